@@ -1,0 +1,96 @@
+/** What run/ needs of the world. Types only: the edges implement them, tests fake them, cli/context.ts wires them. */
+
+import type { Host } from './model/host.js';
+import type {
+  HostStatus,
+  InstalledKey,
+  Observation,
+  StepReport,
+  StoredGeneration,
+  TransactionOutcome,
+  TransactionRequest,
+} from './model/observation.js';
+import type { Secret } from './model/secret.js';
+
+/** A conversation with one host's agent over one SSH connection. Requests are answered one at a time. */
+export interface HostSession {
+  observe(): Promise<Observation>;
+  /** A managed file's text; keys in it are replaced by `[key]` on the host. */
+  read(path: string): Promise<string>;
+  fingerprints(path: string, salt: string): Promise<readonly InstalledKey[]>;
+  transact(request: TransactionRequest, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
+  confirm(id: string, nonce: string, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
+  abort(id: string, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
+  extend(id: string, seconds: number): Promise<TransactionOutcome>;
+  status(id?: string): Promise<HostStatus>;
+  generation(number: number): Promise<StoredGeneration>;
+  close(): Promise<void>;
+}
+
+/** Why a host could not be talked to; `lost` means after the agent had begun to answer. */
+export interface LinkFailure {
+  readonly kind: 'unreachable' | 'auth' | 'host-key' | 'privilege' | 'agent' | 'timeout' | 'lost';
+  readonly reason: string;
+  readonly todo: string;
+}
+
+/** Thrown by every method of a session and by `open`; what befell one host is turned into its outcome by run/. */
+export class HostLinkError extends Error {
+  override readonly name = 'HostLinkError';
+  constructor(
+    readonly failure: LinkFailure,
+    options?: { cause?: unknown },
+  ) {
+    super(failure.reason, options);
+  }
+}
+
+export interface HostLink {
+  /** Connects, authenticates, checks the host key and starts the agent. @throws HostLinkError */
+  open(host: Host): Promise<HostSession>;
+}
+
+/** One stored key with what it is for. */
+export type StoredKey =
+  | { readonly kind: 'psk'; readonly id: string; readonly created: string; readonly secret: Secret }
+  | {
+      readonly kind: 'sa';
+      readonly id: string;
+      readonly created: string;
+      /** ≥ 256, unique for its destination. */
+      readonly spi: number;
+      readonly src: string;
+      readonly dst: string;
+      readonly encr: string;
+      readonly encrAuth: string | undefined;
+      /** Absent for the null cipher. */
+      readonly encrKey: Secret | undefined;
+      readonly authKey: Secret | undefined;
+    };
+
+export interface KeyStore {
+  /** Salt of key fingerprints; made with the store. */
+  readonly salt: string;
+  readonly keys: ReadonlyMap<string, StoredKey>;
+}
+
+/** Secrets at rest: read and written whole. */
+export interface Vault {
+  read(): Promise<KeyStore>;
+  /** Replaces the store in one rename, under a lock, refusing when it changed since it was read. */
+  write(store: KeyStore): Promise<void>;
+}
+
+export interface Clock {
+  now(): Date;
+  /** Resolves after the time has passed; rejects when aborted. */
+  after(seconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** `crypto.randomBytes`, handed in. */
+export type RandomBytes = (count: number) => Uint8Array;
+
+/** A structured event for the log file; fields are redacted by the log edge. */
+export interface Log {
+  event(level: 'debug' | 'info' | 'warn' | 'error', name: string, fields: Readonly<Record<string, unknown>>): void;
+}
