@@ -1,0 +1,36 @@
+/** A managed file, before and after, as a unified diff that holds no key. The only home of the diff package. */
+
+import { createTwoFilesPatch } from 'diff';
+
+import { fileText, type ManagedFile } from '../model/managed-file.js';
+
+/** What stands for a key on both sides of a diff; the agent masks the host's side with the same word. */
+export const MASKED_KEY = '[key]';
+
+/** The text as it would be sent for a generation, each key reading `[key]`. */
+export function maskedFileText(file: ManagedFile, generation: number): string {
+  return fileText(file, { generation, key: () => MASKED_KEY });
+}
+
+/** Unified diff with three lines of context; `undefined` stands for a file that is not there. */
+export function filePatch(
+  path: string,
+  before: string | undefined,
+  after: ManagedFile | undefined,
+  generation: number,
+): string {
+  return textPatch(path, before, after === undefined ? undefined : maskedFileText(after, generation));
+}
+
+export function textPatch(path: string, before: string | undefined, after: string | undefined): string {
+  const patch = createTwoFilesPatch(
+    before === undefined ? '/dev/null' : path,
+    after === undefined ? '/dev/null' : path,
+    before ?? '',
+    after ?? '',
+    undefined,
+    undefined,
+    { context: 3 },
+  );
+  return patch.replace(/^=+\n/, '');
+}

@@ -1,0 +1,133 @@
+/** A fleet plan to JSON and back. It names keys by id and fingerprint and holds none. */
+
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+
+import { OperatorError } from '../errors.js';
+import type { FleetPlan } from './fleet-plan.js';
+
+const FORMAT = 'ipsec-deploy plan 1';
+
+/** A saved plan with what is needed to carry it out later. */
+export interface SavedPlan {
+  readonly plan: FleetPlan;
+  /** The inventory it was made from, relative to the plan file: SSH settings are read from there. */
+  readonly inventory: string;
+}
+
+const path = z.enum([
+  '/etc/inet/ipsecinit.conf',
+  '/etc/inet/secret/ipseckeys',
+  '/etc/inet/ike/config',
+  '/etc/inet/secret/ike.preshared',
+]);
+const mode = z.enum(['0400', '0600']);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const keyPart = z.enum(['psk', 'encr', 'auth']);
+const part = z.union([
+  z.string(),
+  z.strictObject({ key: z.string(), part: keyPart }),
+  z.strictObject({ generation: z.literal(true) }),
+]);
+const managedFile = z.strictObject({ path, mode, parts: z.array(part) });
+const number = z.number().int().min(0);
+
+const fileChange = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['create', 'update']), path, mode, sha256, file: managedFile, patch: z.string() }),
+  z.strictObject({ kind: z.literal('keep'), path, mode, sha256, modeWas: z.string().exactOptional() }),
+  z.strictObject({ kind: z.literal('stored'), path, mode, sha256, from: number, patch: z.string() }),
+  z.strictObject({ kind: z.literal('remove'), path, patch: z.string() }),
+]);
+
+const orNothing = <T extends z.ZodType>(schema: T) => schema.nullable().transform((value) => value ?? undefined);
+
+const hostPlan = z.strictObject({
+  host: z.string(),
+  generation: number,
+  expect: z.strictObject({
+    generation: orNothing(number),
+    files: z.array(z.strictObject({ path, sha256: orNothing(sha256) })),
+    spd: sha256,
+  }),
+  files: z.array(fileChange),
+  keyChanges: z.array(
+    z.strictObject({
+      label: z.string(),
+      id: z.string(),
+      before: orNothing(z.string()),
+      after: orNothing(z.string()),
+      bits: number,
+    }),
+  ),
+  keys: z.array(z.strictObject({ id: z.string(), part: keyPart, bits: number, fingerprint: z.string() })),
+  steps: z.array(z.enum(['read', 'chmod', 'keys', 'policy', 'ike'])),
+  ike: z.enum(['restart', 'start', 'stop', 'none']),
+  spd: z.array(z.string()),
+  rulesAdded: z.array(z.string()),
+  rulesRemoved: z.array(z.string()),
+  reasons: z.array(z.string()),
+  gaps: z.array(z.string()),
+});
+
+const saved = z.strictObject({
+  format: z.literal(FORMAT),
+  inventory: z.string(),
+  run: z.string(),
+  fleet: z.string(),
+  made: z.string(),
+  hosts: z.array(hostPlan),
+  groups: z.array(z.array(z.string())),
+  pulledIn: z.array(z.strictObject({ host: z.string(), because: z.string() })),
+});
+
+/** Whether a file's text is meant to be a saved plan rather than an inventory. */
+export function looksLikePlan(text: string): boolean {
+  return /^\s*\{/.test(text) && text.includes('"ipsec-deploy plan ');
+}
+
+/** The text of a plan file; the last field is a digest of all before it, so that a file cut short or edited is noticed. */
+export function printPlan({ plan, inventory }: SavedPlan): string {
+  const { run, fleet, made, hosts, groups, pulledIn } = plan;
+  const body = JSON.stringify(
+    { format: FORMAT, inventory, run, fleet, made, hosts, groups, pulledIn },
+    undefinedAsNull,
+    2,
+  );
+  return `${body.slice(0, -2)},\n  "digest": "${digest(body)}"\n}\n`;
+}
+
+/** @throws OperatorError PLAN_MALFORMED with what is wrong and where */
+export function parsePlan(text: string, file: string): SavedPlan {
+  const malformed = (what: string): OperatorError =>
+    new OperatorError('PLAN_MALFORMED', {
+      what,
+      where: file,
+      todo: 'make the plan again with `ipsec-deploy plan --out`',
+    });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw malformed(`the plan is not complete JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+  if (typeof json !== 'object' || json === null || !('digest' in json))
+    throw malformed('the plan has no digest: it is cut short or not a plan');
+  const { digest: claimed, ...rest } = json;
+  if (digest(JSON.stringify(rest, undefined, 2)) !== claimed)
+    throw malformed('the plan was changed after it was made: its digest does not fit');
+  const result = saved.safeParse(rest);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw malformed(`the plan is not of this version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim());
+  }
+  const { inventory, format: _format, ...plan } = result.data;
+  return { inventory, plan: { ...plan, excluded: [] } };
+}
+
+function undefinedAsNull(_key: string, value: unknown): unknown {
+  return value === undefined ? null : value;
+}
+
+function digest(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}

@@ -1,0 +1,245 @@
+/** One host's desired files against what it reports, to a plan. Decides everything; touches nothing. */
+
+import { createHash } from 'node:crypto';
+
+import type { KeyName, ManagedFile } from '../model/managed-file.js';
+import type { InstalledKey, Observation } from '../model/observation.js';
+import { filePatch } from './diff.js';
+import type { ChangeStep, Expectation, FileChange, HostPlan, IkeAction } from './host-plan.js';
+import { keyChanges } from './key-changes.js';
+
+export const MANAGED_PATHS = [
+  '/etc/inet/ipsecinit.conf',
+  '/etc/inet/secret/ipseckeys',
+  '/etc/inet/ike/config',
+  '/etc/inet/secret/ike.preshared',
+] as const;
+
+const IKE_PATHS: readonly string[] = ['/etc/inet/ike/config', '/etc/inet/secret/ike.preshared'];
+const KEYS_PATH = '/etc/inet/secret/ipseckeys';
+const POLICY_PATH = '/etc/inet/ipsecinit.conf';
+
+/** What the inventory asks of one host. */
+export interface DesiredHost {
+  readonly host: string;
+  readonly files: readonly ManagedFile[];
+  /** Canonical form of the policy its `ipsecinit.conf` loads. */
+  readonly spd: readonly string[];
+  readonly keys: readonly KeyName[];
+}
+
+/** SHA-256 in hex of a desired file as it would be sent for a generation. */
+export type DigestFile = (file: ManagedFile, generation: number) => string;
+
+/** The digest by which plan and host compare a loaded policy: each canonical rule line with a newline. */
+export function spdDigest(rules: readonly string[]): string {
+  const hash = createHash('sha256');
+  for (const rule of rules) hash.update(`${rule}\n`, 'latin1');
+  return hash.digest('hex');
+}
+
+/**
+ * The desired files that the host does not have, content or absence. A file counts as the same when it is what we would have sent
+ * for any generation up to the current one: an unchanged file keeps the banner of the generation that wrote it, so that a new
+ * generation restarts nothing that did not change.
+ */
+export function differingFiles(desired: DesiredHost, seen: Observation, digest: DigestFile): readonly string[] {
+  const differing: string[] = [];
+  for (const path of MANAGED_PATHS) {
+    const wanted = desired.files.find((file) => file.path === path);
+    const found = seen.files.find((file) => file.path === path && file.state === 'present');
+    if (wanted === undefined) {
+      if (found !== undefined && isOurs(path, seen)) differing.push(path);
+    } else if (found?.sha256 === undefined || writtenAs(wanted, found.sha256, seen, digest) === undefined) {
+      differing.push(path);
+    }
+  }
+  return differing;
+}
+
+/** A file we never wrote and do not want is the operator's own business, but for IKE and key files of a generation of ours. */
+function isOurs(path: string, seen: Observation): boolean {
+  return seen.manifest?.files.some((file) => file.path === path) ?? false;
+}
+
+function writtenAs(file: ManagedFile, sha256: string, seen: Observation, digest: DigestFile): number | undefined {
+  for (let generation = seen.generation ?? -1; generation >= 0; generation--) {
+    if (digest(file, generation) === sha256) return generation;
+    if (file.parts.every((part) => typeof part === 'string' || 'key' in part)) return undefined;
+  }
+  return undefined;
+}
+
+export interface PlanHostInput {
+  readonly desired: DesiredHost;
+  readonly seen: Observation;
+  readonly digest: DigestFile;
+  /** Text on the host of each differing file, keys masked as `[key]`. */
+  readonly currentTexts: ReadonlyMap<string, string>;
+  /** Keys found in differing files that no manifest of ours names. */
+  readonly installedKeys: readonly InstalledKey[];
+}
+
+export function planHost({ desired, seen, digest, currentTexts, installedKeys }: PlanHostInput): HostPlan {
+  const generation = (seen.generation ?? 0) + 1;
+  const files = fileChanges(desired, seen, digest, currentTexts, generation);
+  const reasons = whyBesidesFiles(desired, files, seen);
+  const steps = stepsFor(files, desired, seen);
+  return {
+    host: desired.host,
+    generation,
+    expect: expectation(seen),
+    files,
+    keyChanges: keyChanges(desired.keys, seen, installedKeys, files),
+    keys: desired.keys,
+    steps,
+    ike: ikeAction(files, seen, desired),
+    spd: desired.spd,
+    rulesAdded: desired.spd.filter((rule) => !seen.spd.includes(rule)),
+    rulesRemoved: seen.spd.filter((rule) => !desired.spd.includes(rule)),
+    reasons,
+    gaps: steps.length === 0 ? [] : predictedGaps(files, seen, desired),
+  };
+}
+
+export function expectation(seen: Observation): Expectation {
+  return {
+    generation: seen.generation,
+    files: MANAGED_PATHS.map((path) => ({
+      path,
+      sha256: seen.files.find((file) => file.path === path && file.state === 'present')?.sha256,
+    })),
+    spd: spdDigest(seen.spd),
+  };
+}
+
+function fileChanges(
+  desired: DesiredHost,
+  seen: Observation,
+  digest: DigestFile,
+  currentTexts: ReadonlyMap<string, string>,
+  generation: number,
+): FileChange[] {
+  const differing = new Set(differingFiles(desired, seen, digest));
+  const changes: FileChange[] = [];
+  for (const path of MANAGED_PATHS) {
+    const wanted = desired.files.find((file) => file.path === path);
+    const found = seen.files.find((file) => file.path === path && file.state === 'present');
+    if (wanted === undefined) {
+      if (differing.has(path))
+        changes.push({ kind: 'remove', path, patch: filePatch(path, currentTexts.get(path), undefined, generation) });
+      continue;
+    }
+    if (!differing.has(path) && found?.sha256 !== undefined) {
+      const modeIsRight = found.mode === wanted.mode && (found.uid ?? 0) === (rootUid(seen) ?? found.uid ?? 0);
+      changes.push({
+        kind: 'keep',
+        path,
+        mode: wanted.mode,
+        sha256: found.sha256,
+        ...(modeIsRight ? {} : { modeWas: found.mode ?? 'unknown' }),
+      });
+      continue;
+    }
+    changes.push({
+      kind: found === undefined ? 'create' : 'update',
+      path,
+      mode: wanted.mode,
+      sha256: digest(wanted, generation),
+      file: wanted,
+      patch: filePatch(path, currentTexts.get(path), wanted, generation),
+    });
+  }
+  return changes;
+}
+
+/** Who owns managed files there: root, or the lab's user who stands for root. */
+function rootUid(seen: Observation): number | undefined {
+  const user = seen.facts.get('user');
+  return user === undefined || !/^\d+$/.test(user) ? undefined : Number(user);
+}
+
+function changed(files: readonly FileChange[], paths: readonly string[]): boolean {
+  return files.some((file) => paths.includes(file.path) && file.kind !== 'keep');
+}
+
+function wants(desired: DesiredHost, path: string): boolean {
+  return desired.files.some((file) => file.path === path);
+}
+
+function spdDiffers(desired: DesiredHost, seen: Observation): boolean {
+  return desired.spd.length !== seen.spd.length || desired.spd.some((rule, i) => rule !== seen.spd[i]);
+}
+
+function offline(seen: Observation, service: string): string | undefined {
+  const state = seen.services.get(service) ?? 'absent';
+  return state === 'online' ? undefined : state;
+}
+
+function whyBesidesFiles(desired: DesiredHost, files: readonly FileChange[], seen: Observation): string[] {
+  const reasons: string[] = [];
+  for (const file of files) {
+    if (file.kind === 'keep' && file.modeWas !== undefined) {
+      reasons.push(`${file.path} has mode or owner ${file.modeWas}, ${file.mode} and root are wanted`);
+    }
+  }
+  if (!changed(files, [POLICY_PATH]) && spdDiffers(desired, seen))
+    reasons.push('the loaded policy is not the one in the file');
+  const policy = offline(seen, 'network/ipsec/policy');
+  if (policy !== undefined) reasons.push(`service network/ipsec/policy is ${policy}`);
+  if (wants(desired, KEYS_PATH)) {
+    const missing = seen.sad.filter((sa) => sa.key === 'missing' || sa.key === 'differs').length;
+    if (!changed(files, [KEYS_PATH]) && missing > 0) reasons.push(`${missing} of the SAs in ipseckeys are not loaded`);
+    const keys = offline(seen, 'network/ipsec/manual-key');
+    if (keys !== undefined) reasons.push(`service network/ipsec/manual-key is ${keys}`);
+  }
+  if (IKE_PATHS.some((path) => wants(desired, path))) {
+    const ike = offline(seen, 'network/ipsec/ike');
+    if (ike !== undefined) reasons.push(`service network/ipsec/ike is ${ike}`);
+    else if (!seen.daemonRunning) reasons.push('the IKE daemon does not answer');
+  }
+  return reasons;
+}
+
+function stepsFor(files: readonly FileChange[], desired: DesiredHost, seen: Observation): ChangeStep[] {
+  const steps: ChangeStep[] = [];
+  const content = files.some((file) => file.kind !== 'keep');
+  const modes = files.some((file) => file.kind === 'keep' && file.modeWas !== undefined);
+  const keys =
+    wants(desired, KEYS_PATH) &&
+    (changed(files, [KEYS_PATH]) ||
+      seen.sad.some((sa) => sa.key === 'missing' || sa.key === 'differs') ||
+      offline(seen, 'network/ipsec/manual-key') !== undefined);
+  const policy =
+    changed(files, [POLICY_PATH]) || spdDiffers(desired, seen) || offline(seen, 'network/ipsec/policy') !== undefined;
+  if (content) steps.push('read');
+  if (content || modes) steps.push('chmod');
+  if (keys) steps.push('keys');
+  if (policy) steps.push('policy');
+  if (ikeAction(files, seen, desired) !== 'none') steps.push('ike');
+  return steps;
+}
+
+function ikeAction(files: readonly FileChange[], seen: Observation, desired: DesiredHost): IkeAction {
+  const online = offline(seen, 'network/ipsec/ike') === undefined;
+  if (IKE_PATHS.every((path) => !wants(desired, path))) return changed(files, IKE_PATHS) && online ? 'stop' : 'none';
+  if (!online) return 'start';
+  return changed(files, IKE_PATHS) || !seen.daemonRunning ? 'restart' : 'none';
+}
+
+function predictedGaps(files: readonly FileChange[], seen: Observation, desired: DesiredHost): string[] {
+  const gaps: string[] = [];
+  if (
+    wants(desired, KEYS_PATH) &&
+    offline(seen, 'network/ipsec/manual-key') !== undefined &&
+    seen.sad.some((sa) => sa.key !== 'missing')
+  ) {
+    gaps.push(
+      'enabling manual-key flushes and reloads all SAs once: protected packets are lost for that moment, none is sent in the clear',
+    );
+  }
+  if (ikeAction(files, seen, desired) === 'restart') {
+    gaps.push('in.iked restarts: phase 1 is negotiated anew when next needed; SAs in the kernel stay');
+  }
+  return gaps;
+}

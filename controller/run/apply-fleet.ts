@@ -1,0 +1,152 @@
+/** Carries out a fleet plan: groups of linked hosts are activated, looked at over new connections, and confirmed or taken back together. */
+
+import PQueue from 'p-queue';
+
+import type { Host, Settings } from '../model/host.js';
+import type { HostOutcome, RunEvent } from '../model/run.js';
+import type { FleetPlan } from '../plan/fleet-plan.js';
+import type { HostPlan } from '../plan/host-plan.js';
+import { isUnchanged } from '../plan/host-plan.js';
+import type { HostSession, RandomBytes } from '../ports.js';
+import { activate, confirm, reconnect, takeBack, type Activation, type ApplyPorts, type Armed } from './apply-host.js';
+import { reasonOf } from './link-outcome.js';
+
+export interface ApplyInput {
+  readonly plan: FleetPlan;
+  readonly hosts: ReadonlyMap<string, Host>;
+  readonly settings: Settings;
+  readonly ports: ApplyPorts;
+  readonly random: RandomBytes;
+  /** Raised by the first Ctrl-C: nothing new is begun, what is open is left to revert. */
+  readonly stop: AbortSignal;
+}
+
+/** Later phases come first, so that hosts which wait for confirmation do not wait for hosts that have not begun. */
+const FIRST = { activate: 0, reconnect: 1, confirm: 2 } as const;
+
+export async function applyFleet(input: ApplyInput): Promise<ReadonlyMap<string, HostOutcome>> {
+  const { plan, ports } = input;
+  const outcomes = new Map<string, HostOutcome>();
+  const end = (host: string, outcome: HostOutcome): void => {
+    outcomes.set(host, outcome);
+    ports.emit({ event: 'outcome', host, ...outcome });
+  };
+  for (const { host, outcome } of plan.excluded) end(host, outcome);
+  for (const host of plan.hosts) {
+    if (isUnchanged(host) && !outcomes.has(host.host))
+      end(host.host, { status: 'unchanged', generation: host.expect.generation });
+  }
+  const queue = new PQueue({ concurrency: input.settings.forks });
+  const plans = new Map(plan.hosts.map((host) => [host.host, host]));
+  await Promise.all(plan.groups.map((group) => applyGroup(group, plans, input, queue, end)));
+  return outcomes;
+}
+
+/**
+ * Seconds until a member of a group reverts: the configured window, once more for every further batch of `forks` hosts, because the first
+ * of them waits for the last.
+ */
+export function windowFor(groupSize: number, settings: Settings): number {
+  return settings.confirmWindowSeconds * Math.max(1, Math.ceil(groupSize / settings.forks));
+}
+
+type End = (host: string, outcome: HostOutcome) => void;
+
+async function applyGroup(
+  group: readonly string[],
+  plans: ReadonlyMap<string, HostPlan>,
+  input: ApplyInput,
+  queue: PQueue,
+  end: End,
+): Promise<void> {
+  const armed: Armed[] = [];
+  let broken: string | undefined;
+  const begin = async (name: string): Promise<void> => {
+    const host = input.hosts.get(name);
+    const plan = plans.get(name);
+    if (host === undefined || plan === undefined)
+      throw new Error(`the plan's group names ${name}, which has no plan or no host`);
+    if (input.stop.aborted || broken !== undefined) {
+      const reason =
+        broken === undefined
+          ? 'interrupted before its turn'
+          : `not begun: ${broken}, and the ends of a link move together`;
+      return end(name, { status: 'skipped', reason });
+    }
+    const activation: Activation = await activate(host, plan, terms(group.length, input), input.ports);
+    if (activation.state === 'armed') {
+      armed.push(activation);
+      input.ports.emit({ event: 'host-phase', host: name, phase: 'waiting-for-peers' });
+    } else {
+      broken ??= `${name} ${activation.outcome.status}`;
+      end(name, activation.outcome);
+    }
+  };
+  await Promise.all(group.map((name) => queue.add(() => begin(name), { priority: FIRST.activate })));
+  if (input.stop.aborted) return leaveOpen(armed, end);
+  const sessions = broken === undefined ? await reconnectAll(armed, input, queue) : broken;
+  if (typeof sessions === 'string') {
+    const why = `taken back with its group: ${sessions}`;
+    await Promise.all(
+      armed.map((one) =>
+        queue.add(async () => end(one.host.name, await takeBack(one, why, input.ports)), { priority: FIRST.confirm }),
+      ),
+    );
+    return;
+  }
+  await Promise.all(
+    sessions.map(([one, session]) =>
+      queue.add(async () => end(one.host.name, await confirm(one, session, input.ports)), { priority: FIRST.confirm }),
+    ),
+  );
+}
+
+/** New connections to all members, or why one of them could not be reached. */
+async function reconnectAll(
+  armed: readonly Armed[],
+  input: ApplyInput,
+  queue: PQueue,
+): Promise<readonly (readonly [Armed, HostSession])[] | string> {
+  const sessions: (readonly [Armed, HostSession])[] = [];
+  const failures: string[] = [];
+  await Promise.all(
+    armed.map((one) =>
+      queue.add(
+        async () => {
+          if (failures.length > 0) return;
+          try {
+            sessions.push([one, await reconnect(one, input.ports)]);
+          } catch (error) {
+            failures.push(`${one.host.name} does not let a new connection in (${reasonOf(error)})`);
+          }
+        },
+        { priority: FIRST.reconnect },
+      ),
+    ),
+  );
+  const [failure] = failures;
+  if (failure === undefined) return sessions;
+  await Promise.all(sessions.map(([, session]) => session.close()));
+  return failure;
+}
+
+function leaveOpen(armed: readonly Armed[], end: End): void {
+  for (const one of armed) {
+    end(one.host.name, {
+      status: 'unknown',
+      transaction: one.transaction,
+      revertsAt: one.revertsAt.toISOString(),
+      reason: 'interrupted before it was confirmed',
+    });
+  }
+}
+
+function terms(groupSize: number, input: ApplyInput): Parameters<typeof activate>[2] {
+  return {
+    run: input.plan.run,
+    made: input.plan.made,
+    nonce: Buffer.from(input.random(16)).toString('hex'),
+    windowSeconds: windowFor(groupSize, input.settings),
+    keepGenerations: input.settings.keepGenerations,
+  };
+}
