@@ -3,7 +3,7 @@
 import PQueue from 'p-queue';
 
 import type { Host, Settings } from '../model/host.js';
-import type { HostOutcome, RunEvent } from '../model/run.js';
+import type { HostOutcome } from '../model/run.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { isUnchanged } from '../plan/host-plan.js';

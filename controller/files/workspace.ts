@@ -1,0 +1,124 @@
+/** The operator's working folder: reads inventory, templates and plan files, writes plans and scaffolds. */
+
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+
+import { OperatorError } from '../errors.js';
+
+/** More than any inventory or plan we can read in reasonable time. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** A text file as UTF-8. @throws OperatorError FILE_UNREADABLE, FILE_TOO_LARGE or NOT_UTF8 */
+export async function readText(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path);
+    if (size > MOST_BYTES) {
+      throw new OperatorError('FILE_TOO_LARGE', {
+        what: `the file has ${size} bytes`,
+        where: path,
+        todo: `keep it under ${MOST_BYTES} bytes`,
+      });
+    }
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+  } catch (cause) {
+    if (cause instanceof OperatorError) throw cause;
+    if (cause instanceof TypeError) {
+      throw new OperatorError('NOT_UTF8', {
+        what: 'the file is not UTF-8 text',
+        where: path,
+        todo: 'save it as UTF-8',
+        cause,
+      });
+    }
+    throw unreadable(path, cause);
+  }
+}
+
+export function unreadable(path: string, cause: unknown): OperatorError {
+  const code = errorCode(cause);
+  const known: Record<string, readonly [string, string]> = {
+    ENOENT: ['there is no such file', 'check the path'],
+    EACCES: ['the file may not be read', 'check its owner and mode'],
+    EISDIR: ['this is a folder, not a file', 'name a file in it'],
+    ENOTDIR: ['a part of the path is not a folder', 'check the path'],
+    ELOOP: ['the path goes round in symbolic links', 'check the links'],
+  };
+  const [what, todo] = known[code] ?? [`the file cannot be read (${code})`, 'check the path'];
+  return new OperatorError('FILE_UNREADABLE', { what, where: path, todo, cause });
+}
+
+export function errorCode(cause: unknown): string {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : String(cause);
+}
+
+/** Every `.hbs` file below a folder by its path within it; an absent folder is an error. */
+export async function readTemplates(folder: string): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  let entries;
+  try {
+    entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  } catch (cause) {
+    throw unreadable(folder, cause);
+  }
+  for (const entry of entries) {
+    if (!entry.isFile() || !entry.name.endsWith('.hbs')) continue;
+    const path = join(entry.parentPath, entry.name);
+    found.set(
+      path.slice(resolve(folder).length === folder.length ? folder.length + 1 : folder.replace(/\/+$/, '').length + 1),
+      await readText(path),
+    );
+  }
+  return found;
+}
+
+/** Replaces a file in one rename: a reader sees the old or the new one, and it has its mode from its first byte. */
+export async function writeFileWhole(path: string, text: string | Uint8Array, mode: number): Promise<void> {
+  const temporary = join(dirname(path), `.${path.slice(path.lastIndexOf('/') + 1)}.${process.pid}.new`);
+  try {
+    const file = await open(temporary, 'wx', mode);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await chmod(temporary, mode);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new OperatorError('FILE_UNWRITABLE', {
+      what: `the file cannot be written (${errorCode(cause)})`,
+      where: path,
+      todo: 'check the folder, its mode and free space',
+      cause,
+    });
+  }
+}
+
+/** Writes a file that must not exist yet. @throws OperatorError FILE_EXISTS */
+export async function writeNewFile(path: string, text: string, mode: number): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    const file = await open(path, 'wx', mode);
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (errorCode(cause) === 'EEXIST') {
+      throw new OperatorError('FILE_EXISTS', {
+        what: 'the file is there already and is left as it is',
+        where: path,
+        todo: 'remove it or choose another folder',
+        cause,
+      });
+    }
+    throw new OperatorError('FILE_UNWRITABLE', {
+      what: `the file cannot be written (${errorCode(cause)})`,
+      where: path,
+      todo: 'check the folder, its mode and free space',
+      cause,
+    });
+  }
+}

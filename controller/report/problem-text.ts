@@ -1,0 +1,22 @@
+/** Problems of the operator's input as a person reads them: where, what, what to do. */
+
+import { OperatorError, InputProblems, positionText, type Problem } from '../errors.js';
+import type { Paint } from './paint.js';
+import { printable } from './paint.js';
+
+export function problemsText(problems: readonly Problem[], paint: Paint): string {
+  return problems.map((problem) => problemText(problem, paint)).join('');
+}
+
+function problemText({ severity, what, at, todo }: Problem, paint: Paint): string {
+  const where = at === undefined ? '' : `${positionText(at)}: `;
+  const word = severity === 'error' ? paint('red', 'error') : paint('yellow', 'warning');
+  return `${printable(where)}${word}: ${printable(what)}\n  ${printable(todo)}\n`;
+}
+
+export function operatorErrorText(error: OperatorError, paint: Paint): string {
+  const list = error instanceof InputProblems ? problemsText(error.problems, paint) : '';
+  const where = error.where === undefined ? '' : `${printable(error.where)}: `;
+  const todo = error.todo === undefined ? '' : `  ${error.todo.split('\n').map(printable).join('\n  ')}\n`;
+  return `${list}${where}${paint('red', 'error')}: ${error.what.split('\n').map(printable).join('\n  ')}\n${todo}`;
+}
