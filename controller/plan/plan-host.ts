@@ -83,8 +83,7 @@ export interface PlanHostInput {
 export function planHost({ desired, seen, digest, currentTexts, installedKeys }: PlanHostInput): HostPlan {
   const generation = (seen.generation ?? 0) + 1;
   const files = fileChanges(desired, seen, digest, currentTexts, generation);
-  const reasons = whyBesidesFiles(desired, files, seen);
-  const steps = stepsFor(files, desired, seen);
+  const wanted: WantedState = { paths: new Set(desired.files.map((file) => file.path)), spd: desired.spd };
   return {
     host: desired.host,
     generation,
@@ -92,14 +91,37 @@ export function planHost({ desired, seen, digest, currentTexts, installedKeys }:
     files,
     keyChanges: keyChanges(desired.keys, seen, installedKeys, files),
     keys: desired.keys,
-    steps,
-    ike: ikeAction(files, seen, desired),
     spd: desired.spd,
-    rulesAdded: desired.spd.filter((rule) => !seen.spd.includes(rule)),
-    rulesRemoved: seen.spd.filter((rule) => !desired.spd.includes(rule)),
-    reasons,
-    gaps: steps.length === 0 ? [] : predictedGaps(files, seen, desired),
+    ...describeChange(wanted, files, seen),
   };
+}
+
+/** What a host must be after a change, besides the bytes of its files. */
+export interface WantedState {
+  readonly paths: ReadonlySet<string>;
+  readonly spd: readonly string[];
+}
+
+/** The steps a change takes and what is worth saying of it; no steps when the host is already as wanted. */
+export function describeChange(
+  wanted: WantedState,
+  files: readonly FileChange[],
+  seen: Observation,
+): Pick<HostPlan, 'steps' | 'ike' | 'rulesAdded' | 'rulesRemoved' | 'reasons' | 'gaps'> {
+  const steps = stepsFor(files, wanted, seen);
+  return {
+    steps,
+    ike: ikeAction(files, seen, wanted),
+    rulesAdded: without(wanted.spd, seen.spd),
+    rulesRemoved: without(seen.spd, wanted.spd),
+    reasons: whyBesidesFiles(wanted, files, seen),
+    gaps: steps.length === 0 ? [] : predictedGaps(files, seen, wanted),
+  };
+}
+
+function without(rules: readonly string[], others: readonly string[]): string[] {
+  const known = new Set(others);
+  return rules.filter((rule) => !known.has(rule));
 }
 
 export function expectation(seen: Observation): Expectation {
@@ -163,12 +185,12 @@ function changed(files: readonly FileChange[], paths: readonly string[]): boolea
   return files.some((file) => paths.includes(file.path) && file.kind !== 'keep');
 }
 
-function wants(desired: DesiredHost, path: string): boolean {
-  return desired.files.some((file) => file.path === path);
+function wants(wanted: WantedState, path: string): boolean {
+  return wanted.paths.has(path);
 }
 
-function spdDiffers(desired: DesiredHost, seen: Observation): boolean {
-  return desired.spd.length !== seen.spd.length || desired.spd.some((rule, i) => rule !== seen.spd[i]);
+function spdDiffers(wanted: WantedState, seen: Observation): boolean {
+  return wanted.spd.length !== seen.spd.length || wanted.spd.some((rule, i) => rule !== seen.spd[i]);
 }
 
 function offline(seen: Observation, service: string): string | undefined {
@@ -176,24 +198,24 @@ function offline(seen: Observation, service: string): string | undefined {
   return state === 'online' ? undefined : state;
 }
 
-function whyBesidesFiles(desired: DesiredHost, files: readonly FileChange[], seen: Observation): string[] {
+function whyBesidesFiles(wanted: WantedState, files: readonly FileChange[], seen: Observation): string[] {
   const reasons: string[] = [];
   for (const file of files) {
     if (file.kind === 'keep' && file.modeWas !== undefined) {
       reasons.push(`${file.path} has mode or owner ${file.modeWas}, ${file.mode} and root are wanted`);
     }
   }
-  if (!changed(files, [POLICY_PATH]) && spdDiffers(desired, seen))
+  if (!changed(files, [POLICY_PATH]) && spdDiffers(wanted, seen))
     reasons.push('the loaded policy is not the one in the file');
   const policy = offline(seen, 'network/ipsec/policy');
   if (policy !== undefined) reasons.push(`service network/ipsec/policy is ${policy}`);
-  if (wants(desired, KEYS_PATH)) {
+  if (wants(wanted, KEYS_PATH)) {
     const missing = seen.sad.filter((sa) => sa.key === 'missing' || sa.key === 'differs').length;
     if (!changed(files, [KEYS_PATH]) && missing > 0) reasons.push(`${missing} of the SAs in ipseckeys are not loaded`);
     const keys = offline(seen, 'network/ipsec/manual-key');
     if (keys !== undefined) reasons.push(`service network/ipsec/manual-key is ${keys}`);
   }
-  if (IKE_PATHS.some((path) => wants(desired, path))) {
+  if (IKE_PATHS.some((path) => wants(wanted, path))) {
     const ike = offline(seen, 'network/ipsec/ike');
     if (ike !== undefined) reasons.push(`service network/ipsec/ike is ${ike}`);
     else if (!seen.daemonRunning) reasons.push('the IKE daemon does not answer');
@@ -201,36 +223,36 @@ function whyBesidesFiles(desired: DesiredHost, files: readonly FileChange[], see
   return reasons;
 }
 
-function stepsFor(files: readonly FileChange[], desired: DesiredHost, seen: Observation): ChangeStep[] {
+function stepsFor(files: readonly FileChange[], wanted: WantedState, seen: Observation): ChangeStep[] {
   const steps: ChangeStep[] = [];
   const content = files.some((file) => file.kind !== 'keep');
   const modes = files.some((file) => file.kind === 'keep' && file.modeWas !== undefined);
   const keys =
-    wants(desired, KEYS_PATH) &&
+    wants(wanted, KEYS_PATH) &&
     (changed(files, [KEYS_PATH]) ||
       seen.sad.some((sa) => sa.key === 'missing' || sa.key === 'differs') ||
       offline(seen, 'network/ipsec/manual-key') !== undefined);
   const policy =
-    changed(files, [POLICY_PATH]) || spdDiffers(desired, seen) || offline(seen, 'network/ipsec/policy') !== undefined;
+    changed(files, [POLICY_PATH]) || spdDiffers(wanted, seen) || offline(seen, 'network/ipsec/policy') !== undefined;
   if (content) steps.push('read');
   if (content || modes) steps.push('chmod');
   if (keys) steps.push('keys');
   if (policy) steps.push('policy');
-  if (ikeAction(files, seen, desired) !== 'none') steps.push('ike');
+  if (ikeAction(files, seen, wanted) !== 'none') steps.push('ike');
   return steps;
 }
 
-function ikeAction(files: readonly FileChange[], seen: Observation, desired: DesiredHost): IkeAction {
+function ikeAction(files: readonly FileChange[], seen: Observation, wanted: WantedState): IkeAction {
   const online = offline(seen, 'network/ipsec/ike') === undefined;
-  if (IKE_PATHS.every((path) => !wants(desired, path))) return changed(files, IKE_PATHS) && online ? 'stop' : 'none';
+  if (IKE_PATHS.every((path) => !wants(wanted, path))) return changed(files, IKE_PATHS) && online ? 'stop' : 'none';
   if (!online) return 'start';
   return changed(files, IKE_PATHS) || !seen.daemonRunning ? 'restart' : 'none';
 }
 
-function predictedGaps(files: readonly FileChange[], seen: Observation, desired: DesiredHost): string[] {
+function predictedGaps(files: readonly FileChange[], seen: Observation, wanted: WantedState): string[] {
   const gaps: string[] = [];
   if (
-    wants(desired, KEYS_PATH) &&
+    wants(wanted, KEYS_PATH) &&
     offline(seen, 'network/ipsec/manual-key') !== undefined &&
     seen.sad.some((sa) => sa.key !== 'missing')
   ) {
@@ -238,7 +260,7 @@ function predictedGaps(files: readonly FileChange[], seen: Observation, desired:
       'enabling manual-key flushes and reloads all SAs once: protected packets are lost for that moment, none is sent in the clear',
     );
   }
-  if (ikeAction(files, seen, desired) === 'restart') {
+  if (ikeAction(files, seen, wanted) === 'restart') {
     gaps.push('in.iked restarts: phase 1 is negotiated anew when next needed; SAs in the kernel stay');
   }
   return gaps;
