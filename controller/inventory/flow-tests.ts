@@ -1,0 +1,80 @@
+/** Lines of `tests:` to flows that the rendered policies must treat as said. */
+
+import type { SourcePosition } from '../errors.js';
+import { type Address, parseAddress } from '../model/address.js';
+import type { FlowPeer, FlowTest } from '../model/host.js';
+import type { Entry } from './check-shape.js';
+import type { BuiltHost } from './hosts.js';
+import type { Links } from './links.js';
+import { problemError, type Report } from './problem-list.js';
+import type { TestShape } from './schema.js';
+import { positionOf } from './source-tree.js';
+import { suggestion } from './suggest.js';
+
+export interface TestContext {
+  readonly hosts: ReadonlyMap<string, BuiltHost>;
+  readonly externals: Links['externals'];
+  readonly broken: ReadonlySet<string>;
+  readonly report: Report;
+}
+
+export function buildTests(entries: readonly Entry<TestShape>[], context: TestContext): readonly FlowTest[] {
+  return entries.flatMap((entry) => buildTest(entry, context) ?? []);
+}
+
+function buildTest(entry: Entry<TestShape>, context: TestContext): FlowTest | undefined {
+  const { report } = context;
+  const { from, to, ulp, port, expect } = entry.value;
+  const [source, target] = [
+    flowPeer(from, positionOf(entry.node, ['from']), context),
+    flowPeer(to, positionOf(entry.node, ['to']), context),
+  ];
+  const isPortless = ulp !== 'tcp' && ulp !== 'udp' && ulp !== 6 && ulp !== 17;
+  if (port !== undefined && isPortless) {
+    const at = positionOf(entry.node, ['port']);
+    report(problemError('PORT_WITHOUT_ULP', at, `${ulp} has no ports`, 'remove port, or use ulp: tcp or udp'));
+  }
+  if (source === undefined || target === undefined) return undefined;
+  if (source.peer.kind === 'address' && target.peer.kind === 'address') {
+    const what = 'neither end of the test is a host of this inventory, so no policy can answer it';
+    report(problemError('NO_HOST_IN_TEST', entry.at, what, 'name a host as from or to'));
+    return undefined;
+  }
+  if (from === to) {
+    report(
+      problemError('TEST_OF_ITSELF', entry.at, `the test sends from ${from} to itself`, 'name two different ends'),
+    );
+    return undefined;
+  }
+  if (!source.addresses.some((a) => target.addresses.some((b) => a.family === b.family))) {
+    report(
+      problemError(
+        'NO_COMMON_FAMILY',
+        entry.at,
+        `${from} and ${to} share no address family`,
+        'use addresses of one family',
+      ),
+    );
+    return undefined;
+  }
+  const flow = { from: source.peer, to: target.peer, ulp, expect, at: entry.at };
+  return port === undefined ? flow : { ...flow, port };
+}
+
+function flowPeer(
+  text: string,
+  at: SourcePosition,
+  context: TestContext,
+): { peer: FlowPeer; addresses: readonly Address[] } | undefined {
+  const host = context.hosts.get(text);
+  if (host !== undefined) return { peer: { kind: 'host', host: text }, addresses: host.host.addresses };
+  const external = context.externals.get(text)?.end.addresses;
+  const address = external?.[0] ?? parseAddress(text);
+  if (address !== undefined) return { peer: { kind: 'address', address }, addresses: external ?? [address] };
+  if (!context.broken.has(text)) {
+    const known = [...context.hosts.keys(), ...context.externals.keys()];
+    const todo = suggestion(text, known, 'name a host, an external end or an address');
+    context.report(problemError('UNKNOWN_HOST', at, `there is no host "${text}"`, todo));
+  }
+  return undefined;
+}

@@ -1,0 +1,61 @@
+/** What the defaults, a group or a host say about rendering and reaching hosts, and how layers add up. */
+
+import type { Keying, Suite, Value } from '../model/host.js';
+import type { Entry } from './check-shape.js';
+import { problemError, type Report, type Sourced } from './problem-list.js';
+import type { DefaultsShape } from './schema.js';
+import { nodeAt, positionOf } from './source-tree.js';
+import { parseSsh, type SshLayer } from './ssh.js';
+import { parseSuite } from './suite.js';
+
+export type Vars = Readonly<Record<string, Value>>;
+
+export interface Layer {
+  readonly template: string | undefined;
+  readonly vars: Vars;
+  readonly ssh: SshLayer | undefined;
+  readonly keying: Sourced<Keying> | undefined;
+  readonly suite: Sourced<Suite> | undefined;
+}
+
+export function parseLayer(entry: Entry<DefaultsShape>, report: Report): Layer {
+  const { template, vars, ssh, keying, suite } = entry.value;
+  if (template !== undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(template)) {
+    const what = `"${template}" is no template name`;
+    report(
+      problemError(
+        'BAD_TEMPLATE',
+        positionOf(entry.node, ['template']),
+        what,
+        'write its file name without folder and ".hbs"',
+      ),
+    );
+  }
+  const sshNode = nodeAt(entry.node, ['ssh']);
+  const suiteNode = nodeAt(entry.node, ['suite']);
+  return {
+    template,
+    vars: vars ?? {},
+    ssh: ssh === undefined || sshNode === undefined ? undefined : parseSsh(ssh, sshNode, report),
+    keying: keying === undefined ? undefined : { value: keying, at: positionOf(entry.node, ['keying']) },
+    suite: suite === undefined || suiteNode === undefined ? undefined : parseSuite(suite, suiteNode, report),
+  };
+}
+
+/** Adds up vars, weakest first: maps key by key, everything else is replaced. */
+export function mergeVars(layers: readonly Vars[]): Vars {
+  return layers.reduce<Vars>(merge, {});
+}
+
+function merge(weak: Vars, strong: Vars): Vars {
+  const merged: Record<string, Value> = { ...weak };
+  for (const [key, value] of Object.entries(strong)) {
+    const under = weak[key];
+    merged[key] = isVars(under) && isVars(value) ? merge(under, value) : value;
+  }
+  return merged;
+}
+
+function isVars(value: Value | undefined): value is Vars {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
