@@ -1,0 +1,66 @@
+/** The words that several commands share. */
+
+import type { Argv } from 'yargs';
+
+import type { OutputFormat } from './output.js';
+
+export interface CommonArguments {
+  readonly output: OutputFormat;
+  readonly color: boolean | undefined;
+}
+
+export interface FleetArguments extends CommonArguments {
+  readonly inventory: string;
+  readonly limit: string | undefined;
+  readonly forks: number | undefined;
+  readonly logFile: string | undefined;
+}
+
+/** Risks that a person may take by name; each is refused otherwise. */
+export const RISKS = ['lock-out', 'failed-tests', 'peer-unreachable', 'unprotected'] as const;
+export type Risk = (typeof RISKS)[number];
+
+export function commonOptions<T>(argv: Argv<T>): Argv<T & CommonArguments> {
+  return argv
+    .option('output', {
+      choices: ['text', 'json'] as const,
+      default: 'text' as const,
+      describe: 'text for people, json for programs',
+    })
+    .option('color', { type: 'boolean', describe: 'colours, also where stdout is no terminal; --no-color for none' });
+}
+
+export function fleetOptions<T>(argv: Argv<T>): Argv<T & FleetArguments> {
+  return commonOptions(argv)
+    .positional('inventory', { type: 'string', default: 'inventory.yaml', describe: 'the inventory file' })
+    .option('limit', { type: 'string', requiresArg: true, describe: "hosts or groups, e.g. 'web*,!web3'" })
+    .option('forks', {
+      type: 'number',
+      requiresArg: true,
+      describe: 'hosts worked on at once',
+      coerce: positiveInteger('forks'),
+    })
+    .option('log-file', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'append events as JSON lines, without secrets',
+    });
+}
+
+export function riskOption<T>(argv: Argv<T>): Argv<T & { readonly acceptRisk: readonly Risk[] }> {
+  return argv.option('accept-risk', {
+    choices: RISKS,
+    array: true,
+    default: [] as readonly Risk[],
+    describe: 'go on although the plan was refused for this reason',
+  });
+}
+
+function positiveInteger(name: string): (value: number | undefined) => number | undefined {
+  return (value) => {
+    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= 1000)) {
+      throw new Error(`--${name} takes a whole number from 1 to 1000`);
+    }
+    return value;
+  };
+}

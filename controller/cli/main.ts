@@ -1,0 +1,81 @@
+/** Words to workflows: sets up yargs, turns errors into text and an exit status. The only place that ends the process. */
+
+import yargs from 'yargs';
+
+import { EXIT, InputProblems, OperatorError } from '../errors.js';
+import { operatorErrorText } from '../report/problem-text.js';
+import { applyCommand } from './commands/apply.js';
+import { initCommand } from './commands/init.js';
+import { labCommand } from './commands/lab.js';
+import { planCommand } from './commands/plan.js';
+import { renderCommand } from './commands/render.js';
+import { rollbackCommand } from './commands/rollback.js';
+import { statusCommand } from './commands/status.js';
+import { validateCommand } from './commands/validate.js';
+import { verifyCommand } from './commands/verify.js';
+import { createOutput, surviveClosedPipes } from './output.js';
+import { packageVersion } from './package-files.js';
+
+export async function main(argv: readonly string[]): Promise<void> {
+  surviveClosedPipes();
+  try {
+    await yargs([...argv])
+      .scriptName('ipsec-deploy')
+      .usage('$0 COMMAND\n\nBrings IPsec policy and keys to a fleet of hosts over SSH, and keeps them there.')
+      .command(initCommand)
+      .command(validateCommand)
+      .command(renderCommand)
+      .command(planCommand)
+      .command(applyCommand)
+      .command(verifyCommand)
+      .command(statusCommand)
+      .command(rollbackCommand)
+      .command(labCommand)
+      .demandCommand(1, 'Name a command; --help lists them.')
+      .recommendCommands()
+      .strict()
+      .version(await packageVersion())
+      .alias('help', 'h')
+      .wrap(Math.min(110, process.stdout.columns || 110))
+      .fail((message: string | null, error: Error | undefined) => {
+        throw (
+          error ??
+          new OperatorError('USAGE', {
+            what: message ?? 'the command line is not understood',
+            todo: 'see ipsec-deploy --help',
+          })
+        );
+      })
+      .parseAsync();
+  } catch (error) {
+    process.exitCode = report(error, argv);
+  }
+}
+
+function report(error: unknown, argv: readonly string[]): number {
+  const json = argv.some((word, i) => word === '--output=json' || (word === '--output' && argv[i + 1] === 'json'));
+  const output = createOutput({
+    format: json ? 'json' : 'text',
+    colour: argv.includes('--no-color') ? false : undefined,
+  });
+  const known = error instanceof OperatorError ? error : usageError(error);
+  if (known === undefined) {
+    output.note(
+      `ipsec-deploy: this is a bug in ipsec-deploy, please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    return EXIT.failed;
+  }
+  if (json) {
+    const { code, what, where, todo, exit } = known;
+    const problems = known instanceof InputProblems ? known.problems : undefined;
+    output.json({ schema: 'ipsec-deploy/1', event: 'error', code, what, where, todo, exit, problems });
+  }
+  output.note(operatorErrorText(known, process.stderr.isTTY ? output.paint : (_colour, text) => text));
+  return known.exit;
+}
+
+/** yargs throws plain errors named YError for words it does not accept; `coerce` functions of ours throw plain ones as well. */
+function usageError(error: unknown): OperatorError | undefined {
+  if (!(error instanceof Error) || (error.name !== 'YError' && !error.message.startsWith('--'))) return undefined;
+  return new OperatorError('USAGE', { what: error.message, todo: 'see ipsec-deploy --help' });
+}
