@@ -77,3 +77,8 @@ export function algorithmNamed(kind: AlgorithmKind, name: string): Algorithm | u
 export function algorithmNumbered(kind: AlgorithmKind, number: number): Algorithm | undefined {
   return ALGORITHMS.find((one) => one.kind === kind && one.number === number);
 }
+
+/** What `any` stands for, in the order the kernel offers it: the longest shortest key first, then by number. */
+export function everyAlgorithm(kind: AlgorithmKind): readonly Algorithm[] {
+  return ALGORITHMS.filter((one) => one.kind === kind).sort((a, b) => b.minBits - a.minBits || a.number - b.number);
+}
