@@ -1,0 +1,162 @@
+/** The HostLink: connects, starts the agent over one command, hands out the conversation (agent/README.md, "Starting"). */
+
+import type { Host, Privilege } from '../model/host.js';
+import { HostLinkError } from '../ports.js';
+import type { HostLink, HostSession, LinkFailure, Log, RandomBytes } from '../ports.js';
+import { AgentChannel, CHANNEL_LIMITS } from './agent-channel.js';
+import { parseFields } from './agent-reply.js';
+import { agentSession } from './agent-session.js';
+import { shown } from './host-text.js';
+import type { LineLimits } from './line-splitter.js';
+import type { ProcessEnd } from './remote-process.js';
+import { createConnector } from './ssh.js';
+import type { Ask, Environment } from './ssh-credentials.js';
+import { wholeWord } from './reply-error.js';
+
+/** The shipped shell text. */
+export interface AgentScript {
+  /** agent/loader.sh: finds the agent on the host by digest, or asks for it. */
+  readonly loader: string;
+  /** The whole agent; its last line is `#@end`. */
+  readonly text: string;
+  /** SHA-256 of `text` in hex. */
+  readonly digest: string;
+}
+
+export interface HostLinkOptions {
+  readonly agent: AgentScript;
+  /** `SSH_AUTH_SOCK`, `HOME`, and whatever variables the inventory names for passwords. */
+  readonly env: Environment;
+  /** Asks the person at the terminal for a secret; absent when there is no terminal. */
+  readonly ask?: Ask;
+  readonly randomBytes: RandomBytes;
+  readonly log: Log;
+  readonly limits?: LineLimits;
+}
+
+const READY = 'ipsec-deploy-agent';
+/** A login shell's messages may come first; a host that prints more than this is not going to start an agent. */
+const NOISE_LINES = 2000;
+
+export function createHostLink(options: HostLinkOptions): HostLink {
+  const connect = createConnector(options);
+  return {
+    open: async (host: Host): Promise<HostSession> => {
+      const connection = await connect(host);
+      const channel = new AgentChannel(connection, host.name, startEnd(host), options.limits ?? CHANNEL_LIMITS);
+      try {
+        await startAgent(channel, host, options.agent);
+      } catch (error) {
+        connection.destroy();
+        throw error;
+      }
+      channel.explainEnd = lostEnd(host.name);
+      const mark = Buffer.from(options.randomBytes(8)).toString('hex');
+      return agentSession(channel, { host: host.name, mark, replyTimeoutSeconds: host.ssh.replyTimeoutSeconds });
+    },
+  };
+}
+
+/** The only words of ours that a host sees in its process list: no secret, no path. */
+export function startCommand(privilege: Privilege, digest: string): string {
+  const prefix = { none: '', pfexec: 'pfexec ', sudo: 'sudo -n ' }[privilege];
+  return `${prefix}/bin/sh -s -- ${wholeWord(digest)}`;
+}
+
+async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript): Promise<void> {
+  const seconds = host.ssh.replyTimeoutSeconds;
+  await channel.start(startCommand(host.ssh.privilege, agent.digest));
+  const hear = (text: string, waitingFor: string): Promise<Greeting> => {
+    let noise = 0;
+    return channel.ask(text, seconds, waitingFor, (line) => {
+      noise += 1;
+      if (noise > NOISE_LINES) throw new HostLinkError(tooNoisy(host.name));
+      return parseGreeting(line);
+    });
+  };
+  let greeting = await hear(agent.loader, 'start of the agent');
+  if (greeting.word === 'need') greeting = await hear(`${agent.text}\n\n\n`, 'agent sent');
+  if (greeting.word === 'need') throw refusal(host, 'it asked for the agent twice');
+  if (greeting.word === 'refused') throw refusal(host, shown(greeting.text));
+  if (greeting.protocol !== '1') throw refusal(host, `it speaks protocol ${shown(greeting.protocol)}, we speak 1`);
+}
+
+interface Greeting {
+  readonly word: 'ready' | 'need' | 'refused';
+  readonly protocol: string;
+  readonly text: string;
+}
+
+/** `undefined` for a banner, a motd, or what else a login shell says. */
+function parseGreeting(line: string): Greeting | undefined {
+  // A shell that asks for something may leave its prompt on the line before ours.
+  const at = line.indexOf(`${READY} `);
+  if (at === -1) return undefined;
+  const [, word, ...rest] = line.slice(at).trimEnd().split(' ');
+  if (word !== 'ready' && word !== 'need' && word !== 'refused') return undefined;
+  const fields = parseFields(rest, line);
+  return { word, protocol: fields.get('protocol') ?? '(none)', text: fields.get('text') ?? 'no reason given' };
+}
+
+function refusal(host: Host, reason: string): HostLinkError {
+  return new HostLinkError({
+    kind: 'agent',
+    reason: `the agent on ${host.name} did not start: ${reason}`,
+    todo: `look at /var/ipsec-deploy on the host; user ${host.ssh.user} must be root there (ssh.privilege)`,
+  });
+}
+
+function tooNoisy(host: string): LinkFailure {
+  return {
+    kind: 'agent',
+    reason: `${host} printed ${NOISE_LINES} lines, none of them the agent's`,
+    todo: 'look at what the login shell of the SSH user prints on this host',
+  };
+}
+
+/** The command ended before the agent had said a word. */
+function startEnd(host: Host): (how: ProcessEnd, stderr: string) => LinkFailure {
+  return (how, stderr) => {
+    const said = stderr === '' ? '' : `: ${stderr}`;
+    const { privilege, user } = host.ssh;
+    if (how.broken !== undefined) {
+      return {
+        kind: 'agent',
+        reason: `${host.name} closed the connection before the agent answered (${how.broken})${said}`,
+        todo: 'try again; if it stays, look at the log of sshd on the host',
+      };
+    }
+    // sudo and pfexec name themselves at the start of their messages in every language.
+    if (privilege !== 'none' && new RegExp(`(^|\\b)${privilege}\\b.*:`, 'm').test(stderr)) {
+      return {
+        kind: 'privilege',
+        reason: `${user} may not become root on ${host.name}${said}`,
+        todo: PRIVILEGE_TODO[privilege],
+      };
+    }
+    return {
+      kind: 'agent',
+      reason: `/bin/sh on ${host.name} ended before the agent answered (${endText(how)})${said}`,
+      todo: `the SSH user's login shell must run \`/bin/sh -s\`: no forced command, no restricted shell`,
+    };
+  };
+}
+
+const PRIVILEGE_TODO = {
+  pfexec: 'give the user the profile "Primary Administrator" or one that runs /bin/sh with uid=0 (usermod -P)',
+  sudo: 'allow the user `NOPASSWD: /bin/sh -s -- *` in sudoers: nobody is there to type a password',
+} as const;
+
+function lostEnd(host: string): (how: ProcessEnd, stderr: string) => LinkFailure {
+  return (how, stderr) => ({
+    kind: 'lost',
+    reason: `the agent on ${host} ended in mid-conversation (${endText(how)})${stderr === '' ? '' : `: ${stderr}`}`,
+    todo: `ask the host what became of it: \`ipsec-deploy status ${host}\``,
+  });
+}
+
+function endText(how: ProcessEnd): string {
+  if (how.broken !== undefined) return how.broken;
+  if (how.signal !== undefined) return `killed by ${shown(how.signal)}`;
+  return how.status === undefined ? 'no exit status' : `exit ${how.status}`;
+}

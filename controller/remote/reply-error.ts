@@ -1,0 +1,36 @@
+/** A host's answer that is not in the protocol, and the small readers that say so. */
+
+import { shown } from './host-text.js';
+
+/** What was expected, and the line that was there instead (masked: it came from a host). */
+export class ReplyError extends Error {
+  override readonly name = 'ReplyError';
+  constructor(expected: string, line: string) {
+    super(`expected ${expected}, found: ${shown(line)}`);
+  }
+}
+
+/** A whole number below 2^53 in plain decimal. @throws ReplyError */
+export function numberValue(text: string | undefined, line: string): number {
+  if (text === undefined || !/^(0|[1-9]\d{0,14})$/.test(text)) throw new ReplyError('a number', line);
+  return Number(text);
+}
+
+/** A SHA-256 in hex, lower case. @throws ReplyError */
+export function digestValue(text: string | undefined, line: string): string {
+  if (text === undefined || !/^[0-9a-fA-F]{64}$/.test(text)) throw new ReplyError('a SHA-256', line);
+  return text.toLowerCase();
+}
+
+/** For what we send: a line break inside would let a value pass for a line of the protocol. */
+export function wholeLine(text: string): string {
+  if (/[\r\n\0]/.test(text)) throw new Error('a value of the protocol holds a line break');
+  return text;
+}
+
+/** For what we send as `key=value`. */
+export function wholeWord(text: string | number): string {
+  const word = String(text);
+  if (!/^[\x21-\x7e]+$/.test(word)) throw new Error('a value of the protocol is empty or holds a blank');
+  return word;
+}

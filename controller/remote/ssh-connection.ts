@@ -1,0 +1,95 @@
+/** A connection that is logged in: runs one command at a time under a time limit, and ends politely or by force. */
+
+import type { Socket } from 'node:net';
+import type { Client, ClientChannel } from 'ssh2';
+import type { SshSettings } from '../model/host.js';
+import { HostLinkError } from '../ports.js';
+import { within } from './deadline.js';
+import { shown } from './host-text.js';
+import type { Connection, ProcessEvents, RemoteProcess } from './remote-process.js';
+import { commandFailure } from './ssh-failures.js';
+
+/** A polite end costs one round trip; a host that does not give it is left. */
+const CLOSE_SECONDS = 2;
+
+export function sshConnection(host: string, settings: SshSettings, client: Client, socket: Socket): Connection {
+  let broken: string | undefined;
+  client.on('error', (error) => (broken ??= shown(error.message)));
+  const closed = new Promise<void>((resolve) => {
+    client.once('close', () => {
+      broken ??= 'the connection was closed';
+      resolve();
+    });
+  });
+  const seconds = settings.replyTimeoutSeconds;
+  const destroy = (): void => {
+    socket.destroy();
+  };
+  return {
+    run: (command, events): Promise<RemoteProcess> =>
+      within(
+        seconds,
+        openCommand(client, command).then(
+          (channel) => attach(channel, events, closed, () => broken),
+          (error: unknown) => {
+            throw new HostLinkError(commandFailure({ host, settings }, error), { cause: error });
+          },
+        ),
+        () =>
+          new HostLinkError({
+            kind: 'timeout',
+            reason: `${host} did not start a command within ${seconds} s`,
+            todo: 'see whether the host is overloaded',
+          }),
+      ),
+    close: async () => {
+      client.end();
+      try {
+        await within(CLOSE_SECONDS, closed, () => new Error('no end'));
+      } catch {
+        destroy();
+      }
+    },
+    destroy,
+  };
+}
+
+function openCommand(client: Client, command: string): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    client.exec(command, (error, channel) => {
+      if (error) reject(error);
+      else resolve(channel);
+    });
+  });
+}
+
+function attach(
+  channel: ClientChannel,
+  events: ProcessEvents,
+  closed: Promise<void>,
+  broken: () => string | undefined,
+): RemoteProcess {
+  let status: number | undefined;
+  let signal: string | undefined;
+  let ended = false;
+  const end = (): void => {
+    if (ended) return;
+    ended = true;
+    events.end({ status, signal, broken: status === undefined && signal === undefined ? broken() : undefined });
+  };
+  channel.on('exit', (code: number | null, name?: string) => {
+    if (code === null) signal = name ?? 'a signal';
+    else status = code;
+  });
+  channel.on('data', (chunk: Buffer) => events.stdout(chunk));
+  channel.stderr.on('data', (chunk: Buffer) => events.stderr(chunk));
+  channel.on('error', () => end());
+  channel.once('close', end);
+  // A connection that dies closes its channels itself; this is for one that forgets to.
+  void closed.then(() => setImmediate(end));
+  return {
+    write: (data) => {
+      if (!ended && channel.writable) channel.write(data);
+    },
+  };
+}
