@@ -8,7 +8,7 @@ import { nearest } from './suggest.js';
 
 export interface Directory {
   /** In inventory order. */
-  readonly hosts: readonly string[];
+  readonly hosts: ReadonlySet<string>;
   readonly groups: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -24,14 +24,14 @@ export function findHosts(directory: Directory, text: string): readonly string[]
       isKnown = true;
       members.forEach((member) => inGroups.add(member));
     }
-    const found = directory.hosts.filter((name) => inGroups.has(name) || matchesPattern(text, name));
+    const found = [...directory.hosts].filter((name) => inGroups.has(name) || matchesPattern(text, name));
     return isKnown || found.length > 0 ? found : undefined;
   }
-  if (!hasRange(text)) return directory.hosts.includes(text) ? [text] : undefined;
+  if (!hasRange(text)) return directory.hosts.has(text) ? [text] : undefined;
   const expanded = expandRanges(text);
   if (expanded.kind === 'wrong') return undefined;
   const wanted = new Set(expanded.values);
-  const found = directory.hosts.filter((name) => wanted.has(name));
+  const found = [...directory.hosts].filter((name) => wanted.has(name));
   return found.length === wanted.size ? found : undefined;
 }
 

@@ -48,7 +48,7 @@ function buildInventory(sections: Sections, path: string, isComplete: boolean, r
   const groups = resolveGroups(sections.groups, membersOf(sections, drafts, reportNames), broken, reportNames);
   reportSharedNames(new Map(drafts.map((draft) => [draft.name, draft.entry.at])), sections.groups, report);
   const built = buildHosts(drafts, groups.of, layers, reportNames);
-  const directory = { hosts: drafts.map((draft) => draft.name), groups: groups.members };
+  const directory = { hosts: new Set(drafts.map((draft) => draft.name)), groups: groups.members };
   const { links, externals } = buildLinks(
     { entries: sections.links, hosts: built, directory, broken, defaults: layers.defaults },
     reportNames,
