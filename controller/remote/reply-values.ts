@@ -14,7 +14,7 @@ import { observedFiles, parseSad, parseServices } from './host-listings.js';
 import { printable } from './host-text.js';
 import { parseManifest } from './manifest-text.js';
 import { ReplyError, numberValue } from './reply-error.js';
-import { canonicalListing } from './spd-listing.js';
+import { canonicalFromListing } from '../policy/canonical-listing.js';
 import { parseOutcome } from './step-reply.js';
 
 export function parseObservation(reply: ReplySection): Observation {
@@ -26,7 +26,7 @@ export function parseObservation(reply: ReplySection): Observation {
     ...currentGeneration(reply),
     manifest: optionalManifest(reply),
     files: observedFiles(linesOf(reply, 'ls'), linesOf(reply, 'digests')),
-    spd: canonicalListing(succeeded(reply, 'spd', 'the loaded policy')),
+    spd: canonicalFromListing(succeeded(reply, 'spd', 'the loaded policy').join('\n')),
     sad: parseSad(succeeded(reply, 'sad', 'the loaded SAs')),
     services: parseServices(linesOf(reply, 'services')),
     daemonRunning: facts.get('daemon') === 'running',
