@@ -161,6 +161,6 @@ function reportAnswer(run: Run, answer: Entered, portsOnly: Entry | undefined): 
 
 /** Numbers of net/pfpolicy.h. */
 const DIAGNOSTICS: ReadonlyMap<string, number> = new Map([
-  ['add: inconsistent flags', 30],
-  ['using selectors on a transport-mode tunnel', 46],
+  ['add: inconsistent flags', 10],
+  ['using selectors on a transport-mode tunnel', 45],
 ]);

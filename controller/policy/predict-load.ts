@@ -6,6 +6,8 @@ import type { NameTables } from './name-tables.js';
 import { allTables, emptySpd, tableRules } from './spd.js';
 import { STOCK_NAMES } from './stock-names.js';
 
+export { canonicalFromListing, canonicalListing, parseListing, type ListedRule } from './canonical-listing.js';
+
 export interface PredictedLoad {
   /** Whether the command leaves with status 0. That is no promise that anything was installed: look at `rules`. */
   readonly accepted: boolean;

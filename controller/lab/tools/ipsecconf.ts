@@ -1,0 +1,170 @@
+/**
+ * The simulated ipsecconf(8): command line, files and the kernel's policy in; exit status, output and the policy
+ * afterwards out. What it says and does is the real program's, slips included; the rules themselves are in policy/.
+ */
+
+import { loadPolicy, type LoadRun } from '../../policy/load-policy.js';
+import { ruleText } from '../../policy/rule-text.js';
+import { allTables, flushSpd, storedRules, type PolicyTable, type Scope, type Spd } from '../../policy/spd.js';
+import { STOCK_NAMES } from '../../policy/stock-names.js';
+import { viewLog, withEntries, withoutAdded } from './ipsecconf-log.js';
+import { readOptions, type Options } from './ipsecconf-options.js';
+import { deleteByIndex, removeByFile } from './ipsecconf-remove.js';
+import { readInput, readLog, warn, writeLog, type Running, type ToolCall, type ToolResult } from './ipsecconf-run.js';
+import { ADD_WARNING, CHECKED, SERVICE_WARNING, USAGE } from './ipsecconf-texts.js';
+
+export type { ToolCall, ToolFiles, ToolResult } from './ipsecconf-run.js';
+
+/** Exit statuses the service framework understands (smf_method(7)). */
+const SERVICE_EXIT = { fatal: 95, config: 95, permission: 100 } as const;
+
+export function ipsecconf(call: ToolCall): ToolResult {
+  const service = call.argv.length === 0 ? undefined : call.env['SMF_FMRI'];
+  const run: Running = { call, service, stdout: '', stderr: '', state: call.state };
+  const exit = perform(run);
+  const { stdout, stderr, state } = run;
+  // A crash loses what was printed but not yet written out.
+  return { exit, stdout: exit === 139 ? '' : stdout, stderr, state };
+}
+
+function perform(run: Running): number {
+  const parsed = readOptions(run.call.argv);
+  if (parsed.kind === 'bad') {
+    const fatal = parsed.messages.at(-1) ?? '';
+    for (const message of parsed.messages.slice(0, -1)) warn(run, message);
+    if (parsed.usage && run.service === undefined) run.stderr += USAGE;
+    return leave(run, 'fatal', fatal);
+  }
+  if (run.call.privileged === false) return leave(run, 'permission', 'Insufficient privilege to run ipsecconf.');
+  const { options } = parsed;
+  const { command } = options;
+  switch (command.kind) {
+    case 'view':
+      run.stdout += viewLog(readLog(run) ?? '');
+      return 0;
+    case 'list':
+      return list(run, options);
+    case 'flush':
+      warnOfService(run, options);
+      return flush(run, options.scope) ? 0 : 1;
+    case 'add':
+      return add(run, options, command.file, command.replace);
+    case 'delete':
+      if (command.index === -1) {
+        warn(run, 'Invalid index');
+        return 1;
+      }
+      warnOfService(run, options);
+      return deleteByIndex(run, command.index, options.scope);
+    case 'remove':
+      warnOfService(run, options);
+      return removeByFile(run, command.file, options.quiet);
+  }
+}
+
+/** Leaves with a reason; under a service the framework is told in its own way. */
+function leave(run: Running, why: keyof typeof SERVICE_EXIT, message: string): number {
+  warn(run, message);
+  if (run.service === undefined) {
+    warn(run, 'Fatal error - exiting.');
+    return 1;
+  }
+  const said = {
+    fatal: `Service ${run.service} fatal error.`,
+    config: `Bad configuration of service ${run.service}.`,
+    permission: `Permission error with ${run.service}.`,
+  };
+  warn(run, said[why]);
+  return SERVICE_EXIT[why];
+}
+
+function warnOfService(run: Running, { quiet }: Options): void {
+  if (run.service === undefined && !quiet) run.stdout += SERVICE_WARNING;
+}
+
+function flush(run: Running, scope: Scope): boolean {
+  const flushed = flushSpd(run.state, scope);
+  if (flushed === undefined) {
+    warn(run, 'Flush failed while reading reply');
+    return false;
+  }
+  run.state = flushed;
+  if (readLog(run) !== undefined) writeLog(run, '');
+  return true;
+}
+
+/** Bytes of the kernel's reply that the command has room for. */
+const REPLY_LIMIT = 8192;
+
+function list(run: Running, { scope, numeric }: Options): number {
+  const tables = listedTables(run.state, scope);
+  if (tables === undefined) {
+    warn(run, 'ruleset dump failed: Tunnel not found');
+    return 1;
+  }
+  const names = numeric ? undefined : (run.call.names ?? STOCK_NAMES);
+  for (const { rule, listingBytes } of tables.flatMap(storedRules)) {
+    if (listingBytes > REPLY_LIMIT) {
+      warn(run, `dump read: message corruption, ${listingBytes} len exceeds ${REPLY_LIMIT} boundary.`);
+      return 1;
+    }
+    const index = rule.tunnel === undefined ? String(rule.index) : `${rule.tunnel.name},${rule.index}`;
+    run.stdout += `#INDEX ${index}\n${ruleText(rule, names)} \n`;
+  }
+  return 0;
+}
+
+function listedTables(spd: Spd, scope: Scope): readonly PolicyTable[] | undefined {
+  if (scope.kind === 'all') return allTables(spd);
+  const table = scope.kind === 'host' ? spd.host : spd.tunnels.get(scope.name);
+  return table && [table];
+}
+
+function add(run: Running, options: Options, file: string, replace: boolean): number {
+  warnOfService(run, options);
+  const text = readInput(run, file);
+  if (text === undefined) {
+    if (run.service !== undefined) {
+      run.stdout += `Policy configuration file (${file}) does not exist.\nIPsec policy not configured.\n`;
+      return 0;
+    }
+    warn(run, `${file} : Policy config file cannot be opened: No such file or directory`);
+    run.stderr += USAGE;
+    return 1;
+  }
+  const { check, quiet, scope } = options;
+  const loading = { check, quiet, ...(replace && { replace: scope }) };
+  const loaded = loadPolicy(run.state, text, loading, run.call.names ?? STOCK_NAMES);
+  for (const message of loaded.messages) warn(run, message);
+  run.stdout += loaded.printed;
+  run.state = loaded.spd;
+  const log = withEntries(readLog(run) ?? '', loaded.logged);
+  const kept = loaded.end === 'crash' || loaded.end === 'exit' || (loaded.end === 'loaded' && !check);
+  writeLog(run, kept ? log : withoutAdded(log, loaded.made, loaded.lineCount));
+  return conclude(run, loaded, options);
+}
+
+function conclude(run: Running, { end, entries, good }: LoadRun, { check, quiet }: Options): number {
+  switch (end) {
+    case 'crash':
+      return 139;
+    case 'exit':
+      return 1;
+    case 'no-tunnel':
+      warn(run, 'Flush failed while reading reply');
+      return 1;
+    case 'empty':
+      warn(run, 'Policy file does not contain any valid rules.');
+      return 0;
+    case 'errors':
+      return leave(run, 'config', `${entries - good} policy rule(s) contained errors.`);
+    case 'stopped':
+      if (check) run.stdout += CHECKED;
+      return 1;
+    case 'loaded':
+      if (check) run.stdout += CHECKED;
+      if (!check && !quiet) run.stdout += ADD_WARNING;
+      if (!check && run.service !== undefined) warn(run, `${good} policy rules added.`);
+      return 0;
+  }
+}
