@@ -1,7 +1,7 @@
 /** A run, what became of each host in it, and the events that tell of it while it goes on. */
 
 import { EXIT, unreachable, type ExitStatus } from '../errors.js';
-import type { StepReport } from './observation.js';
+import type { HostStatus, StepReport } from './observation.js';
 
 /** Each way a host can end a run, in its own word (design I9). */
 export type HostOutcome =
@@ -21,6 +21,12 @@ export type HostOutcome =
   | { readonly status: 'unknown'; readonly transaction: string; readonly revertsAt: string; readonly reason: string }
   /** Not begun, because the run stopped before its turn. */
   | { readonly status: 'skipped'; readonly reason: string };
+
+/** What a host answered to `status`, or why it did not. */
+export type StatusAnswer = { readonly host: string } & (
+  | { readonly status: HostStatus }
+  | { readonly outcome: HostOutcome }
+);
 
 export type OutcomeStatus = HostOutcome['status'];
 

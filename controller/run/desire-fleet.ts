@@ -1,0 +1,59 @@
+/** What every host should have: files rendered, read back by our own parsers, and the rules they will load. Pure once its inputs are read. */
+
+import { InputProblems, type Problem } from '../errors.js';
+import type { Host, Inventory } from '../model/host.js';
+import { fileText } from '../model/managed-file.js';
+import type { LoadedRule } from '../model/policy.js';
+import { digestWith, keyNames } from '../plan/fill.js';
+import type { DesiredHost, DigestFile } from '../plan/plan-host.js';
+import { canonicalListing } from '../policy/canonical-listing.js';
+import { predictLoad } from '../policy/predict-load.js';
+import type { KeyStore } from '../ports.js';
+import { indexInventory } from '../render/inventory-index.js';
+import { readBack } from '../render/read-back.js';
+import { renderHost } from '../render/render-host.js';
+import { templateSet, type TemplateSource } from '../render/template-set.js';
+
+export interface DesiredFleet {
+  readonly desired: ReadonlyMap<string, DesiredHost>;
+  /** Rules each host will have loaded. */
+  readonly policies: ReadonlyMap<string, readonly LoadedRule[]>;
+  readonly digest: DigestFile;
+  readonly warnings: readonly Problem[];
+}
+
+/** @throws InputProblems with every problem of every host's templates and rendered files */
+export function desireFleet(
+  inventory: Inventory,
+  hosts: readonly Host[],
+  templates: readonly TemplateSource[],
+  store: KeyStore,
+): DesiredFleet {
+  const { set, problems: templateProblems } = templateSet(templates);
+  if (templateProblems.length > 0) throw new InputProblems(templateProblems);
+  const index = indexInventory(inventory);
+  const saFor = (id: string): { spi: number } | undefined => {
+    const key = store.keys.get(id);
+    return key?.kind === 'sa' ? { spi: key.spi } : undefined;
+  };
+  const desired = new Map<string, DesiredHost>();
+  const policies = new Map<string, readonly LoadedRule[]>();
+  const problems: Problem[] = [];
+  for (const host of hosts) {
+    const rendered = renderHost({ host, index, templates: set, saFor });
+    problems.push(...rendered.problems);
+    if (rendered.files.length === 0) continue;
+    problems.push(...readBack(rendered));
+    const policy = rendered.files.find((file) => file.path === '/etc/inet/ipsecinit.conf');
+    const { rules } = predictLoad(policy === undefined ? '' : fileText(policy, { generation: 0, key: () => '' }));
+    policies.set(host.name, rules);
+    desired.set(host.name, {
+      host: host.name,
+      files: rendered.files,
+      spd: canonicalListing(rules),
+      keys: keyNames(store, rendered.files),
+    });
+  }
+  if (problems.some((problem) => problem.severity === 'error')) throw new InputProblems(problems);
+  return { desired, policies, digest: digestWith(store), warnings: problems };
+}

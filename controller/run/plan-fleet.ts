@@ -1,0 +1,126 @@
+/** From the selected hosts to a fleet plan: look at them and their peers, compare, decide who moves together. */
+
+import type { Host, Inventory } from '../model/host.js';
+import type { HostOutcome, RunEvent } from '../model/run.js';
+import { groupsOf, neighbours, scopeOf, type FleetPlan, type Neighbours } from '../plan/fleet-plan.js';
+import type { HostPlan } from '../plan/host-plan.js';
+import { isUnchanged } from '../plan/host-plan.js';
+import { planHost, type DesiredHost, type DigestFile } from '../plan/plan-host.js';
+import type { Clock, RandomBytes } from '../ports.js';
+import { observeFleet, type Look } from './observe-fleet.js';
+import type { SessionLot } from './session-lot.js';
+
+export interface PlanFleetInput {
+  readonly inventory: Inventory;
+  readonly selected: readonly Host[];
+  /** Every host that may be pulled in has its desired state here. */
+  readonly desired: ReadonlyMap<string, DesiredHost>;
+  readonly digest: DigestFile;
+  readonly salt: string;
+  readonly forks: number;
+  readonly lot: SessionLot;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly stop: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+  /** Go on with one end of a link although the other could not be looked at. */
+  readonly acceptUnreachablePeers: boolean;
+}
+
+export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
+  const near = neighbours(input.inventory.links);
+  const hosts = withPeers(input.selected, input.inventory, near);
+  const looks = await observeFleet({ ...input, hosts });
+  const plans = new Map<string, HostPlan>();
+  for (const host of hosts) {
+    const look = looks.get(host.name);
+    const desired = input.desired.get(host.name);
+    if (look?.kind === 'seen' && desired !== undefined)
+      plans.set(host.name, planHost({ desired, digest: input.digest, ...look.host }));
+  }
+  return fleetPlan(input, hosts, looks, plans, near);
+}
+
+/** An id that sorts by time and cannot be met twice. */
+export function runId(now: Date, random: RandomBytes): string {
+  const stamp = now.toISOString().replace(/[-:]|\.\d+/g, '');
+  return `${stamp}-${Buffer.from(random(2)).toString('hex')}`;
+}
+
+function withPeers(selected: readonly Host[], inventory: Inventory, near: Neighbours): readonly Host[] {
+  if (selected.length === inventory.hosts.length) return inventory.hosts;
+  const wanted = new Set(selected.map((host) => host.name));
+  for (const host of selected) {
+    for (const { end } of near.get(host.name) ?? []) {
+      if (end.kind === 'host') wanted.add(end.host);
+    }
+  }
+  return inventory.hosts.filter((host) => wanted.has(host.name));
+}
+
+async function fleetPlan(
+  input: PlanFleetInput,
+  hosts: readonly Host[],
+  looks: ReadonlyMap<string, Look>,
+  plans: ReadonlyMap<string, HostPlan>,
+  near: Neighbours,
+): Promise<FleetPlan> {
+  const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
+  const addresses = (name: string) => byName.get(name)?.addresses ?? [];
+  const selected = input.selected.map((host) => host.name);
+  const scope = scopeOf(selected, plans, near, addresses);
+  const excluded: { host: string; outcome: HostOutcome }[] = [];
+  for (const name of selected) {
+    const look = looks.get(name);
+    if (look?.kind === 'failed') excluded.push({ host: name, outcome: look.outcome });
+  }
+  const included = hosts.map((host) => host.name).filter((name) => scope.included.has(name));
+  const groups = groupsOf(included, plans, near, addresses);
+  const kept = input.acceptUnreachablePeers
+    ? groups
+    : groups.filter((group) => keepGroup(group, scope.blocked, looks, excluded));
+  const stays = new Set(kept.flat());
+  const planned = included.flatMap((name) => {
+    const plan = plans.get(name);
+    return plan !== undefined && (isUnchanged(plan) || stays.has(name)) ? [plan] : [];
+  });
+  for (const host of hosts) {
+    if (!stays.has(host.name)) await input.lot.drop(host);
+  }
+  const now = input.clock.now();
+  return {
+    run: runId(now, input.random),
+    fleet: input.inventory.fleet,
+    made: now.toISOString(),
+    hosts: planned,
+    groups: kept,
+    pulledIn: scope.pulledIn.filter(({ host }) => stays.has(host)),
+    excluded,
+  };
+}
+
+/** A group with a member whose peer cannot be seen is left out whole: both ends of a link move together (design I5). */
+function keepGroup(
+  group: readonly string[],
+  blocked: ReadonlyMap<string, string>,
+  looks: ReadonlyMap<string, Look>,
+  excluded: { host: string; outcome: HostOutcome }[],
+): boolean {
+  const member = group.find((name) => blocked.has(name));
+  if (member === undefined) return true;
+  const peer = blocked.get(member) ?? '';
+  const look = looks.get(peer);
+  const why = look?.kind === 'failed' && 'reason' in look.outcome ? ` (${look.outcome.reason})` : '';
+  for (const host of group) {
+    excluded.push({
+      host,
+      outcome: {
+        status: 'failed',
+        touched: false,
+        reason: `the change on ${member} concerns its link to ${peer}, which cannot be changed with it${why}`,
+        todo: `bring ${peer} back, or go on without it: --accept-risk peer-unreachable`,
+      },
+    });
+  }
+  return false;
+}

@@ -1,0 +1,170 @@
+/** A fleet plan back to generations that the hosts keep, and what their peers must do with them. */
+
+import PQueue from 'p-queue';
+
+import { OperatorError } from '../errors.js';
+import type { Host } from '../model/host.js';
+import type { HostOutcome, RunEvent } from '../model/run.js';
+import { holdsKeys } from '../model/managed-file.js';
+import type { LoadedRule } from '../model/policy.js';
+import { canonicalListing } from '../policy/canonical-listing.js';
+import { predictLoad } from '../policy/predict-load.js';
+import { groupsOf, neighbours, type FleetPlan } from '../plan/fleet-plan.js';
+import type { HostPlan } from '../plan/host-plan.js';
+import { isUnchanged } from '../plan/host-plan.js';
+import { planRollBack } from '../plan/plan-roll-back.js';
+import { MANAGED_PATHS } from '../plan/plan-host.js';
+import type { Clock, HostSession, RandomBytes } from '../ports.js';
+import type { Inventory } from '../model/host.js';
+import { untouchedOutcome } from './link-outcome.js';
+import { runId } from './plan-fleet.js';
+import type { SessionLot } from './session-lot.js';
+
+/** `previous`: what was current before the last confirmed run. */
+export type RollBackTarget = { readonly kind: 'previous' } | { readonly kind: 'generation'; readonly number: number };
+
+export interface RollBackFleetInput {
+  readonly inventory: Inventory;
+  readonly selected: readonly Host[];
+  readonly target: RollBackTarget;
+  readonly forks: number;
+  readonly lot: SessionLot;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly stop: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+}
+
+export interface RollBackFleetPlan {
+  readonly plan: FleetPlan;
+  /** Rules each host would have loaded, for the same proofs as any other plan. */
+  readonly policies: ReadonlyMap<string, readonly LoadedRule[]>;
+}
+
+interface Seen {
+  readonly plan: HostPlan;
+  readonly run: string | undefined;
+  readonly rules: readonly LoadedRule[];
+}
+
+type Result = { readonly seen: Seen } | { readonly outcome: HostOutcome };
+
+export async function planRollBackFleet(input: RollBackFleetInput): Promise<RollBackFleetPlan> {
+  const queue = new PQueue({ concurrency: input.forks });
+  const results = new Map<string, Result>();
+  const look = async (host: Host): Promise<void> => {
+    results.set(host.name, await lookBack(host, input));
+  };
+  await Promise.all(input.selected.map((host) => queue.add(() => look(host))));
+  const pulledIn: { host: string; because: string }[] = [];
+  const near = neighbours(input.inventory.links);
+  const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
+  const waiting = [...input.selected];
+  for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
+    const mine = results.get(host.name);
+    if (mine === undefined || !('seen' in mine) || isUnchanged(mine.seen.plan)) continue;
+    for (const { end } of near.get(host.name) ?? []) {
+      const peer = end.kind === 'host' ? byName.get(end.host) : undefined;
+      if (peer === undefined || results.has(peer.name) || input.target.kind !== 'previous') continue;
+      await look(peer);
+      const theirs = results.get(peer.name);
+      // What one run changed on both ends goes back on both ends.
+      if (theirs !== undefined && 'seen' in theirs && theirs.seen.run === mine.seen.run) {
+        pulledIn.push({ host: peer.name, because: host.name });
+        waiting.push(peer);
+      } else {
+        results.delete(peer.name);
+        await input.lot.drop(peer);
+      }
+    }
+  }
+  return assemble(input, results, pulledIn);
+}
+
+function assemble(
+  input: RollBackFleetInput,
+  results: ReadonlyMap<string, Result>,
+  pulledIn: FleetPlan['pulledIn'],
+): RollBackFleetPlan {
+  const plans = new Map<string, HostPlan>();
+  const policies = new Map<string, readonly LoadedRule[]>();
+  const excluded: { host: string; outcome: HostOutcome }[] = [];
+  for (const host of input.inventory.hosts) {
+    const result = results.get(host.name);
+    if (result === undefined) continue;
+    if ('outcome' in result) excluded.push({ host: host.name, outcome: result.outcome });
+    else {
+      plans.set(host.name, result.seen.plan);
+      policies.set(host.name, result.seen.rules);
+    }
+  }
+  const near = neighbours(input.inventory.links);
+  const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
+  const now = input.clock.now();
+  const plan: FleetPlan = {
+    run: runId(now, input.random),
+    fleet: input.inventory.fleet,
+    made: now.toISOString(),
+    hosts: [...plans.values()],
+    groups: groupsOf([...plans.keys()], plans, near, (name) => byName.get(name)?.addresses ?? []),
+    pulledIn,
+    excluded,
+  };
+  return { plan, policies };
+}
+
+async function lookBack(host: Host, input: RollBackFleetInput): Promise<Result> {
+  if (input.stop.aborted) return { outcome: { status: 'skipped', reason: 'interrupted before its turn' } };
+  input.emit({ event: 'host-phase', host: host.name, phase: 'connecting' });
+  let session: HostSession | undefined;
+  try {
+    session = await input.lot.openNew(host);
+    const result = await planBack(host, session, input.target);
+    input.emit({ event: 'host-phase', host: host.name, phase: 'observed' });
+    await input.lot.keep(host, session);
+    return result;
+  } catch (error) {
+    await session?.close();
+    if (error instanceof OperatorError)
+      return { outcome: { status: 'failed', touched: false, reason: error.what, todo: error.todo ?? '' } };
+    return { outcome: untouchedOutcome(error) };
+  }
+}
+
+async function planBack(host: Host, session: HostSession, target: RollBackTarget): Promise<Result> {
+  const seen = await session.observe();
+  const { kept } = await session.status();
+  const number =
+    target.kind === 'generation'
+      ? target.number
+      : kept
+          .map((one) => one.generation)
+          .filter((one) => one < (seen.generation ?? 0))
+          .sort((a, b) => b - a)[0];
+  if (number === undefined || !kept.some((one) => one.generation === number)) {
+    const list = kept.map((one) => one.generation).join(', ');
+    throw new OperatorError('NO_GENERATION', {
+      what:
+        number === undefined
+          ? `${host.name} keeps no earlier generation`
+          : `${host.name} does not keep generation ${number}`,
+      todo: list === '' ? 'nothing was ever applied there' : `it keeps ${list}: choose one with --to`,
+    });
+  }
+  const stored = await session.generation(number);
+  const currentTexts = new Map<string, string>();
+  for (const path of MANAGED_PATHS) {
+    if (!holdsKeys(path) && seen.files.some((file) => file.path === path && file.state === 'present'))
+      currentTexts.set(path, await session.read(path));
+  }
+  const policy = stored.files.find((file) => file.path === '/etc/inet/ipsecinit.conf')?.text;
+  const rules = policy === undefined ? [] : predictLoad(policy).rules;
+  const plan = planRollBack({
+    host: host.name,
+    seen,
+    target: stored,
+    targetSpd: canonicalListing(rules),
+    currentTexts,
+  });
+  return { seen: { plan, run: seen.run, rules } };
+}
