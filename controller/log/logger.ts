@@ -7,22 +7,22 @@ import { OperatorError } from '../errors.js';
 import type { Log } from '../ports.js';
 import { redactFields, redactText } from './redact.js';
 
-export interface FileLogOptions {
-  readonly file: string;
+export interface LoggerOptions {
   /** A file larger than this is put aside when the next run opens it; default 10 MiB. */
   readonly maxBytes?: number;
   /** How many are kept besides: `run.log.1` is the one before; default 5. */
   readonly oldFiles?: number;
   /** Least serious level written; default `debug`. */
   readonly level?: LogLevel;
-  readonly now: () => Date;
+  readonly now?: () => Date;
   /** Told once when the file cannot be written any more (disk full): a run is not stopped for its log. */
   readonly onLost?: (error: Error) => void;
 }
 
 export type LogLevel = Parameters<Log['event']>[0];
 
-export interface FileLog extends Log {
+export interface Logger {
+  readonly log: Log;
   /** Resolves when all is in the file. */
   close(): Promise<void>;
 }
@@ -30,8 +30,8 @@ export interface FileLog extends Log {
 const MODE = 0o600;
 
 /** @throws OperatorError LOG_FILE when the file cannot be opened for appending */
-export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
-  const { file, now } = options;
+export async function createLogger(file: string, options: LoggerOptions = {}): Promise<Logger> {
+  const now = options.now ?? (() => new Date());
   await prepare(file, options.maxBytes ?? 10 * 1024 * 1024, options.oldFiles ?? 5);
   const transport = new winston.transports.File({
     filename: file,
@@ -48,11 +48,14 @@ export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
     if (!lost) options.onLost?.(error);
     lost = true;
   });
-  return {
+  const log: Log = {
     event: (level, name, fields) => {
       const line = { at: now().toISOString(), level, event: redactText(name), ...redactFields(fields) };
       logger.log(level, JSON.stringify(line));
     },
+  };
+  return {
+    log,
     close: () =>
       new Promise((resolve) => {
         transport.once('finish', () => resolve());
@@ -62,8 +65,10 @@ export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
   };
 }
 
-/** A log that goes nowhere, for when none is wanted. */
-export const NO_LOG: Log = { event: () => undefined };
+/** For when no log file is wanted. */
+export function silentLog(): Logger {
+  return { log: { event: () => undefined }, close: () => Promise.resolve() };
+}
 
 async function prepare(file: string, maxBytes: number, oldFiles: number): Promise<void> {
   try {
