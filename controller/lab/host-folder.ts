@@ -1,0 +1,160 @@
+/** Lays out a lab host's folder as a freshly installed illumos host would look, and the stubs of its commands. Owns paths and modes. */
+
+import { execFile } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { formatAddress, type Address } from '../model/address.js';
+import { ALGORITHMS, type Algorithm } from '../policy/algorithms.js';
+import { packageFile } from './package-root.js';
+import { fifoPaths, UNIT_SEPARATOR } from './tool-bridge.js';
+
+export interface HostPaths {
+  /** The host's own folder; everything else lies in it. */
+  readonly folder: string;
+  /** What the host sees as `/`. */
+  readonly root: string;
+  /** FIFOs and locks between the stubs and the lab. */
+  readonly bridge: string;
+  readonly home: string;
+  readonly hostKey: string;
+}
+
+export function hostPaths(labFolder: string, name: string): HostPaths {
+  const folder = join(labFolder, 'hosts', name);
+  const inside = (part: string): string => join(folder, part);
+  return {
+    folder,
+    root: inside('root'),
+    bridge: inside('bridge'),
+    home: inside('home'),
+    hostKey: inside('ssh_host_ed25519_key'),
+  };
+}
+
+/** Folders of a stock host with their modes. */
+const FOLDERS: readonly (readonly [string, number])[] = [
+  ['etc/inet/secret', 0o700],
+  ['etc/inet/secret/ike.privatekeys', 0o700],
+  ['etc/inet/ike/publickeys', 0o755],
+  ['etc/inet/ike/crls', 0o755],
+  ['usr/sbin', 0o755],
+  ['usr/bin', 0o755],
+  ['usr/lib/inet', 0o755],
+  ['var/run', 0o755],
+  ['var/svc/log', 0o755],
+  ['var/svc/manifest/site', 0o755],
+  ['lib/svc/method', 0o755],
+  ['tmp', 0o1777],
+];
+
+/** Where each command lives on a stock host, and which stub stands for it. */
+const COMMANDS: Readonly<Record<string, readonly string[]>> = {
+  'tool.sh': [
+    ...['ipsecconf', 'ipseckey', 'ipsecalgs', 'ikeadm', 'ikecert', 'svcadm', 'svccfg'].map(
+      (name) => `usr/sbin/${name}`,
+    ),
+    ...['svcs', 'svcprop', 'pgrep', 'pkill'].map((name) => `usr/bin/${name}`),
+    'usr/lib/inet/in.iked',
+  ],
+  'privilege.sh': ['usr/bin/pfexec', 'usr/bin/sudo'],
+  'uname.sh': ['usr/bin/uname', 'usr/bin/hostname'],
+};
+
+/** Folders of the host that come before the machine's own on PATH. */
+export function hostPathFolders(root: string): string[] {
+  return ['usr/sbin', 'usr/bin', 'usr/lib/inet'].map((folder) => join(root, folder));
+}
+
+export interface Delivered {
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  /** The lab's hosts, for /etc/inet/hosts. */
+  readonly hosts: ReadonlyMap<string, readonly Address[]>;
+}
+
+/** Makes the folders and files of a host as delivered. What stands there already is left alone. */
+export function deliverHost(paths: HostPaths, host: Delivered): void {
+  fs.mkdirSync(paths.root, { recursive: true, mode: 0o755 });
+  fs.mkdirSync(paths.bridge, { recursive: true, mode: 0o700 });
+  fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
+  for (const [folder, mode] of FOLDERS) {
+    const path = join(paths.root, folder);
+    if (fs.existsSync(path)) continue;
+    fs.mkdirSync(path, { recursive: true });
+    fs.chmodSync(path, mode);
+  }
+  const files = {
+    'etc/nodename': `${host.name}\n`,
+    'etc/inet/hosts': hostsFile(host),
+    'etc/inet/ipsecalgs': algorithmsFile(),
+    'etc/inet/ipsecinit.sample': SAMPLE,
+  };
+  for (const [file, text] of Object.entries(files)) {
+    const path = join(paths.root, file);
+    if (!fs.existsSync(path)) fs.writeFileSync(path, text, { mode: 0o644 });
+  }
+}
+
+/** Writes the stubs, run by the given shell. */
+export function installStubs(root: string, shell: readonly string[]): void {
+  for (const [stub, commands] of Object.entries(COMMANDS)) {
+    const text = stubText(stub, shell);
+    for (const command of commands) {
+      const path = join(root, command);
+      fs.rmSync(path, { force: true });
+      fs.writeFileSync(path, text, { mode: 0o755 });
+    }
+  }
+}
+
+function stubText(stub: string, shell: readonly string[]): string {
+  const key = `${stub} ${shell.join(' ')}`;
+  const known = stubTexts.get(key);
+  if (known !== undefined) return known;
+  const source = fs.readFileSync(packageFile(`controller/lab/stubs/${stub}`), 'utf8');
+  const text = source.replace('#!/bin/sh', `#!${shell.join(' ')}`).replaceAll('@us@', UNIT_SEPARATOR);
+  stubTexts.set(key, text);
+  return text;
+}
+
+const stubTexts = new Map<string, string>();
+
+/** Empties what is memory on a real host. */
+export function clearRunFolder(root: string): void {
+  const run = join(root, 'var/run');
+  for (const name of fs.readdirSync(run)) fs.rmSync(join(run, name), { recursive: true, force: true });
+}
+
+/** Makes the FIFOs of many hosts in few processes. */
+export async function makeFifos(hosts: readonly HostPaths[]): Promise<void> {
+  const missing = hosts.flatMap((host) => fifoPaths(host.bridge)).filter((path) => !fs.existsSync(path));
+  for (let start = 0; start < missing.length; start += FIFOS_A_PROCESS) {
+    await promisify(execFile)('mkfifo', ['-m', '600', '--', ...missing.slice(start, start + FIFOS_A_PROCESS)]);
+  }
+}
+
+const FIFOS_A_PROCESS = 500;
+
+function hostsFile(host: Delivered): string {
+  const lines = [...host.hosts].flatMap(([name, addresses]) =>
+    addresses.map((address) => `${formatAddress(address)}\t${name}\n`),
+  );
+  return `#\n# Internet host table\n#\n::1\tlocalhost\n127.0.0.1\tlocalhost loghost\n${lines.join('')}`;
+}
+
+function algorithmsFile(): string {
+  const line = (item: Algorithm): string => {
+    const sizes = `${item.defaultBits}/${item.minBits}-${item.maxBits},${item.stepBits}`;
+    return `ALG|${item.kind === 'auth' ? 2 : 3}|${item.number}|${[item.name, ...item.aliases].join(',')}|${sizes}\n`;
+  };
+  return `# Do not edit this file: use ipsecalgs(1M).\nPROTO|2|AH\nPROTO|3|ESP\n${ALGORITHMS.map(line).join('')}`;
+}
+
+const SAMPLE = `# Sample IPsec policy. To use it, copy it to /etc/inet/ipsecinit.conf and change it.
+#
+# Web pages for everybody, all else between this host and 192.0.2.1 under ESP:
+#
+# {lport 80 ulp tcp dir both} bypass {}
+# {raddr 192.0.2.1} ipsec {encr_algs aes encr_auth_algs sha256 sa shared}
+`;

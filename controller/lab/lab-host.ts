@@ -1,0 +1,204 @@
+/** One host of the plain lab: its folder, its commands, its SSH service and its power switch. */
+
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import * as fs from 'node:fs';
+import type { Address } from '../model/address.js';
+import type { Clock } from '../ports.js';
+import { clearRunFolder, deliverHost, hostPathFolders, installStubs, type HostPaths } from './host-folder.js';
+import { HostFiles } from './host-files.js';
+import { HostProcesses } from './host-processes.js';
+import type { Machine, MakeMachine } from './machine.js';
+import { generateSshKey, readSshKey, type SshKeyPair } from './openssh-key.js';
+import type { SshCredentials } from './ssh-auth.js';
+import type { SshFaults } from './ssh-faults.js';
+import { SshService, type OffStyle } from './ssh-server.js';
+import { ToolBridge, type BridgeCall } from './tool-bridge.js';
+import type { HostNames, ToolReply } from './tools/tool.js';
+
+export interface LabHostSettings {
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly port: number;
+  readonly paths: HostPaths;
+  readonly hostNames: HostNames;
+  readonly credentials: SshCredentials;
+  readonly makeMachine: MakeMachine;
+  readonly clock: Clock;
+  /** What runs commands and stubs; `['/bin/sh']` unless a test looks at another shell. */
+  readonly shell: readonly string[];
+}
+
+/** Stands between the commands and the simulated host: a test may watch, delay, or answer itself. */
+export type Intercept = (call: BridgeCall, run: () => Promise<ToolReply>) => Promise<ToolReply>;
+
+export class LabHost {
+  readonly faults: SshFaults = {};
+  intercept: Intercept | undefined;
+  /** Calls of simulated commands since the lab came up. */
+  calls = 0;
+  readonly machine: Machine;
+  readonly #processes: HostProcesses;
+  readonly #files = new HostFiles();
+  #bridge: ToolBridge | undefined;
+  #service: SshService | undefined;
+  #key: SshKeyPair;
+
+  private constructor(private readonly settings: LabHostSettings) {
+    const { paths, addresses, hostNames, clock } = settings;
+    this.#processes = new HostProcesses(paths.folder);
+    this.#key = keepHostKey(paths.hostKey, settings.name);
+    this.machine = settings.makeMachine({
+      root: paths.root,
+      addresses,
+      hostNames,
+      files: this.#files,
+      clock,
+      runScript: (argv, env) => this.#runScript(argv, env),
+    });
+  }
+
+  /** Boots the host in a folder that has its FIFOs, and opens its SSH service. */
+  static async start(settings: LabHostSettings): Promise<LabHost> {
+    installStubs(settings.paths.root, settings.shell);
+    const host = new LabHost(settings);
+    try {
+      await host.boot();
+      host.#service = await SshService.listen({
+        port: settings.port,
+        hostKey: host.#key.privateKey,
+        credentials: settings.credentials,
+        faults: host.faults,
+        start: (command) => host.start([...settings.shell, '-c', command]),
+      });
+    } catch (error) {
+      await host.powerCut();
+      throw error;
+    }
+    return host;
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  get addresses(): readonly Address[] {
+    return this.settings.addresses;
+  }
+
+  /** What the host sees as `/`. */
+  get root(): string {
+    return this.settings.paths.root;
+  }
+
+  get port(): number {
+    return this.#ssh.port;
+  }
+
+  /** `ssh-ed25519 AAAA…` */
+  get hostKeyLine(): string {
+    return this.#key.publicLine;
+  }
+
+  get isOn(): boolean {
+    return this.#bridge !== undefined;
+  }
+
+  get #ssh(): SshService {
+    if (this.#service === undefined) throw new Error(`host ${this.name} has not started`);
+    return this.#service;
+  }
+
+  /** What a command finds in its environment. */
+  get environment(): Readonly<Record<string, string>> {
+    const { paths, shell } = this.settings;
+    return {
+      PATH: [...hostPathFolders(paths.root), process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
+      HOME: paths.home,
+      SHELL: shell[0] ?? '/bin/sh',
+      LOGNAME: 'root',
+      USER: 'root',
+      IPSEC_AGENT_ROOT: paths.root,
+    };
+  }
+
+  /** Starts a command on the host as its SSH service would. */
+  start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcessWithoutNullStreams {
+    if (!this.isOn) throw new Error(`host ${this.name} is switched off`);
+    return this.#processes.start({ argv, env: { ...this.environment, ...env }, cwd: this.settings.paths.home });
+  }
+
+  /** Kills everything on the host at this moment; its files stay as they are. `silent`: connections get no sign of it. */
+  async powerCut(style: OffStyle = 'reset'): Promise<void> {
+    this.#service?.switchOff(style);
+    this.#files.power(false);
+    const bridge = this.#bridge;
+    this.#bridge = undefined;
+    await this.#processes.killAll();
+    await bridge?.close();
+    await this.machine.powerCut();
+  }
+
+  /** Brings the host up again: its services in boot order, then SSH. */
+  async boot(): Promise<void> {
+    if (this.isOn) return;
+    clearRunFolder(this.root);
+    this.#files.power(true);
+    this.#bridge = new ToolBridge(this.settings.paths.bridge, (call) => this.#answer(call));
+    await this.machine.boot();
+    this.#service?.switchOn();
+  }
+
+  /** Puts the host back to how it was delivered. Port and host key stay. */
+  async reset(): Promise<void> {
+    await this.powerCut();
+    const { paths, name, addresses, hostNames, shell } = this.settings;
+    for (const folder of [paths.root, paths.home]) fs.rmSync(folder, { recursive: true, force: true });
+    deliverHost(paths, { name, addresses, hosts: hostNames });
+    installStubs(paths.root, shell);
+    await this.boot();
+  }
+
+  /** Gives the host a new SSH key, as a reinstallation would. */
+  changeHostKey(): void {
+    fs.rmSync(this.settings.paths.hostKey, { force: true });
+    this.#key = keepHostKey(this.settings.paths.hostKey, this.name);
+    this.#ssh.setHostKey(this.#key.privateKey);
+  }
+
+  /** Breaks every SSH connection that is open now. */
+  dropConnections(): void {
+    this.#ssh.dropConnections();
+  }
+
+  async close(): Promise<void> {
+    await this.powerCut();
+    await this.#service?.close();
+  }
+
+  async #answer(call: BridgeCall): Promise<ToolReply> {
+    this.calls++;
+    const run = (): Promise<ToolReply> => this.machine.run(call.tool, call.args, call);
+    return this.intercept === undefined ? run() : this.intercept(call, run);
+  }
+
+  #runScript(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<ToolReply> {
+    const child = this.start(argv, env);
+    child.stdin.end();
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    return new Promise((resolve) => {
+      child.once('error', (error) => resolve({ exit: 127, stdout, stderr: `${error.message}\n` }));
+      child.once('close', (code) => resolve({ exit: code ?? 137, stdout, stderr }));
+    });
+  }
+}
+
+/** The key in a file, made when there is none. */
+export function keepHostKey(file: string, comment: string): SshKeyPair {
+  if (fs.existsSync(file)) return readSshKey(fs.readFileSync(file, 'utf8'));
+  const key = generateSshKey(comment);
+  fs.writeFileSync(file, key.privateKey, { mode: 0o600, flag: 'wx' });
+  return key;
+}

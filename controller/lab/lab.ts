@@ -1,0 +1,89 @@
+/** The plain lab: many hosts in one process, no root and no extra package. Owns the hosts from start to close. */
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Address } from '../model/address.js';
+import type { Clock } from '../ports.js';
+import { deliverHost, hostPaths, makeFifos } from './host-folder.js';
+import { keepHostKey, LabHost } from './lab-host.js';
+import type { MakeMachine } from './machine.js';
+import type { SshKeyPair } from './openssh-key.js';
+import type { SshCredentials } from './ssh-auth.js';
+
+export interface LabHostPlan {
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  /** SSH port on 127.0.0.1; any free one when not given. */
+  readonly port?: number;
+}
+
+export interface LabOptions {
+  /** Where the hosts' folders and the client's key go. What an earlier lab left here is used again. */
+  readonly folder: string;
+  readonly hosts: readonly LabHostPlan[];
+  readonly makeMachine: MakeMachine;
+  /** Ways to log in besides the lab's own client key. */
+  readonly credentials?: Partial<SshCredentials>;
+  readonly clock?: Clock;
+  readonly shell?: readonly string[];
+}
+
+export interface Lab {
+  readonly folder: string;
+  readonly hosts: ReadonlyMap<string, LabHost>;
+  /** Key that may log in everywhere; its private half lies in `clientKeyFile`, mode 0600. */
+  readonly clientKey: SshKeyPair;
+  readonly clientKeyFile: string;
+  /** The host of that name. @throws Error when there is none */
+  host(name: string): LabHost;
+  /** Ends every process of the hosts. Their folders go too unless they are to be kept. */
+  close(options?: { readonly keep?: boolean }): Promise<void>;
+}
+
+const wallClock: Clock = {
+  now: () => new Date(),
+  after: (seconds, signal) => delay(seconds * 1000, undefined, signal === undefined ? {} : { signal }),
+};
+
+export async function startLab(options: LabOptions): Promise<Lab> {
+  fs.mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+  const folder = fs.realpathSync(options.folder);
+  const clientKeyFile = join(folder, CLIENT_KEY);
+  const clientKey = keepHostKey(clientKeyFile, 'ipsec-deploy lab');
+  const credentials: SshCredentials = {
+    ...options.credentials,
+    authorizedKeys: [clientKey.publicLine, ...(options.credentials?.authorizedKeys ?? [])],
+  };
+  const hostNames = new Map(options.hosts.map((host) => [host.name.toLowerCase(), host.addresses]));
+  const plans = options.hosts.map((host) => ({ ...host, paths: hostPaths(folder, host.name) }));
+  for (const { name, addresses, paths } of plans) deliverHost(paths, { name, addresses, hosts: hostNames });
+  await makeFifos(plans.map((plan) => plan.paths));
+
+  const { makeMachine, clock = wallClock, shell = ['/bin/sh'] } = options;
+  const starting = plans.map((plan) =>
+    LabHost.start({ port: 0, ...plan, hostNames, credentials, makeMachine, clock, shell }),
+  );
+  const results = await Promise.allSettled(starting);
+  const hosts = new Map(
+    results.flatMap((result) => (result.status === 'fulfilled' ? [[result.value.name, result.value]] : [])),
+  );
+  const close = async ({ keep = false } = {}): Promise<void> => {
+    await Promise.all([...hosts.values()].map((host) => host.close()));
+    if (keep) return;
+    for (const name of ['hosts', CLIENT_KEY]) fs.rmSync(join(folder, name), { recursive: true, force: true });
+  };
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    await close({ keep: true });
+    throw failed.reason;
+  }
+  const host = (name: string): LabHost => {
+    const found = hosts.get(name);
+    if (found === undefined) throw new Error(`the lab has no host ${name}`);
+    return found;
+  };
+  return { folder, hosts, clientKey, clientKeyFile, host, close };
+}
+
+const CLIENT_KEY = 'client_ed25519';

@@ -1,0 +1,37 @@
+/** What the lab needs of a simulated host's inside: the commands and the kernel state behind them. Types only. */
+
+import type { Address } from '../model/address.js';
+import type { Clock } from '../ports.js';
+import type { FileAccess, HostNames, ToolReply } from './tools/tool.js';
+
+export interface MachineCall {
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+  readonly cwd: string;
+}
+
+export interface Machine {
+  run(tool: string, args: readonly string[], call: MachineCall): Promise<ToolReply>;
+  /** Forgets everything that lives in memory: loaded policy, SAs, daemons, service states. */
+  powerCut(): void | Promise<void>;
+  /** Starts the enabled services in boot order. */
+  boot(): Promise<unknown>;
+}
+
+/** Runs a script of the host, such as the start method of a service, with the host's environment. */
+export type RunScript = (
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+) => Promise<{ readonly exit: number; readonly stdout: string; readonly stderr: string }>;
+
+export interface MachineSetup {
+  /** Prefix of the host's file tree, without a slash at the end. */
+  readonly root: string;
+  readonly addresses: readonly Address[];
+  readonly hostNames: HostNames;
+  readonly files: FileAccess;
+  readonly clock: Clock;
+  readonly runScript: RunScript;
+}
+
+export type MakeMachine = (setup: MachineSetup) => Machine;

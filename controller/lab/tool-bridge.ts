@@ -1,0 +1,214 @@
+/**
+ * Carries calls of the simulated commands from the stubs on a host's PATH (stubs/tool.sh) to the lab, and the answers back.
+ * Owns the FIFOs, slots and locks of one host; knows nothing of what a command does.
+ */
+
+import { constants } from 'node:fs';
+import * as fs from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { isErrno } from './errno.js';
+import { encodeReply } from './reply-lines.js';
+import type { ToolReply } from './tools/tool.js';
+
+/** Between the fields of a call; no path and no argument of these commands holds it. */
+export const UNIT_SEPARATOR = '\x1f';
+const SLOTS = 8;
+/** How often the locks are looked at while a caller waits for one: a killed stub tells nobody. */
+const RECLAIM_MILLISECONDS = 250;
+/** A lock without a process id in it is being made, or its maker was killed between the two. */
+const EMPTY_LOCK_MILLISECONDS = 2000;
+
+export interface BridgeCall {
+  readonly tool: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: string;
+}
+
+export type AnswerCall = (call: BridgeCall) => Promise<ToolReply>;
+
+/** Paths that `mkfifo` must have made in the folder before the bridge opens. */
+export function fifoPaths(folder: string): string[] {
+  return ['request', 'wake', ...slotNames().map((slot) => `${slot}.reply`)].map((name) => join(folder, name));
+}
+
+function slotNames(): string[] {
+  return Array.from({ length: SLOTS }, (_, index) => String(index + 1));
+}
+
+export class ToolBridge {
+  readonly #requests: Socket;
+  readonly #wake: number;
+  readonly #replies = new Map<string, number>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  #partial = '';
+  #waiting = 0;
+  #open = true;
+
+  /** Opens the FIFOs for reading and writing at once, so that neither side ever finds the other missing. */
+  constructor(
+    readonly folder: string,
+    private readonly answer: AnswerCall,
+  ) {
+    for (const slot of slotNames()) this.#release(slot);
+    this.#requests = new Socket({ fd: openFifo(join(folder, 'request')), readable: true, writable: false });
+    this.#wake = openFifo(join(folder, 'wake'));
+    this.#requests.setEncoding('utf8');
+    this.#requests.on('data', (text: string) => this.#read(text));
+    this.#requests.on('error', () => this.#shut());
+    this.#timer = setInterval(() => this.#reclaim(), RECLAIM_MILLISECONDS).unref();
+  }
+
+  /** Stops listening, then waits until the calls already taken have ended. Their answers go nowhere. */
+  async close(): Promise<void> {
+    this.#shut();
+    await Promise.all(this.#running);
+  }
+
+  #shut(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    clearInterval(this.#timer);
+    this.#requests.destroy();
+    fs.closeSync(this.#wake);
+    for (const fd of this.#replies.values()) fs.closeSync(fd);
+    this.#replies.clear();
+  }
+
+  #read(text: string): void {
+    const lines = (this.#partial + text).split('\n');
+    this.#partial = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
+  }
+
+  #take(line: string): void {
+    const [kind, id = '', ...fields] = line.split(UNIT_SEPARATOR);
+    const slot = id.split('.')[0] ?? '';
+    switch (kind) {
+      case 'w':
+        this.#waiting++;
+        this.#reclaim();
+        return;
+      case 'd':
+        this.#release(slot);
+        this.#wakeOne();
+        return;
+      case 'c':
+      case 'f': {
+        const task = this.#serve(slot, id, kind === 'c' ? fields : this.#takeFile(slot, 'call').split(UNIT_SEPARATOR));
+        this.#running.add(task);
+        void task.finally(() => this.#running.delete(task));
+        return;
+      }
+    }
+  }
+
+  async #serve(slot: string, id: string, fields: readonly string[]): Promise<void> {
+    const [input = '', tool = '', cwd = '/', fmri = '', ...args] = fields;
+    const stdin = input === '' ? '' : this.#takeFile(slot, 'in');
+    const env: Record<string, string> = fmri === '' ? {} : { SMF_FMRI: fmri };
+    let reply: ToolReply;
+    try {
+      reply = await this.answer({ tool, args, cwd, env, stdin });
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      reply = { exit: 126, stdout: '', stderr: `${tool}: the lab could not carry this out: ${text}\n` };
+    }
+    if (this.#open) this.#send(slot, id, reply);
+  }
+
+  #send(slot: string, id: string, reply: ToolReply): void {
+    const encoded = encodeReply(id, reply);
+    if (encoded.out !== undefined) this.#putFile(slot, 'out', encoded.out);
+    if (encoded.err !== undefined) this.#putFile(slot, 'err', encoded.err);
+    let fd = this.#replies.get(slot);
+    if (fd === undefined) {
+      fd = openFifo(join(this.folder, `${slot}.reply`));
+      this.#replies.set(slot, fd);
+    }
+    try {
+      fs.writeSync(fd, encoded.lines);
+    } catch (error) {
+      if (!isErrno(error, 'EAGAIN')) throw error;
+      // Full of answers that killed stubs never fetched.
+      drain(fd);
+      fs.writeSync(fd, encoded.lines);
+    }
+  }
+
+  #putFile(slot: string, kind: string, text: string): void {
+    fs.writeFileSync(join(this.folder, `${slot}.${kind}`), text, { mode: 0o600 });
+  }
+
+  #takeFile(slot: string, kind: string): string {
+    const path = join(this.folder, `${slot}.${kind}`);
+    try {
+      const text = fs.readFileSync(path, 'utf8');
+      fs.unlinkSync(path);
+      return text;
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return '';
+      throw error;
+    }
+  }
+
+  /** Removes what a slot's last owner left; its lock goes last. */
+  #release(slot: string): void {
+    for (const kind of ['out', 'err', 'in', 'call', 'lock'])
+      fs.rmSync(join(this.folder, `${slot}.${kind}`), { force: true });
+  }
+
+  #wakeOne(): void {
+    if (this.#waiting === 0) return;
+    this.#waiting--;
+    fs.writeSync(this.#wake, '\n');
+  }
+
+  /** Frees the slots of stubs that were killed, as far as somebody waits for one. */
+  #reclaim(): void {
+    if (this.#waiting === 0) return;
+    for (const slot of slotNames()) {
+      const state = this.#lockState(slot);
+      if (state === 'held') continue;
+      if (state === 'stale') this.#release(slot);
+      this.#wakeOne();
+    }
+  }
+
+  #lockState(slot: string): 'free' | 'held' | 'stale' {
+    const path = join(this.folder, `${slot}.lock`);
+    try {
+      const pid = Number(fs.readFileSync(path, 'utf8'));
+      if (pid > 0) return isRunning(pid) ? 'held' : 'stale';
+      return Date.now() - fs.statSync(path).mtimeMs > EMPTY_LOCK_MILLISECONDS ? 'stale' : 'held';
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return 'free';
+      throw error;
+    }
+  }
+}
+
+function openFifo(path: string): number {
+  return fs.openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+}
+
+function drain(fd: number): void {
+  const buffer = Buffer.alloc(65_536);
+  try {
+    while (fs.readSync(fd, buffer) > 0);
+  } catch (error) {
+    if (!isErrno(error, 'EAGAIN')) throw error;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !isErrno(error, 'ESRCH');
+  }
+}
