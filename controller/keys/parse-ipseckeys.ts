@@ -40,8 +40,11 @@ export interface CommandReading {
   readonly reports: readonly NoteReport[];
 }
 
-/** `file`: from a file, where errors end the command; `line`: the tool's own arguments, where they end the tool. */
-export type CommandOrigin = 'file' | 'line';
+/**
+ * `file` and `prompt`: errors end the command; some commands are not for files. `line`: the tool's own arguments,
+ * where errors end the tool and keys are refused.
+ */
+export type CommandOrigin = 'file' | 'prompt' | 'line';
 
 export function readKeyCommand(
   words: readonly KeyWord[],
@@ -69,7 +72,7 @@ function parseCommand(reader: WordReader, origin: CommandOrigin, lookUp: Address
   if (name === 'help' || name === '?')
     return origin === 'file' ? { kind: 'refused' } : { kind: 'help', topic: reader.next };
   if (name === 'monitor' || name === 'pmonitor' || name === 'passive_monitor') {
-    if (origin === 'line') return { kind: 'monitor' };
+    if (origin !== 'file') return { kind: 'monitor' };
     // It prints the message and, after calling the command unknown, frees it a second time.
     notes.remark([{ code: 'not-in-file', values: ['Monitor'] }]);
     return { kind: 'dies', exit: ABORTED };
@@ -89,7 +92,7 @@ function parseCommand(reader: WordReader, origin: CommandOrigin, lookUp: Address
       if (type === SA_TYPE.all) return notes.fatal('single-type-needed');
       return { kind: 'lookup', lookup: parseSaLookup(name, type, reader, lookUp) };
     case 'flush':
-      if (words > 2 && origin === 'file') notes.fatal('flush-arguments');
+      if (words > 2 && origin !== 'line') notes.fatal('flush-arguments');
       if (words > 2) notes.remark([{ code: 'flush-arguments', values: [] }]);
       return { kind: 'flush', type };
     case 'dump':
@@ -107,7 +110,7 @@ function parseCommand(reader: WordReader, origin: CommandOrigin, lookUp: Address
 
 const TYPES: ReadonlyMap<string, number> = new Map(Object.entries(SA_TYPE));
 
-/** `all`, `ah`, `esp` in any case, or a number; a bad one stands for all types, except in a file. */
+/** `all`, `ah`, `esp` in any case, or a number; a bad one stands for all types on the command line. */
 function readType(reader: WordReader, origin: CommandOrigin): number {
   const word = reader.next;
   if (word === undefined) return SA_TYPE.all;
@@ -115,7 +118,7 @@ function readType(reader: WordReader, origin: CommandOrigin): number {
   if (known !== undefined) return known;
   const number = Number(BigInt.asIntN(32, parseU64(word) ?? -1n));
   if (number !== -1) return number;
-  if (origin === 'file') return reader.notes.fatalAlone('unknown-type', fileWord(word));
+  if (origin !== 'line') return reader.notes.fatalAlone('unknown-type', fileWord(word));
   reader.notes.remark([{ code: 'unknown-type', values: [fileWord(word)] }]);
   return SA_TYPE.all;
 }

@@ -97,6 +97,8 @@ export interface SecurityAssociation {
   readonly replayValue: number;
   readonly inbound: boolean;
   readonly outbound: boolean;
+  /** A failed pairing leaves it so until the kernel's reaper comes by. */
+  readonly dead: boolean;
   /** Set by the traffic simulation; a newer SA makes flows that cached a used one look again. */
   readonly used: boolean;
   readonly hard: Lifetime;
