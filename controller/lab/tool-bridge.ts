@@ -7,6 +7,7 @@ import { constants } from 'node:fs';
 import * as fs from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isErrno } from './errno.js';
 import { encodeReply } from './reply-lines.js';
 import type { ToolReply } from './tools/tool.js';
@@ -18,6 +19,9 @@ const SLOTS = 8;
 const RECLAIM_MILLISECONDS = 250;
 /** A lock without a process id in it is being made, or its maker was killed between the two. */
 const EMPTY_LOCK_MILLISECONDS = 2000;
+
+/** A call that a test holds on to may never end. */
+const LAST_CALLS_MILLISECONDS = 1000;
 
 export interface BridgeCall {
   readonly tool: string;
@@ -45,7 +49,8 @@ export class ToolBridge {
   readonly #running = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
   #partial = '';
-  #waiting = 0;
+  /** Process ids of stubs that found every slot taken. */
+  readonly #waiting = new Set<string>();
   #open = true;
 
   /** Opens the FIFOs for reading and writing at once, so that neither side ever finds the other missing. */
@@ -62,10 +67,13 @@ export class ToolBridge {
     this.#timer = setInterval(() => this.#reclaim(), RECLAIM_MILLISECONDS).unref();
   }
 
-  /** Stops listening, then waits until the calls already taken have ended. Their answers go nowhere. */
+  /** Stops listening, then gives the calls already taken a moment to end. Their answers go nowhere. */
   async close(): Promise<void> {
     this.#shut();
-    await Promise.all(this.#running);
+    const limit = new AbortController();
+    const late = delay(LAST_CALLS_MILLISECONDS, undefined, { signal: limit.signal }).catch(() => undefined);
+    await Promise.race([Promise.all(this.#running), late]);
+    limit.abort();
   }
 
   #shut(): void {
@@ -86,18 +94,19 @@ export class ToolBridge {
 
   #take(line: string): void {
     const [kind, id = '', ...fields] = line.split(UNIT_SEPARATOR);
-    const slot = id.split('.')[0] ?? '';
+    const [slot = '', owner = ''] = id.split('.');
     switch (kind) {
       case 'w':
-        this.#waiting++;
+        this.#waiting.add(id);
         this.#reclaim();
         return;
       case 'd':
         this.#release(slot);
-        this.#wakeOne();
+        if (this.#waiting.size > 0) this.#wakeOne();
         return;
       case 'c':
       case 'f': {
+        this.#waiting.delete(owner);
         const task = this.#serve(slot, id, kind === 'c' ? fields : this.#takeFile(slot, 'call').split(UNIT_SEPARATOR));
         this.#running.add(task);
         void task.finally(() => this.#running.delete(task));
@@ -161,20 +170,20 @@ export class ToolBridge {
       fs.rmSync(join(this.folder, `${slot}.${kind}`), { force: true });
   }
 
+  /** Lets one of those who wait look again. Some shells read more than one of these bytes at a time, so that one may be lost. */
   #wakeOne(): void {
-    if (this.#waiting === 0) return;
-    this.#waiting--;
     fs.writeSync(this.#wake, '\n');
   }
 
-  /** Frees the slots of stubs that were killed, as far as somebody waits for one. */
+  /** As long as somebody waits: frees the slots of stubs that were killed, and wakes one waiting stub for each free slot. */
   #reclaim(): void {
-    if (this.#waiting === 0) return;
-    for (const slot of slotNames()) {
+    for (const pid of this.#waiting) if (!isRunning(Number(pid))) this.#waiting.delete(pid);
+    let free = 0;
+    for (const slot of this.#waiting.size === 0 ? [] : slotNames()) {
       const state = this.#lockState(slot);
       if (state === 'held') continue;
       if (state === 'stale') this.#release(slot);
-      this.#wakeOne();
+      if (free++ < this.#waiting.size) this.#wakeOne();
     }
   }
 

@@ -20,7 +20,9 @@ else
 fi
 
 claim() {
-    for slot in 1 2 3 4 5 6 7 8; do
+    for candidate in 1 2 3 4 5 6 7 8; do
+        # In a function yash keeps the loop's own variable to itself.
+        slot=$candidate
         { echo "$$" >"$bridge/$slot.lock"; } 2>/dev/null && return 0
     done
     return 1
