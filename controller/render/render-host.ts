@@ -28,6 +28,8 @@ export interface Rendered {
   readonly files: readonly ManagedFile[];
   /** For each file and each of its lines, the template line that began it. */
   readonly origins: ReadonlyMap<ManagedPath, readonly SourcePosition[]>;
+  /** `psk ID`, `encr ID`, `auth ID`: bits of the longest key its link allows (keyBitsName in read-back.ts). */
+  readonly keyBits: ReadonlyMap<string, number>;
   readonly problems: readonly Problem[];
 }
 
@@ -62,7 +64,7 @@ export function renderSubject(
 ): Rendered {
   const view = hostView(subject, index);
   const problems: Problem[] = [...linkProblems(view)];
-  const { root, missingSas } = templateData(view, index, saFor);
+  const { root, missingSas, keyBits } = templateData(view, index, saFor);
   for (const id of missingSas) problems.push(keyMissing(id, at));
   const files: ManagedFile[] = [];
   const origins = new Map<ManagedPath, readonly SourcePosition[]>();
@@ -74,7 +76,7 @@ export function renderSubject(
     origins.set(kind.path, rendered.origins);
   }
   const failed = problems.some(({ severity }) => severity === 'error');
-  return { files: failed ? [] : files, origins, problems: withoutRepeats(problems) };
+  return { files: failed ? [] : files, origins, keyBits, problems: withoutRepeats(problems) };
 }
 
 function fileKinds(view: HostView): readonly FileKind[] {

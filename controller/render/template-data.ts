@@ -6,7 +6,7 @@
 import { formatAddress } from '../model/address.js';
 import type { Suite, Value } from '../model/host.js';
 import { endAddresses, endName, saId } from '../keys/address-pairs.js';
-import { suiteText } from '../keys/suite.js';
+import { sizeSuite, suiteText } from '../keys/suite.js';
 import { type Bypass, bypassPattern } from './bypass.js';
 import { type HostView, type LinkView, pairText } from './host-view.js';
 import type { InventoryIndex } from './inventory-index.js';
@@ -24,6 +24,8 @@ export interface TemplateData {
   readonly root: TemplateRecord;
   /** Ids of SAs that the store does not have. */
   readonly missingSas: readonly string[];
+  /** Bits of each key, by `part id`. */
+  readonly keyBits: ReadonlyMap<string, number>;
 }
 
 export function templateData(view: HostView, index: InventoryIndex, saFor: SaFor): TemplateData {
@@ -51,7 +53,11 @@ export function templateData(view: HostView, index: InventoryIndex, saFor: SaFor
     ike: { rules: ikeRules(view), preshared: presharedKeys(view) },
     sas: sas.flatMap(({ record }) => (record === undefined ? [] : [record])),
   };
-  return { root, missingSas: sas.flatMap(({ id, record }) => (record === undefined ? [id] : [])) };
+  return {
+    root,
+    missingSas: sas.flatMap(({ id, record }) => (record === undefined ? [id] : [])),
+    keyBits: keyLengths(view, sas),
+  };
 }
 
 /** YAML values are template values; null stays, so that `{{vars.x}}` without a value is reported. */
@@ -128,11 +134,27 @@ function presharedKeys(view: HostView): readonly TemplateRecord[] {
     );
 }
 
+/** For reading the files back with keys that only have the right length. */
+function keyLengths(
+  view: HostView,
+  sas: readonly { readonly id: string; readonly suite: Suite }[],
+): ReadonlyMap<string, number> {
+  const bits = new Map<string, number>();
+  for (const { link, pskId } of view.links) if (link.keying === 'ike-psk') bits.set(`psk ${pskId}`, 256);
+  for (const { id, suite } of sas) {
+    const sized = sizeSuite(suite);
+    if ('reasons' in sized) continue;
+    bits.set(`encr ${id}`, sized.encr.keyBits);
+    bits.set(`auth ${id}`, sized.encrAuth?.keyBits ?? 0);
+  }
+  return bits;
+}
+
 /** Sorted by id, so that both ends of a link hold the same lines in the same order. */
 function manualSas(
   view: HostView,
   saFor: SaFor,
-): readonly { readonly id: string; readonly record: TemplateRecord | undefined }[] {
+): readonly { readonly id: string; readonly suite: Suite; readonly record: TemplateRecord | undefined }[] {
   return view.links
     .filter(({ link }) => link.keying === 'manual')
     .flatMap(({ link, pairs }) =>
@@ -144,7 +166,11 @@ function manualSas(
     .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0))
     .map(({ id, src, dst, link }) => {
       const numbers = saFor(id);
-      return { id, record: numbers === undefined ? undefined : saRecord(id, src, dst, link.suite, numbers) };
+      return {
+        id,
+        suite: link.suite,
+        record: numbers === undefined ? undefined : saRecord(id, src, dst, link.suite, numbers),
+      };
     });
 }
 

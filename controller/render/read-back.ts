@@ -1,0 +1,106 @@
+/**
+ * Reads every rendered file with our own parsers of the hosts' languages: the proof is about the text that will be
+ * installed, not about what a template meant.
+ */
+
+import type { Problem, SourcePosition } from '../errors.js';
+import { type Address, parseAddress } from '../model/address.js';
+import { fileText, type KeyPart, type ManagedFile, type ManagedPath } from '../model/managed-file.js';
+import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
+import { parsePolicy } from '../policy/parse-ipsecinit.js';
+import { predictLoad } from '../policy/predict-load.js';
+import type { Rendered } from './render-host.js';
+
+type Line = (line: number) => { readonly at?: SourcePosition; readonly text: string };
+
+/** Every problem of the files, placed at the template line that wrote the line concerned. */
+export function readBack(rendered: Rendered): readonly Problem[] {
+  return rendered.files.flatMap((file) => {
+    const text = dummyText(file, rendered.keyBits);
+    const lines = text.split('\n');
+    const origins = rendered.origins.get(file.path) ?? [];
+    const line: Line = (number) => {
+      const at = origins[number - 1];
+      // A line with a key in it, dummy or not, is never shown.
+      const shown = file.path.startsWith('/etc/inet/secret/') ? '' : (lines[number - 1] ?? '').trim();
+      return { ...(at === undefined ? {} : { at }), text: shown };
+    };
+    return readFile(file.path, text, line);
+  });
+}
+
+function readFile(path: ManagedPath, text: string, line: Line): readonly Problem[] {
+  switch (path) {
+    case '/etc/inet/ipsecinit.conf':
+      return readPolicy(text, line);
+    case '/etc/inet/secret/ipseckeys':
+      return readKeys(path, text, line);
+    case '/etc/inet/ike/config':
+    case '/etc/inet/secret/ike.preshared':
+      return [];
+  }
+}
+
+/** The file with keys of the right length that are nobody's, and generation 1. */
+export function dummyText(file: ManagedFile, keyBits: Rendered['keyBits']): string {
+  return fileText(file, { generation: 1, key: (id, part) => dummyKey(keyBits.get(keyBitsName(id, part)) ?? 256) });
+}
+
+/** The name under which `Rendered.keyBits` has a key's length. */
+export function keyBitsName(id: string, part: KeyPart): string {
+  return `${part} ${id}`;
+}
+
+/** Odd parity, no weak DES key, no two parts alike. */
+function dummyKey(bits: number): string {
+  return '0123456789abcdef1032547698badcfe2301674589efcdab'.repeat(4).slice(0, bits / 4);
+}
+
+function readPolicy(text: string, line: Line): readonly Problem[] {
+  const { complaints } = parsePolicy(text);
+  const problems = complaints.map(({ severity, line: number, messages }): Problem => {
+    const { at, text: shown } = line(number);
+    const said = messages.join(' ').trim();
+    return {
+      code: severity === 'error' ? 'RENDERED_POLICY_REFUSED' : 'RENDERED_POLICY_DOUBTFUL',
+      severity,
+      what: `ipsecconf ${severity === 'error' ? 'would refuse' : 'warns of'} the rendered line "${shown}"${said === '' ? '' : `: ${said}`}`,
+      ...(at === undefined ? {} : { at }),
+      todo: 'mend the template line or the value that it writes there',
+    };
+  });
+  if (problems.some(({ severity }) => severity === 'error')) return problems;
+  const { accepted, messages, rules } = predictLoad(text);
+  if (!accepted)
+    return [
+      ...problems,
+      whole('RENDERED_POLICY_REFUSED', `ipsecconf would refuse the rendered policy: ${messages.trim()}`, line),
+    ];
+  if (rules.length === 0) {
+    return [
+      ...problems,
+      whole('RENDERED_POLICY_EMPTY', 'the rendered policy holds no rule: the host would go on with the old one', line),
+    ];
+  }
+  return problems;
+}
+
+function whole(code: string, what: string, line: Line): Problem {
+  const { at } = line(1);
+  return { code, severity: 'error', what, ...(at === undefined ? {} : { at }), todo: 'mend the policy template' };
+}
+
+function readKeys(path: ManagedPath, text: string, line: Line): readonly Problem[] {
+  const literal = (word: string, v6only: boolean): readonly Address[] | undefined => {
+    const address = parseAddress(word);
+    return address === undefined || (v6only && address.family === 4) ? undefined : [address];
+  };
+  const { commands, problems } = parseIpseckeys(text, path, literal);
+  const refused = problems.map((problem): Problem => {
+    const { at } = line(problem.at?.line ?? 1);
+    const what = `ipseckey on line ${problem.at?.line ?? 1} of the rendered file: ${problem.what}`;
+    return { ...problem, code: 'RENDERED_KEYS_REFUSED', what, ...(at === undefined ? {} : { at }) };
+  });
+  if (refused.length > 0 || commands.some(({ command }) => command.kind === 'request')) return refused;
+  return [whole('RENDERED_KEYS_EMPTY', 'the rendered key file adds no SA', line)];
+}
