@@ -21,6 +21,8 @@ export interface Protection {
     readonly encr: Transform;
     /** Absent: integrity is not asked for, and any or none is accepted. */
     readonly auth?: Transform;
+    /** Integrity was asked for beside `any` cipher, and this one has its own: a packet with more is refused. */
+    readonly sealed?: true;
   };
   /** An SA of its own for each flow. */
   readonly unique: boolean;

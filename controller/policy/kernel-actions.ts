@@ -41,12 +41,13 @@ function expand(one: AlternativeRequest): Action[] {
   const actions: Action[] = [];
   for (const encr of choices(one.encr, 'encr')) {
     const integrity = encr?.algorithm.combined ? [undefined] : choices(one.encrAuth, 'auth');
+    const sealed = encr?.algorithm.combined && one.encrAuth ? ({ sealed: true } as const) : {};
     for (const ah of choices(one.ah, 'auth')) {
       for (const auth of integrity) {
         actions.push({
           kind: 'protect',
           ...(ah && { ah: ah.transform }),
-          ...(encr && { esp: { encr: encr.transform, ...(auth && { auth: auth.transform }) } }),
+          ...(encr && { esp: { encr: encr.transform, ...(auth && { auth: auth.transform }), ...sealed } }),
           unique: one.unique,
         });
       }
