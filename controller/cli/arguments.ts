@@ -13,7 +13,11 @@ export interface FleetArguments extends CommonArguments {
   readonly inventory: string;
   readonly limit: string | undefined;
   readonly forks: number | undefined;
-  readonly logFile: string | undefined;
+  readonly 'log-file': string | undefined;
+}
+
+export interface RiskArguments {
+  readonly 'accept-risk': readonly Risk[];
 }
 
 /** Risks that a person may take by name; each is refused otherwise. */
@@ -47,7 +51,7 @@ export function fleetOptions<T>(argv: Argv<T>): Argv<T & FleetArguments> {
     });
 }
 
-export function riskOption<T>(argv: Argv<T>): Argv<T & { readonly acceptRisk: readonly Risk[] }> {
+export function riskOption<T>(argv: Argv<T>): Argv<T & RiskArguments> {
   return argv.option('accept-risk', {
     choices: RISKS,
     array: true,

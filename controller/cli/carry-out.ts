@@ -1,0 +1,50 @@
+/** Carries out a plan under a view: what apply and rollback have in common. */
+
+import { EXIT, type ExitStatus } from '../errors.js';
+import { countOutcomes, runExit, type RunEvent } from '../model/run.js';
+import { fillFile } from '../plan/fill.js';
+import type { FleetPlan } from '../plan/fleet-plan.js';
+import type { KeyStore } from '../ports.js';
+import { applyFleet } from '../run/apply-fleet.js';
+import type { SessionLot } from '../run/session-lot.js';
+import type { Context } from './context.js';
+import type { Interrupts } from './interrupts.js';
+import { createRunView } from './run-view.js';
+
+export async function carryOut(
+  context: Context,
+  plan: FleetPlan,
+  store: KeyStore,
+  lot: SessionLot,
+  interrupts: Interrupts,
+): Promise<ExitStatus> {
+  const view = createRunView(context.output);
+  const emit = (event: RunEvent): void => {
+    context.log.event(
+      event.event === 'outcome' && event.status !== 'confirmed' && event.status !== 'unchanged' ? 'warn' : 'info',
+      event.event,
+      {
+        run: plan.run,
+        ...event,
+      },
+    );
+    view.emit(event);
+  };
+  emit({
+    event: 'run-started',
+    run: plan.run,
+    hosts: [...plan.hosts.map((host) => host.host), ...plan.excluded.map(({ host }) => host)],
+  });
+  const outcomes = await applyFleet({
+    plan,
+    hosts: new Map(context.inventory.hosts.map((host) => [host.name, host])),
+    settings: context.settings,
+    ports: { lot, clock: context.clock, fill: (file, generation) => fillFile(store, file, generation), emit },
+    random: context.random,
+    stop: interrupts.signal,
+  });
+  const exit = interrupts.signal.aborted ? EXIT.interrupted : runExit(outcomes.values());
+  emit({ event: 'run-ended', run: plan.run, exit, counts: countOutcomes(outcomes.values()) });
+  view.end(outcomes, exit);
+  return exit;
+}

@@ -1,0 +1,44 @@
+/** `validate`: everything that can be proved without touching a host. */
+
+import type { Argv, CommandModule } from 'yargs';
+
+import { EXIT } from '../../errors.js';
+import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
+import { prepareFleet, withContext } from '../context.js';
+import { prove } from '../make-plan.js';
+import { risksOf } from './plan.js';
+
+type ValidateArguments = FleetArguments & RiskArguments;
+
+export const validateCommand: CommandModule<object, ValidateArguments> = {
+  command: 'validate [inventory]',
+  describe: 'check inventory, templates, policies and tests offline',
+  builder: (argv: Argv): Argv<ValidateArguments> => riskOption(fleetOptions(argv)),
+  handler: (args) =>
+    withContext(args, async (context) => {
+      const { fleet } = await prepareFleet(context);
+      prove(
+        context,
+        fleet.policies,
+        context.selected.map((host) => host.name),
+        risksOf(args),
+      );
+      const { hosts, links, tests } = context.inventory;
+      if (context.output.format === 'json') {
+        const problems = [...context.warnings, ...fleet.warnings];
+        context.output.json({
+          schema: 'ipsec-deploy/1',
+          event: 'validated',
+          hosts: hosts.length,
+          links: links.length,
+          tests: tests.length,
+          problems,
+        });
+      } else {
+        context.output.print(
+          `${args.inventory}: ${hosts.length} hosts, ${links.length} links, ${tests.length} tests: all is well\n`,
+        );
+      }
+      return EXIT.ok;
+    }),
+};

@@ -1,0 +1,129 @@
+/** The one place where the real edges are built and handed in; they are closed at the end. */
+
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import type { Problem } from '../errors.js';
+import { readTemplates, readTextNow } from '../files/workspace.js';
+import { parseInventory } from '../inventory/parse.js';
+import { selectHosts } from '../inventory/select.js';
+import { NO_LOG, openFileLog, type FileLog } from '../log/logger.js';
+import type { Host, Inventory, Settings } from '../model/host.js';
+import type { Clock, HostLink, Log, RandomBytes, Vault } from '../ports.js';
+import { readAgent } from '../remote/agent-bundle.js';
+import { createHostLink } from '../remote/agent-link.js';
+import { problemsText } from '../report/problem-text.js';
+import { desireFleet, type DesiredFleet } from '../run/desire-fleet.js';
+import { SessionLot } from '../run/session-lot.js';
+import { supplyKeys } from '../run/supply-keys.js';
+import { openVault } from '../vault/age-vault.js';
+import type { FleetArguments } from './arguments.js';
+import { terminalAsk } from './ask.js';
+import { createOutput, type Output } from './output.js';
+import { agentFolder, templatesFolder } from './package-files.js';
+
+/** An inventory that was read, and how to reach the world it speaks of. */
+export interface Context {
+  readonly output: Output;
+  readonly inventory: Inventory;
+  readonly settings: Settings;
+  /** The hosts that `--limit` leaves. */
+  readonly selected: readonly Host[];
+  readonly warnings: readonly Problem[];
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Log;
+  openLink(): Promise<HostLink>;
+}
+
+export const clock: Clock = {
+  now: () => new Date(),
+  after: (seconds, signal) => sleep(seconds * 1000, undefined, signal === undefined ? {} : { signal }),
+};
+
+/** The arguments of a fleet command as yargs hands them over. */
+export type FleetArgv = Pick<FleetArguments, 'inventory' | 'limit' | 'forks' | 'output' | 'color'> & {
+  readonly logFile?: string | undefined;
+};
+
+/** Reads the inventory named by the arguments and runs `work` with it; the log is closed whatever happens. */
+export async function withContext(args: FleetArgv, work: (context: Context) => Promise<number>): Promise<void> {
+  const output = createOutput({ format: args.output, colour: args.color });
+  const { inventory, warnings } = parseInventory({ path: args.inventory, readFile: readTextNow });
+  const selected = selectHosts(inventory, args.limit);
+  const settings = args.forks === undefined ? inventory.settings : { ...inventory.settings, forks: args.forks };
+  const logFile = args.logFile ?? settings.logFile;
+  const log = logFile === undefined ? undefined : await openLog(logFile, output);
+  const ask = terminalAsk();
+  try {
+    process.exitCode = await work({
+      output,
+      inventory,
+      settings,
+      selected,
+      warnings,
+      vault: openVault(settings, ask),
+      clock,
+      random: randomBytes,
+      log: log ?? NO_LOG,
+      openLink: async () =>
+        createHostLink({
+          agent: await readAgent(agentFolder),
+          env: process.env,
+          randomBytes,
+          log: log ?? NO_LOG,
+          ...(ask === undefined ? {} : { ask }),
+        }),
+    });
+  } finally {
+    await log?.close();
+  }
+}
+
+function openLog(file: string, output: Output): Promise<FileLog> {
+  return openFileLog({
+    file,
+    now: clock.now,
+    onLost: (error) => output.note(`the log file cannot be written any more: ${error.message}\n`),
+  });
+}
+
+/** Runs `work` with sessions that are all closed at the end. */
+export async function withLot<T>(context: Context, work: (lot: SessionLot) => Promise<T>): Promise<T> {
+  const lot = new SessionLot(await context.openLink());
+  try {
+    return await work(lot);
+  } finally {
+    await lot.closeAll();
+  }
+}
+
+/** The built-in templates, then the operator's, which replace those of the same name. */
+export async function loadTemplates(settings: Settings) {
+  const own = settings.templates === undefined ? [] : await readTemplates(settings.templates);
+  return [...(await readTemplates(templatesFolder)), ...own];
+}
+
+/** Keys supplied, every host rendered, warnings told. */
+export async function prepareFleet(context: Context) {
+  const { store, drawn } = await supplyKeys(context.inventory, context.vault, context.random, context.clock);
+  if (drawn.length > 0) {
+    context.output.note(
+      `${drawn.length} ${drawn.length === 1 ? 'key was' : 'keys were'} drawn and stored in ${context.settings.keyStore}\n`,
+    );
+  }
+  const fleet: DesiredFleet = desireFleet(
+    context.inventory,
+    context.inventory.hosts,
+    await loadTemplates(context.settings),
+    store,
+  );
+  tellWarnings(context, [...context.warnings, ...fleet.warnings]);
+  return { store, fleet };
+}
+
+export function tellWarnings(context: Context, warnings: readonly Problem[]): void {
+  if (warnings.length > 0)
+    context.output.note(problemsText(warnings, process.stderr.isTTY ? context.output.paint : (_colour, text) => text));
+}
