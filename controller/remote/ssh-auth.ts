@@ -37,41 +37,62 @@ export interface Authentication {
   tried(): string;
 }
 
+/** One way in, in the course of a login. */
+interface Try {
+  readonly attempt: Attempt;
+  state: 'waiting' | 'sent' | 'used';
+  outcome: string;
+  /** Sent before the host had said what it takes, and not among that: it may be asked for after another. */
+  early: boolean;
+}
+
 export function authentication(
   settings: SshSettings,
   credentials: Credentials,
   env: Environment,
   deadline: Deadline,
 ): Authentication {
-  const { user } = settings;
   const notes: string[] = [];
-  const left = settings.auth.flatMap((auth) => attempts(auth, user, credentials, env, (note) => notes.push(note)));
+  const tries = settings.auth
+    .flatMap((auth) => attempts(auth, settings.user, credentials, env, (note) => notes.push(note)))
+    .map((attempt): Try => ({ attempt, state: 'waiting', outcome: 'not offered by the host', early: false }));
   let offered: readonly string[] | null = null;
 
+  const settle = (partial: boolean | null): void => {
+    for (const one of tries.filter(({ state }) => state === 'sent')) {
+      const notOffered = offered !== null && !offered.includes(one.attempt.wire) && partial !== true;
+      one.state = notOffered && !one.early ? 'waiting' : 'used';
+      one.early ||= notOffered;
+      one.outcome = partial ? 'accepted, but more is asked' : notOffered ? 'not offered by the host' : 'refused';
+    }
+  };
+
   const next: Authentication['next'] = (methodsLeft, partial, use, giveUp) => {
-    offered = methodsLeft ?? offered;
-    const last = notes.at(-1);
-    if (last?.endsWith(': sent'))
-      notes[notes.length - 1] = last.replace(/sent$/, partial ? 'accepted, but more is asked' : 'refused');
-    const index = left.findIndex((attempt) => methodsLeft === null || methodsLeft.includes(attempt.wire));
-    const [attempt] = index === -1 ? [] : left.splice(index, 1);
-    if (attempt === undefined) {
-      notes.push(...left.map(({ label }) => `${label}: not offered by the host`));
+    // ssh2 does not pass on what the host says after an agent's last key, but what it said before.
+    const afterAgent = tries.some(({ state, attempt }) => state === 'sent' && attempt.label === AGENT_LABEL);
+    offered = afterAgent ? null : methodsLeft;
+    settle(partial);
+    const chosen = tries.find(
+      ({ state, attempt }) => state === 'waiting' && (offered === null || offered.includes(attempt.wire)),
+    );
+    if (chosen === undefined) {
       giveUp();
       return;
     }
     // A person may be asked for a passphrase: that is not the host's time.
     deadline.pause();
-    attempt
+    chosen.attempt
       .method()
       .finally(() => deadline.resume())
       .then(
         (method) => {
-          notes.push(`${attempt.label}: sent`);
+          chosen.state = 'sent';
+          chosen.outcome = 'refused';
           use(method);
         },
         (error: unknown) => {
-          notes.push(`${attempt.label}: ${error instanceof CredentialError ? error.message : String(error)}`);
+          chosen.state = 'used';
+          chosen.outcome = error instanceof Error ? error.message : String(error);
           next(methodsLeft, partial, use, giveUp);
         },
       );
@@ -79,11 +100,15 @@ export function authentication(
   return {
     next,
     tried: () => {
+      const outcomes = tries.map(({ attempt, outcome }) => `${attempt.label}: ${outcome}`);
+      const all = [...outcomes, ...notes];
       const offers = offered === null ? '' : `; the host offers ${shown(offered.join(', '))}`;
-      return `${notes.length === 0 ? 'no method is configured' : notes.map((note) => note.replace(/: sent$/, ': refused')).join('; ')}${offers}`;
+      return `${all.length === 0 ? 'no way to log in is configured' : all.join('; ')}${offers}`;
     },
   };
 }
+
+const AGENT_LABEL = 'SSH agent';
 
 function attempts(
   auth: SshAuth,
@@ -96,7 +121,7 @@ function attempts(
     case 'agent':
       return [
         {
-          label: 'SSH agent',
+          label: AGENT_LABEL,
           wire: 'publickey',
           method: () => {
             const socket = env['SSH_AUTH_SOCK'];
@@ -111,9 +136,9 @@ function attempts(
           label: `key ${auth.file}`,
           wire: 'publickey',
           method: async () => ({
-            type: 'agent',
+            type: 'publickey',
             username,
-            agent: await credentials.key(auth.file, auth.passphraseEnv),
+            key: await credentials.key(auth.file, auth.passphraseEnv),
           }),
         },
       ];

@@ -1,11 +1,10 @@
 /** What we prove who we are with: keys and passwords, each read, decrypted or asked for once in a run. */
 
 import { createPrivateKey, sign } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ssh2 from 'ssh2';
-import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2';
+import type { ParsedKey } from 'ssh2';
 import { Secret } from '../model/secret.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,7 +18,7 @@ export class CredentialError extends Error {
 
 export interface Credentials {
   /** @throws CredentialError */
-  key(file: string, passphraseEnv: string | undefined): Promise<ssh2.BaseAgent>;
+  key(file: string, passphraseEnv: string | undefined): Promise<ParsedKey>;
   /** @throws CredentialError */
   password(user: string, passwordEnv: string | undefined): Promise<Secret>;
 }
@@ -27,15 +26,8 @@ export interface Credentials {
 const PASSPHRASE_TRIES = 3;
 
 export function createCredentials(env: Environment, ask: Ask | undefined): Credentials {
-  const once = new Map<string, Promise<unknown>>();
-  const remember = <T>(name: string, make: () => Promise<T>, is: (value: unknown) => value is T): Promise<T> => {
-    const made = once.get(name) ?? make();
-    once.set(name, made);
-    return made.then((value) => {
-      if (!is(value)) throw new Error(`${name} is of another kind`);
-      return value;
-    });
-  };
+  const keys = new Map<string, Promise<ParsedKey>>();
+  const passwords = new Map<string, Promise<Secret>>();
   // Two prompts at once would take each other's answer.
   let terminal: Promise<unknown> = Promise.resolve();
   const askInTurn = (prompt: string): Promise<string> => {
@@ -44,22 +36,25 @@ export function createCredentials(env: Environment, ask: Ask | undefined): Crede
     terminal = answer.catch(() => undefined);
     return answer;
   };
-  const isAgent = (value: unknown): value is CachedKeyAgent => value instanceof CachedKeyAgent;
-  const isSecret = (value: unknown): value is Secret => value instanceof Secret;
+  const readPassword = async (user: string, passwordEnv: string | undefined): Promise<Secret> =>
+    Secret.fromText(
+      passwordEnv === undefined ? await askInTurn(`SSH password of ${user}: `) : fromEnvironment(env, passwordEnv),
+    );
   return {
     key: (file, passphraseEnv) =>
-      remember(`key ${file} ${passphraseEnv ?? ''}`, () => loadKey(file, passphraseEnv, env, askInTurn), isAgent),
+      once(keys, `${passphraseEnv ?? ''} ${file}`, () => loadKey(file, passphraseEnv, env, askInTurn)),
+    // Asked for once in a run: hosts where it is another name a variable of their own.
     password: (user, passwordEnv) =>
-      remember(
-        `password ${passwordEnv === undefined ? `of ${user}` : `in ${passwordEnv}`}`,
-        async () => {
-          if (passwordEnv !== undefined) return Secret.fromText(fromEnvironment(env, passwordEnv));
-          // Asked for once in a run: hosts that need another name one of their own (passwordEnv).
-          return Secret.fromText(await askInTurn(`SSH password of ${user}: `));
-        },
-        isSecret,
+      once(passwords, passwordEnv === undefined ? `of ${user}` : `in ${passwordEnv}`, () =>
+        readPassword(user, passwordEnv),
       ),
   };
+}
+
+function once<T>(made: Map<string, Promise<T>>, name: string, make: () => Promise<T>): Promise<T> {
+  const value = made.get(name) ?? make();
+  made.set(name, value);
+  return value;
 }
 
 /** `~` and `~/…` by HOME. */
@@ -81,7 +76,7 @@ async function loadKey(
   passphraseEnv: string | undefined,
   env: Environment,
   ask: Ask,
-): Promise<CachedKeyAgent> {
+): Promise<ParsedKey> {
   const path = expandHome(file, env);
   const pem = await readFile(path).catch((error: unknown) => {
     throw new CredentialError(
@@ -100,14 +95,14 @@ async function loadKey(
   }
 }
 
-function decrypted(pem: Buffer, passphrase: string, wrong: string): CachedKeyAgent {
+function decrypted(pem: Buffer, passphrase: string, wrong: string): ParsedKey {
   const key = parsePrivate(pem, passphrase);
   if (key === 'encrypted') throw new CredentialError(wrong);
   return key;
 }
 
 /** `encrypted` when a passphrase is needed or the given one is wrong: ssh2 tells these by its message alone. */
-function parsePrivate(pem: Buffer, passphrase: string | undefined): CachedKeyAgent | 'encrypted' {
+function parsePrivate(pem: Buffer, passphrase: string | undefined): ParsedKey | 'encrypted' {
   const parsed = passphrase === undefined ? ssh2.utils.parseKey(pem) : ssh2.utils.parseKey(pem, passphrase);
   if (parsed instanceof Error) {
     if (/encrypted|passphrase|integrity check|decrypt/i.test(parsed.message)) return 'encrypted';
@@ -116,7 +111,7 @@ function parsePrivate(pem: Buffer, passphrase: string | undefined): CachedKeyAge
   // The OpenSSH format may hold several keys; ssh-keygen writes one.
   const key = Array.isArray(parsed) ? firstOf(parsed) : parsed;
   if (!key.isPrivateKey()) throw new CredentialError('it holds a public key only');
-  return new CachedKeyAgent(key, createPrivateKey(key.getPrivatePEM()));
+  return withCachedPrivateKey(key);
 }
 
 function firstOf(keys: readonly ParsedKey[]): ParsedKey {
@@ -135,40 +130,17 @@ const DIGESTS: Readonly<Record<string, string>> = {
   'ecdsa-sha2-nistp521': 'sha512',
 };
 
-/** An SSH agent of one key whose private half is decoded once: decoding PEM at every signature costs a fifth of a run. */
-class CachedKeyAgent extends ssh2.BaseAgent {
-  readonly #public: Buffer;
-  readonly #type: string;
-  readonly #private: KeyObject;
-
-  constructor(key: ParsedKey, privateKey: KeyObject) {
-    super();
-    this.#public = key.getPublicSSH();
-    this.#type = key.type;
-    this.#private = privateKey;
-  }
-
-  override getIdentities(done: IdentityCallback): void {
-    const key = ssh2.utils.parseKey(this.#public);
-    if (key instanceof Error) done(key);
-    else done(null, [key]);
-  }
-
-  override sign(
-    _key: unknown,
-    data: Buffer,
-    options: SigningRequestOptions | SignCallback,
-    callback?: SignCallback,
-  ): void {
-    const done = typeof options === 'function' ? options : callback;
-    const hash = typeof options === 'function' ? undefined : options.hash;
-    try {
-      // An RSA key is asked for SHA-1 by hosts that know nothing better.
-      if (this.#type === 'ssh-rsa' && hash !== 'sha256' && hash !== 'sha512')
-        throw new Error('the host wants an RSA signature with SHA-1');
-      done?.(null, sign(hash ?? DIGESTS[this.#type] ?? null, data, this.#private));
-    } catch (error) {
-      done?.(error instanceof Error ? error : new Error(String(error)));
+/**
+ * Decodes the private half once: ssh2 decodes PEM at every signature, which costs a fifth of a run over many hosts.
+ * Of the digests RSA may be asked for, SHA-1 is refused.
+ */
+function withCachedPrivateKey(key: ParsedKey): ParsedKey {
+  const privateKey = createPrivateKey(key.getPrivatePEM());
+  key.sign = (data, hash) => {
+    if (key.type === 'ssh-rsa' && hash !== 'sha256' && hash !== 'sha512') {
+      throw new Error('the host wants an RSA signature with SHA-1');
     }
-  }
+    return sign(hash ?? DIGESTS[key.type] ?? null, Buffer.from(data), privateKey);
+  };
+  return key;
 }

@@ -1,0 +1,264 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ssh2 from 'ssh2';
+import type { AuthContext } from 'ssh2';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Host, SshAuth, SshSettings } from '../../controller/model/host.js';
+import { HostLinkError } from '../../controller/ports.js';
+import type { LinkFailure } from '../../controller/ports.js';
+import { createHostLink } from '../../controller/remote/agent-link.js';
+import type { HostLinkOptions } from '../../controller/remote/agent-link.js';
+import { keyFingerprint } from '../../controller/remote/known-hosts.js';
+import { fakeAgent } from './fake-agent.js';
+import { HOST_KEY, PASSWORD, hostAt, linkOptions, startServer } from './ssh-server.js';
+import type { ServerScript, TestServer } from './ssh-server.js';
+
+let folder = '';
+const servers: TestServer[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ssh-'));
+});
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+  await rm(folder, { recursive: true });
+});
+
+async function serve(script: ServerScript = {}): Promise<TestServer> {
+  const server = await startServer({ command: fakeAgent({ answers: {} }).command, ...script });
+  servers.push(server);
+  return server;
+}
+
+async function opens(host: Host, options: Partial<HostLinkOptions> = {}): Promise<LinkFailure | 'open'> {
+  try {
+    const session = await createHostLink(linkOptions(options)).open(host);
+    await session.close();
+    return 'open';
+  } catch (error) {
+    if (error instanceof HostLinkError) return error.failure;
+    throw error;
+  }
+}
+
+/** Accepts the given public keys after a proved signature; counts what was tried. */
+function keysOnly(publicKeys: readonly string[], tried: string[] = []): (context: AuthContext) => void {
+  const trusted = publicKeys.map((line) => ssh2.utils.parseKey(line));
+  return (context) => {
+    tried.push(context.method);
+    if (context.method !== 'publickey') {
+      context.reject(['publickey']);
+      return;
+    }
+    const key = trusted.find((one) => !(one instanceof Error) && one.getPublicSSH().equals(context.key.data));
+    if (key === undefined || key instanceof Error) context.reject(['publickey']);
+    else if (context.signature === undefined || context.blob === undefined) context.accept();
+    else if (key.verify(context.blob, context.signature, context.hashAlgo) === true) context.accept();
+    else context.reject(['publickey']);
+  };
+}
+
+async function keyFile(name: string, key: { private: string }): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, key.private, { mode: 0o600 });
+  return file;
+}
+
+describe('logging in', () => {
+  test.each([
+    ['ed25519', () => ssh2.utils.generateKeyPairSync('ed25519')],
+    ['ecdsa', () => ssh2.utils.generateKeyPairSync('ecdsa', { bits: 384 })],
+    ['rsa', () => ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 })],
+  ])('with a key file (%s), going straight to it', async (type, make) => {
+    const key = make();
+    const tried: string[] = [];
+    const server = await serve({ auth: keysOnly([key.public], tried) });
+    const file = await keyFile(`id_${type}`, key);
+    expect(await opens(hostAt(server, { auth: [{ kind: 'key', file }] }))).toBe('open');
+    expect(new Set(tried)).toEqual(new Set(['publickey']));
+  });
+
+  test('with a key under the home folder', async () => {
+    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    await keyFile('id', key);
+    const host = hostAt(await serve({ auth: keysOnly([key.public]) }), { auth: [{ kind: 'key', file: '~/id' }] });
+    expect(await opens(host, { env: { HOME: folder } })).toBe('open');
+  });
+
+  const encrypted = (): { private: string; public: string } =>
+    ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'sesame', cipher: 'aes256-ctr', rounds: 4 });
+
+  test('with an encrypted key and its passphrase in a variable', async () => {
+    const key = encrypted();
+    const server = await serve({ auth: keysOnly([key.public]) });
+    const auth: SshAuth[] = [{ kind: 'key', file: await keyFile('id', key), passphraseEnv: 'PASS' }];
+    expect(await opens(hostAt(server, { auth }), { env: { PASS: 'sesame' } })).toBe('open');
+    expect(await opens(hostAt(server, { auth }), { env: { PASS: 'wrong' } })).toMatchObject({
+      kind: 'auth',
+      reason: expect.stringContaining('the passphrase in PASS is wrong'),
+    });
+    expect(await opens(hostAt(server, { auth }), { env: {} })).toMatchObject({
+      reason: expect.stringContaining('the variable PASS is not set'),
+    });
+  });
+
+  test('with an encrypted key whose passphrase is asked for once for many hosts', async () => {
+    const key = encrypted();
+    const server = await serve({ auth: keysOnly([key.public]) });
+    const prompts: string[] = [];
+    const ask = (prompt: string): Promise<string> => {
+      prompts.push(prompt);
+      return Promise.resolve(prompts.length === 1 ? 'wrong' : 'sesame');
+    };
+    const link = createHostLink(linkOptions({ ask }));
+    const host = hostAt(server, { auth: [{ kind: 'key', file: await keyFile('id', key) }] });
+    const sessions = await Promise.all([link.open(host), link.open(host), link.open(host)]);
+    for (const session of sessions) await session.close();
+    expect(prompts).toHaveLength(2);
+  });
+
+  test('a person who takes long to type does not use up the time of the host', async () => {
+    const key = encrypted();
+    const server = await serve({ auth: keysOnly([key.public]) });
+    let answer: (text: string) => void = () => undefined;
+    const ask = (): Promise<string> => new Promise((resolve) => (answer = resolve));
+    const host = hostAt(server, {
+      auth: [{ kind: 'key', file: await keyFile('id', key) }],
+      connectTimeoutSeconds: 0.5,
+    });
+    const opening = opens(host, { ask });
+    setTimeout(() => answer('sesame'), 700);
+    expect(await opening).toBe('open');
+  });
+
+  test('with a password from a variable, or asked for', async () => {
+    const server = await serve();
+    expect(await opens(hostAt(server))).toBe('open');
+    const ask = (): Promise<string> => Promise.resolve(PASSWORD);
+    expect(await opens(hostAt(server, { auth: [{ kind: 'password' }] }), { ask })).toBe('open');
+  });
+
+  test('with a password where the host only takes keyboard-interactive', async () => {
+    const auth = (context: AuthContext): void => {
+      if (context.method !== 'keyboard-interactive') context.reject(['keyboard-interactive']);
+      else
+        context.prompt([{ prompt: 'Password: ', echo: false }], (answers: string[]) => {
+          if (answers[0] === PASSWORD) context.accept();
+          else context.reject();
+        });
+    };
+    expect(await opens(hostAt(await serve({ auth })))).toBe('open');
+  });
+
+  test('with a key and then a password where both are asked for', async () => {
+    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const byKey = keysOnly([key.public]);
+    let first = false;
+    const auth = (context: AuthContext): void => {
+      if (first && context.method === 'password' && context.password === PASSWORD) context.accept();
+      else if (context.method === 'publickey' && context.signature !== undefined) {
+        first = true;
+        context.reject(['password'], true);
+      } else byKey(context);
+    };
+    const file = await keyFile('id', key);
+    const host = hostAt(await serve({ auth }), {
+      auth: [
+        { kind: 'password', passwordEnv: 'PW' },
+        { kind: 'key', file },
+      ],
+    });
+    expect(await opens(host)).toBe('open');
+  });
+
+  test('that fails says what was tried, what became of it and what the host offers', async () => {
+    const server = await serve({ auth: keysOnly([]) });
+    const file = await keyFile('id', ssh2.utils.generateKeyPairSync('ed25519'));
+    const auth: SshAuth[] = [
+      { kind: 'agent' },
+      { kind: 'key', file: '/nowhere/id' },
+      { kind: 'key', file },
+      { kind: 'password', passwordEnv: 'PW' },
+    ];
+    const failure = await opens(hostAt(server, { auth }));
+    expect(failure).toMatchObject({
+      kind: 'auth',
+      reason: `db1 (127.0.0.1 port ${server.port}) did not let deploy in: SSH agent: SSH_AUTH_SOCK is not set; key /nowhere/id: no such file; key ${file}: refused; password: not offered by the host; password (keyboard-interactive): not offered by the host; the host offers publickey`,
+    });
+    expect(JSON.stringify(failure)).not.toContain(PASSWORD);
+  });
+
+  test('with an SSH agent that is gone goes on to the next method', async () => {
+    const auth: SshAuth[] = [{ kind: 'agent' }, { kind: 'password', passwordEnv: 'PW' }];
+    const env = { PW: PASSWORD, SSH_AUTH_SOCK: join(folder, 'no-socket') };
+    expect(await opens(hostAt(await serve(), { auth }), { env })).toBe('open');
+  });
+});
+
+describe('the host key', () => {
+  test('of a host that is not the one we know ends the connection before any password is sent', async () => {
+    const methods: string[] = [];
+    const server = await serve({ auth: (context) => methods.push(context.method) });
+    const other = ssh2.utils.generateKeyPairSync('ed25519').public.trim();
+    const failure = await opens(hostAt(server, { hostKeys: [other] }));
+    expect(failure).toMatchObject({ kind: 'host-key', reason: expect.stringContaining('has changed') });
+    expect(methods).toEqual([]);
+  });
+
+  test('is looked for in known_hosts files when the inventory has none', async () => {
+    const server = await serve();
+    const line = `[127.0.0.1]:${server.port} ${server.hostKey}\n`;
+    await writeFile(join(folder, 'known_hosts'), line);
+    const settings: Partial<SshSettings> = { hostKeys: [], knownHosts: ['~/missing', '~/known_hosts'] };
+    expect(await opens(hostAt(server, settings), { env: { HOME: folder, PW: PASSWORD } })).toBe('open');
+    const unknown = await opens(hostAt(server, { hostKeys: [], knownHosts: ['~/missing'] }), { env: { HOME: folder } });
+    const blob = Buffer.from(server.hostKey.split(' ')[1] ?? '', 'base64');
+    expect(unknown).toMatchObject({
+      kind: 'host-key',
+      reason: expect.stringContaining(keyFingerprint(blob)),
+      todo: expect.stringContaining(`hostKey: ${server.hostKey}`),
+    });
+  });
+
+  test('of the type we know is chosen though the host has others', async () => {
+    const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 });
+    const server = await serve({ hostKeys: [HOST_KEY.private, rsa.private] });
+    expect(await opens(hostAt(server, { hostKeys: [rsa.public.trim()] }))).toBe('open');
+  });
+});
+
+describe('a host that cannot be reached', () => {
+  test('because nothing listens', async () => {
+    const server = await startServer({});
+    await server.close();
+    expect(await opens(hostAt(server))).toEqual({
+      kind: 'unreachable',
+      reason: `db1 (127.0.0.1 port ${server.port}) refused the connection`,
+      todo: 'see that sshd runs there and listens on that port',
+    });
+  });
+
+  test('because its name does not resolve', async () => {
+    const failure = await opens(hostAt({ port: 22, hostKey: '' }, { host: 'no-such-host.invalid' }));
+    expect(failure).toMatchObject({ kind: 'unreachable', reason: expect.stringMatching(/name/) });
+  });
+
+  test.each([
+    ['says nothing', undefined, 'timeout', /did not answer within 0\.2 s \(SSH handshake\)/],
+    ['hangs up', '', 'unreachable', /before it said that it speaks SSH/],
+    ['speaks HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'unreachable', /handshake/],
+    ['speaks SSH and hangs up', 'SSH-2.0-x\r\n', 'unreachable', /handshake/],
+  ])('because what listens there %s', async (_what, words, kind, reason) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      if (words !== undefined) socket.end(words);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const failure = await opens(hostAt({ port, hostKey: '' }, { connectTimeoutSeconds: 0.2 }));
+    server.close();
+    expect(failure).toMatchObject({ kind, reason: expect.stringMatching(reason) });
+  });
+});
