@@ -7,7 +7,7 @@ import type { Problem } from '../errors.js';
 import { readTemplates, readTextNow } from '../files/workspace.js';
 import { parseInventory } from '../inventory/parse.js';
 import { selectHosts } from '../inventory/select.js';
-import { NO_LOG, openFileLog, type FileLog } from '../log/logger.js';
+import { createLogger, silentLog, type Logger } from '../log/logger.js';
 import type { Host, Inventory, Settings } from '../model/host.js';
 import type { Clock, HostLink, Log, RandomBytes, Vault } from '../ports.js';
 import { readAgent } from '../remote/agent-bundle.js';
@@ -54,7 +54,7 @@ export async function withContext(args: FleetArgv, work: (context: Context) => P
   const selected = selectHosts(inventory, args.limit);
   const settings = args.forks === undefined ? inventory.settings : { ...inventory.settings, forks: args.forks };
   const logFile = args.logFile ?? settings.logFile;
-  const log = logFile === undefined ? undefined : await openLog(logFile, output);
+  const logger = logFile === undefined ? silentLog() : await openLog(logFile, output);
   const ask = terminalAsk();
   try {
     process.exitCode = await work({
@@ -66,25 +66,23 @@ export async function withContext(args: FleetArgv, work: (context: Context) => P
       vault: openVault(settings, ask),
       clock,
       random: randomBytes,
-      log: log ?? NO_LOG,
+      log: logger.log,
       openLink: async () =>
         createHostLink({
           agent: await readAgent(agentFolder),
           env: process.env,
           randomBytes,
-          log: log ?? NO_LOG,
+          log: logger.log,
           ...(ask === undefined ? {} : { ask }),
         }),
     });
   } finally {
-    await log?.close();
+    await logger.close();
   }
 }
 
-function openLog(file: string, output: Output): Promise<FileLog> {
-  return openFileLog({
-    file,
-    now: clock.now,
+function openLog(file: string, output: Output): Promise<Logger> {
+  return createLogger(file, {
     onLost: (error) => output.note(`the log file cannot be written any more: ${error.message}\n`),
   });
 }

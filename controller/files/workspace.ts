@@ -1,7 +1,8 @@
 /** The operator's working folder: reads inventory, templates and plan files, writes plans and scaffolds. */
 
+import { readFileSync, statSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 
 import { OperatorError } from '../errors.js';
 
@@ -12,24 +13,10 @@ const MOST_BYTES = 64 * 1024 * 1024;
 export async function readText(path: string): Promise<string> {
   try {
     const { size } = await stat(path);
-    if (size > MOST_BYTES) {
-      throw new OperatorError('FILE_TOO_LARGE', {
-        what: `the file has ${size} bytes`,
-        where: path,
-        todo: `keep it under ${MOST_BYTES} bytes`,
-      });
-    }
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(path));
+    if (size > MOST_BYTES) throw tooLarge(path, size);
+    return decode(await readFile(path), path);
   } catch (cause) {
     if (cause instanceof OperatorError) throw cause;
-    if (cause instanceof TypeError) {
-      throw new OperatorError('NOT_UTF8', {
-        what: 'the file is not UTF-8 text',
-        where: path,
-        todo: 'save it as UTF-8',
-        cause,
-      });
-    }
     throw unreadable(path, cause);
   }
 }
@@ -51,24 +38,19 @@ export function errorCode(cause: unknown): string {
   return typeof cause === 'object' && cause !== null && 'code' in cause ? String(cause.code) : String(cause);
 }
 
-/** Every `.hbs` file below a folder by its path within it; an absent folder is an error. */
-export async function readTemplates(folder: string): Promise<ReadonlyMap<string, string>> {
-  const found = new Map<string, string>();
-  let entries;
-  try {
-    entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  } catch (cause) {
+/** Every `.hbs` file below a folder, by its path within it. */
+export async function readTemplates(
+  folder: string,
+): Promise<readonly { readonly path: string; readonly file: string; readonly text: string }[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
     throw unreadable(folder, cause);
-  }
-  for (const entry of entries) {
-    if (!entry.isFile() || !entry.name.endsWith('.hbs')) continue;
-    const path = join(entry.parentPath, entry.name);
-    found.set(
-      path.slice(resolve(folder).length === folder.length ? folder.length + 1 : folder.replace(/\/+$/, '').length + 1),
-      await readText(path),
-    );
-  }
-  return found;
+  });
+  const files = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.hbs'))
+    .map((entry) => join(entry.parentPath, entry.name));
+  return Promise.all(
+    files.sort().map(async (file) => ({ path: relative(folder, file), file, text: await readText(file) })),
+  );
 }
 
 /** Replaces a file in one rename: a reader sees the old or the new one, and it has its mode from its first byte. */
@@ -118,6 +100,39 @@ export async function writeNewFile(path: string, text: string, mode: number): Pr
       what: `the file cannot be written (${errorCode(cause)})`,
       where: path,
       todo: 'check the folder, its mode and free space',
+      cause,
+    });
+  }
+}
+
+/** `readText` for callers that cannot wait, such as a parser that follows includes. */
+export function readTextNow(path: string): string {
+  try {
+    const { size } = statSync(path);
+    if (size > MOST_BYTES) throw tooLarge(path, size);
+    return decode(readFileSync(path), path);
+  } catch (cause) {
+    if (cause instanceof OperatorError) throw cause;
+    throw unreadable(path, cause);
+  }
+}
+
+function tooLarge(path: string, size: number): OperatorError {
+  return new OperatorError('FILE_TOO_LARGE', {
+    what: `the file has ${size} bytes`,
+    where: path,
+    todo: `keep it under ${MOST_BYTES} bytes`,
+  });
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new OperatorError('NOT_UTF8', {
+      what: 'the file is not UTF-8 text',
+      where: path,
+      todo: 'save it as UTF-8',
       cause,
     });
   }
