@@ -7,7 +7,7 @@ import type { Problem, SourcePosition } from '../errors.js';
 import { type Address, parseAddress } from '../model/address.js';
 import { fileText, type KeyPart, type ManagedFile, type ManagedPath } from '../model/managed-file.js';
 import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
-import { parsePolicy } from '../policy/parse-ipsecinit.js';
+import { type Complaint, parsePolicy } from '../policy/parse-ipsecinit.js';
 import { predictLoad } from '../policy/predict-load.js';
 import type { Rendered } from './render-host.js';
 
@@ -56,33 +56,35 @@ function dummyKey(bits: number): string {
   return '0123456789abcdef1032547698badcfe2301674589efcdab'.repeat(4).slice(0, bits / 4);
 }
 
+/** Loaded first as the host will load it; only when it has something to say is it looked at entry by entry. */
 function readPolicy(text: string, line: Line): readonly Problem[] {
-  const { complaints } = parsePolicy(text);
-  const problems = complaints.map(({ severity, line: number, messages }): Problem => {
-    const { at, text: shown } = line(number);
-    const said = messages.join(' ').trim();
-    return {
-      code: severity === 'error' ? 'RENDERED_POLICY_REFUSED' : 'RENDERED_POLICY_DOUBTFUL',
-      severity,
-      what: `ipsecconf ${severity === 'error' ? 'would refuse' : 'warns of'} the rendered line "${shown}"${said === '' ? '' : `: ${said}`}`,
-      ...(at === undefined ? {} : { at }),
-      todo: 'mend the template line or the value that it writes there',
-    };
-  });
-  if (problems.some(({ severity }) => severity === 'error')) return problems;
   const { accepted, messages, rules } = predictLoad(text);
-  if (!accepted)
-    return [
-      ...problems,
-      whole('RENDERED_POLICY_REFUSED', `ipsecconf would refuse the rendered policy: ${messages.trim()}`, line),
-    ];
-  if (rules.length === 0) {
-    return [
-      ...problems,
-      whole('RENDERED_POLICY_EMPTY', 'the rendered policy holds no rule: the host would go on with the old one', line),
-    ];
-  }
-  return problems;
+  const empty = 'the rendered policy holds no rule: the host would go on with the old one';
+  if (accepted && rules.length === 0) return [whole('RENDERED_POLICY_EMPTY', empty, line)];
+  if (accepted && messages === '') return [];
+  const problems = parsePolicy(text).complaints.map((complaint) => complained(complaint, line));
+  if (accepted)
+    return problems.length > 0
+      ? problems
+      : [{ ...whole('RENDERED_POLICY_DOUBTFUL', `ipsecconf warns: ${messages.trim()}`, line), severity: 'warning' }];
+  if (problems.some(({ severity }) => severity === 'error')) return problems;
+  return [
+    ...problems,
+    whole('RENDERED_POLICY_REFUSED', `ipsecconf would refuse the rendered policy: ${messages.trim()}`, line),
+  ];
+}
+
+function complained({ severity, line: number, messages }: Complaint, line: Line): Problem {
+  const { at, text } = line(number);
+  const said = messages.join(' ').trim();
+  const verb = severity === 'error' ? 'would refuse' : 'warns of';
+  return {
+    code: severity === 'error' ? 'RENDERED_POLICY_REFUSED' : 'RENDERED_POLICY_DOUBTFUL',
+    severity,
+    what: `ipsecconf ${verb} the rendered line "${text}"${said === '' ? '' : `: ${said}`}`,
+    ...(at === undefined ? {} : { at }),
+    todo: 'mend the template line or the value that it writes there',
+  };
 }
 
 function whole(code: string, what: string, line: Line): Problem {

@@ -200,6 +200,8 @@ async function exists(path: string): Promise<boolean> {
 /** Old or new, never half: a synced file of mode 0600 beside it, one rename, the folder synced. */
 async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${process.pid}.new`;
+  // What an earlier process of the same number left behind, if it was killed here.
+  await rm(temporary, { force: true });
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
