@@ -12,7 +12,7 @@ export interface SshFaults {
   dropAfterOutputBytes?: number;
   /** The connection breaks when a command has been sent this many bytes. */
   dropAfterInputBytes?: number;
-  /** The connection breaks when this holds for what a command has written to stdout; the chunk that made it true is lost. */
+  /** Asked after each line of a command's stdout; the connection breaks when it holds, and that line is lost. */
   dropWhen?: (written: string) => boolean;
   /** Each chunk of a command's stdout waits for this. */
   holdOutput?: () => Promise<void>;
@@ -37,17 +37,26 @@ export function faultyOutput(faults: SshFaults, drop: () => void): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       const pass = (): void => {
-        if (dropWhen !== undefined) written += chunk.toString('latin1');
-        if (dropWhen?.(written) === true) return drop();
-        const allowed = limit - bytes;
+        const lost = dropWhen === undefined ? -1 : lostFrom(chunk, (line) => dropWhen((written += line)));
+        const allowed = Math.min(limit - bytes, lost < 0 ? Infinity : lost);
         bytes += chunk.length;
         this.push(chunk.subarray(0, allowed));
         // The channel takes over what was pushed before the next turn of the event loop.
-        if (bytes >= limit) setImmediate(drop);
+        if (lost >= 0 || bytes >= limit) setImmediate(drop);
         else done();
       };
       if (holdOutput === undefined) pass();
       else holdOutput().then(pass, done);
     },
   });
+}
+
+/** Where the first line begins for which `isLost` holds; -1 when there is none. */
+function lostFrom(chunk: Buffer, isLost: (line: string) => boolean): number {
+  let start = 0;
+  for (const line of chunk.toString('latin1').split(/(?<=\n)/)) {
+    if (isLost(line)) return start;
+    start += line.length;
+  }
+  return -1;
 }

@@ -101,7 +101,8 @@ export class ToolBridge {
         this.#reclaim();
         return;
       case 'd':
-        this.#release(slot);
+        // Its owner may have ended since, been found gone, and the slot be another's by now.
+        if (this.#lockOwner(slot) === Number(owner)) this.#release(slot);
         if (this.#waiting.size > 0) this.#wakeOne();
         return;
       case 'c':
@@ -126,7 +127,8 @@ export class ToolBridge {
       const text = error instanceof Error ? error.message : String(error);
       reply = { exit: 126, stdout: '', stderr: `${tool}: the lab could not carry this out: ${text}\n` };
     }
-    if (this.#open) this.#send(slot, id, reply);
+    // Not for a stub that was killed meanwhile: the slot may be another's.
+    if (this.#open && this.#lockOwner(slot) === Number(id.split('.')[1])) this.#send(slot, id, reply);
   }
 
   #send(slot: string, id: string, reply: ToolReply): void {
@@ -135,7 +137,7 @@ export class ToolBridge {
     if (encoded.err !== undefined) this.#putFile(slot, 'err', encoded.err);
     let fd = this.#replies.get(slot);
     if (fd === undefined) {
-      fd = openFifo(join(this.folder, `${slot}.reply`));
+      fd = openFifo(this.#path(slot, 'reply'));
       this.#replies.set(slot, fd);
     }
     try {
@@ -149,11 +151,11 @@ export class ToolBridge {
   }
 
   #putFile(slot: string, kind: string, text: string): void {
-    fs.writeFileSync(join(this.folder, `${slot}.${kind}`), text, { mode: 0o600 });
+    fs.writeFileSync(this.#path(slot, kind), text, { mode: 0o600 });
   }
 
   #takeFile(slot: string, kind: string): string {
-    const path = join(this.folder, `${slot}.${kind}`);
+    const path = this.#path(slot, kind);
     try {
       const text = fs.readFileSync(path, 'utf8');
       fs.unlinkSync(path);
@@ -166,8 +168,7 @@ export class ToolBridge {
 
   /** Removes what a slot's last owner left; its lock goes last. */
   #release(slot: string): void {
-    for (const kind of ['out', 'err', 'in', 'call', 'lock'])
-      fs.rmSync(join(this.folder, `${slot}.${kind}`), { force: true });
+    for (const kind of ['out', 'err', 'in', 'call', 'lock']) fs.rmSync(this.#path(slot, kind), { force: true });
   }
 
   /** Lets one of those who wait look again. Some shells read more than one of these bytes at a time, so that one may be lost. */
@@ -188,15 +189,25 @@ export class ToolBridge {
   }
 
   #lockState(slot: string): 'free' | 'held' | 'stale' {
-    const path = join(this.folder, `${slot}.lock`);
+    const pid = this.#lockOwner(slot);
+    if (pid === undefined) return 'free';
+    if (pid > 0) return isRunning(pid) ? 'held' : 'stale';
+    const made = fs.statSync(this.#path(slot, 'lock'), { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+    return Date.now() - made > EMPTY_LOCK_MILLISECONDS ? 'stale' : 'held';
+  }
+
+  /** Process id in a lock: 0 when it is not written yet, nothing when there is no lock. */
+  #lockOwner(slot: string): number | undefined {
     try {
-      const pid = Number(fs.readFileSync(path, 'utf8'));
-      if (pid > 0) return isRunning(pid) ? 'held' : 'stale';
-      return Date.now() - fs.statSync(path).mtimeMs > EMPTY_LOCK_MILLISECONDS ? 'stale' : 'held';
+      return Number(fs.readFileSync(this.#path(slot, 'lock'), 'latin1'));
     } catch (error) {
-      if (isErrno(error, 'ENOENT')) return 'free';
+      if (isErrno(error, 'ENOENT')) return undefined;
       throw error;
     }
+  }
+
+  #path(slot: string, kind: string): string {
+    return join(this.folder, `${slot}.${kind}`);
   }
 }
 

@@ -12,7 +12,11 @@ import type { Machine, MachineCall, MachineSetup } from '../../controller/lab/ma
 import type { ToolReply } from '../../controller/lab/tools/tool.js';
 import { parseAddress, type Address } from '../../controller/model/address.js';
 
-export type ToolAnswer = (tool: string, args: readonly string[], call: MachineCall) => Partial<ToolReply> | Promise<Partial<ToolReply>>;
+export type ToolAnswer = (
+  tool: string,
+  args: readonly string[],
+  call: MachineCall,
+) => Partial<ToolReply> | Promise<Partial<ToolReply>>;
 
 /** What a machine was told, in order. */
 export interface ScriptedMachine extends Machine {
@@ -82,11 +86,16 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export function connect(lab: Lab, host: LabHost, config: Partial<ConnectConfig> = {}): Promise<Client> {
-  const client = new ssh2.Client();
+export function connect(
+  lab: Lab,
+  host: LabHost,
+  config: Partial<ConnectConfig> = {},
+  client: Client = new ssh2.Client(),
+): Promise<Client> {
   onTestFinished(() => void client.destroy());
   return new Promise((resolve, reject) => {
-    client.once('ready', () => resolve(client)).once('error', reject);
+    // A connection that breaks later is told by its close event.
+    client.once('ready', () => resolve(client)).on('error', reject);
     client.connect({
       host: '127.0.0.1',
       port: host.port,

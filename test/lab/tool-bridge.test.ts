@@ -33,8 +33,13 @@ describe.each(SHELLS)('with %s %s as the shell', (...words) => {
       }),
     });
     const host = lab.host('host1');
-    const said = await shell(host, `cd /usr; SMF_FMRI=svc:/x ipsecconf -a 'two  words' '' '\\n%s*' "line
-break"`, '', argv);
+    const said = await shell(
+      host,
+      `cd /usr; SMF_FMRI=svc:/x ipsecconf -a 'two  words' '' '\\n%s*' "line
+break"`,
+      '',
+      argv,
+    );
     expect(said).toEqual({
       code: 95,
       signal: undefined,
@@ -50,13 +55,18 @@ break"`, '', argv);
       wide: 'größer ≥ 256\n',
       none: '',
     };
-    const lab = await testLab({ shell: argv, answer: (_tool, [name = '']) => ({ stdout: texts[name] ?? '', stderr: texts[name] ?? '', exit: 3 }) });
+    const lab = await testLab({
+      shell: argv,
+      answer: (_tool, [name = '']) => ({ stdout: texts[name] ?? '', stderr: texts[name] ?? '', exit: 3 }),
+    });
     for (const [name, text] of Object.entries(texts)) {
       const said = await shell(lab.host('host1'), `ipsecconf ${name}`, '', argv);
       const bytes = Buffer.from(text).toString('latin1');
       expect(said).toEqual({ code: 3, signal: undefined, stdout: bytes, stderr: bytes });
     }
-    expect(readdirSync(join(lab.folder, 'hosts/host1/bridge')).filter((name) => /lock|out|err|in$|call/.test(name))).toEqual([]);
+    expect(
+      readdirSync(join(lab.folder, 'hosts/host1/bridge')).filter((name) => /lock|out|err|in$|call/.test(name)),
+    ).toEqual([]);
   });
 
   test('standard input is read by the commands that read it, and by no other', async () => {
@@ -105,7 +115,10 @@ break"`, '', argv);
 
 test('uname, hostname, pfexec and sudo stand for the host', async () => {
   const lab = await testLab();
-  const said = await shell(lab.host('host1'), 'uname -srvm; uname -n; hostname; uname; pfexec sudo -n -- echo "a  b"; sudo -n sh -c "exit 7"');
+  const said = await shell(
+    lab.host('host1'),
+    'uname -srvm; uname -n; hostname; uname; pfexec sudo -n -- echo "a  b"; sudo -n sh -c "exit 7"',
+  );
   expect(said.stdout).toBe('SunOS 5.11 omnios-r151046 i86pc\nhost1\nhost1\nSunOS\na  b\n');
   expect(said.code).toBe(7);
 });
