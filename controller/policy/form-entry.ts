@@ -70,10 +70,9 @@ function entryOf(
   { from, to, protocol, type, code, tunnelName, negotiate }: Pattern,
   alternatives: readonly AlternativeRequest[],
 ): Entry {
-  const first = raw.pattern[0] ?? raw.alternatives[0]?.action;
   const icmp = ICMP_PROTOCOLS.includes(protocol);
   return {
-    source: { line: first?.line ?? 1, column: first?.column ?? 1, text: fromBytes(reader.text) },
+    source: { ...raw.at, text: fromBytes(reader.text) },
     from,
     to,
     swapped,

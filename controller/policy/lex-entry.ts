@@ -19,6 +19,8 @@ export interface RawAlternative {
 }
 
 export interface RawEntry {
+  /** Its opening brace. */
+  readonly at: { readonly line: number; readonly column: number };
   readonly pattern: readonly Word[];
   readonly alternatives: readonly RawAlternative[];
 }
@@ -103,7 +105,7 @@ export function lexEntry(reader: Reader): LexedEntry {
     if (alternatives.length > ALTERNATIVES) return failed(reader, { stop: ['Too many actions.'], named: false });
     rest = after;
   }
-  return { kind: 'entry', entry: { pattern: pattern.words, alternatives } };
+  return { kind: 'entry', entry: { at: pattern.at, pattern: pattern.words, alternatives } };
 }
 
 function failed(reader: Reader, { stop: messages, named }: Stop): LexedEntry {
@@ -164,9 +166,9 @@ function countWord(reader: Reader): boolean {
 function readBraces(
   reader: Reader,
   before: Rest | undefined,
-): { readonly words: Word[]; readonly rest: Rest | undefined } | Stop | undefined {
+): { readonly at: RawEntry['at']; readonly words: Word[]; readonly rest: Rest | undefined } | Stop | undefined {
   const words: Word[] = [];
-  let opened = false;
+  let opened: RawEntry['at'] | undefined;
   for (let rest = before; ; rest = undefined) {
     const scan = nextScan(reader, rest);
     if (scan === undefined) {
@@ -178,13 +180,13 @@ function readBraces(
     let at = scan.at;
     if (!opened) {
       if (text[at] !== '{') return stop(`line ${reader.lineCount || 1} : pattern must start with "{" character`);
-      opened = true;
+      opened = { line: piece.line, column: piece.column + at };
       at++;
     }
     for (;;) {
       at = skipSpace(text, at);
       if (at >= text.length) break;
-      if (text[at] === '}') return { words, rest: restFrom(piece, at + 1) };
+      if (text[at] === '}') return { at: opened, words, rest: restFrom(piece, at + 1) };
       if (words.length >= WORDS_IN_BRACES) return stop(`Number of Arguments exceeded ${WORDS_IN_BRACES}`);
       const start = at++;
       while (at < text.length && !isSpace(text[at]) && text[at] !== '}') at++;
