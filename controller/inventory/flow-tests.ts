@@ -73,8 +73,8 @@ function flowPeer(
   if (address !== undefined) return { peer: { kind: 'address', address }, addresses: external ?? [address] };
   if (!context.broken.has(text)) {
     const known = [...context.hosts.keys(), ...context.externals.keys()];
-    const todo = suggestion(text, known, 'name a host, an external end or an address');
-    context.report(problemError('UNKNOWN_HOST', at, `there is no host "${text}"`, todo));
+    const todo = suggestion(text, known, 'correct it, or add the host');
+    context.report(problemError('UNKNOWN_HOST', at, `"${text}" is no host, external end or address`, todo));
   }
   return undefined;
 }

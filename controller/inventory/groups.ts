@@ -31,7 +31,7 @@ export function resolveGroups(
   broken: ReadonlySet<string>,
   report: Report,
 ): Groups {
-  const known = groups.filter((group) => checkName('group', group.name, group.at, report));
+  const known = groups.filter((group) => checkName('a group', group.name, group.at, report));
   const parents = parentsOf(known, broken, report);
   const naming = groupsNaming(known, hosts, broken, report);
   const chains = new Map<string, readonly string[]>();
@@ -84,7 +84,7 @@ function parentsOf(
       }
       const path = pathUp(group.name, child, parents);
       if (path !== undefined) {
-        const what = `group "${child}" would be inside itself: ${[child, ...path].join(' → ')}`;
+        const what = `group "${child}" would be inside itself: ${[...path, child].join(' → ')}`;
         report(problemError('GROUP_CYCLE', at, what, 'remove one of these children'));
         return;
       }

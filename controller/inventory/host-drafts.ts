@@ -1,11 +1,12 @@
 /** The hosts as written, ranges expanded: each one's name, addresses and host keys, checked for themselves and against each other. */
 
 import { positionText, type SourcePosition } from '../errors.js';
-import { type Address, formatAddress, parseAddress, parsePrefix } from '../model/address.js';
+import { type Address, formatAddress } from '../model/address.js';
 import type { Entry } from './check-shape.js';
+import { parseHostAddress } from './host-address.js';
 import { isHostKey } from './host-key.js';
 import { checkName } from './name.js';
-import { problemError, problemWarning, type Report } from './problem-list.js';
+import { problemError, type Report } from './problem-list.js';
 import { expandRanges, hasRange } from './range.js';
 import type { HostShape } from './schema.js';
 import { positionOf } from './source-tree.js';
@@ -60,7 +61,7 @@ function draftEntry(entry: Entry<HostShape>, broken: Set<string>, report: Report
     return [];
   }
   const [firstName = entry.name] = names.values;
-  if (!checkName('host', firstName, entry.at, report)) return [];
+  if (!checkName('a host', firstName, entry.at, report)) return [];
   reportBadHostKeys(entry, report);
   const columns = addressTexts(entry).map(({ text, at }) =>
     addressColumn(text, at, entry, names.values.length, report),
@@ -120,40 +121,6 @@ function parallelRange(
   const what = `${entry.name} is ${count === 1 ? 'one host' : `${count} hosts`}, and "${text}" is ${expanded.values.length} values`;
   report(problemError('RANGE_COUNT', at, what, `give both ranges the same length${hexadecimal}`));
   return undefined;
-}
-
-export function parseHostAddress(text: string, at: SourcePosition, report: Report): Address | undefined {
-  const address = parseAddress(text);
-  if (address === undefined) {
-    const isPrefix = text.includes('/') && parsePrefix(text) !== undefined;
-    const todo = isPrefix
-      ? `write ${text.slice(0, text.indexOf('/'))}, without the length`
-      : "write one such as 10.0.1.11 or 'fd00::11'; names are not resolved";
-    report(problemError('BAD_ADDRESS', at, `"${text}" is no IPv4 or IPv6 address`, todo));
-    return undefined;
-  }
-  const why = unusable(address);
-  if (why !== undefined) {
-    report(problemError('BAD_ADDRESS', at, `${text} is ${why}, which no host can own`, "write the host's own address"));
-    return undefined;
-  }
-  if (isLoopback(address)) {
-    const what = `${text} is a loopback address: IPsec does not look at loopback traffic`;
-    report(problemWarning('LOOPBACK_ADDRESS', at, what, 'write the address other hosts see'));
-  }
-  return address;
-}
-
-function unusable(address: Address): string | undefined {
-  const top = address.family === 4 ? address.value >> 24n : address.value >> 120n;
-  if (address.value === 0n) return 'the unspecified address';
-  if (address.family === 6) return top === 0xffn ? 'a multicast address' : undefined;
-  if (top === 0n) return 'an address of network 0';
-  return top >= 240n ? 'a reserved address' : top >= 224n ? 'a multicast address' : undefined;
-}
-
-function isLoopback(address: Address): boolean {
-  return address.family === 4 ? address.value >> 24n === 127n : address.value === 1n;
 }
 
 function sshHostColumn(entry: Entry<HostShape>, count: number, report: Report): readonly string[] | undefined {

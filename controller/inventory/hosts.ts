@@ -1,7 +1,7 @@
 /** Host drafts and their layers of settings to finished hosts. */
 
 import { positionText, type SourcePosition } from '../errors.js';
-import { formatAddress } from '../model/address.js';
+import { formatAddress, sameAddress } from '../model/address.js';
 import type { Host, Keying, Suite } from '../model/host.js';
 import { type HostDraft, hostKeysOf } from './host-drafts.js';
 import { type Layer, mergeVars } from './layer.js';
@@ -74,17 +74,24 @@ function reportMissingUser(built: readonly BuiltHost[], report: Report): void {
 
 /** Two hosts behind one address and port would overwrite each other's policy. */
 function reportSharedTargets(built: readonly BuiltHost[], report: Report): void {
-  const taken = new Map<string, { name: string; at: SourcePosition }>();
+  const taken = new Map<string, Host>();
   const reported = new Set<SourcePosition>();
   for (const { host } of built) {
     const target = `${host.ssh.host} port ${host.ssh.port}`;
     const first = taken.get(target);
+    const isReported = reported.has(host.at) || (first !== undefined && shareFirstAddress(first, host));
     if (first === undefined) {
       taken.set(target, host);
-    } else if (!reported.has(host.at)) {
+    } else if (!isReported) {
       reported.add(host.at);
       const what = `${host.name} is reached at ${target}, like ${first.name} at ${positionText(first.at)}`;
       report(problemError('SSH_TARGET_TWICE', host.at, what, 'give each host its own ssh.host or ssh.port'));
     }
   }
+}
+
+/** Then the address itself has been reported. */
+function shareFirstAddress(a: Host, b: Host): boolean {
+  const [x, y] = [a.addresses[0], b.addresses[0]];
+  return x !== undefined && y !== undefined && sameAddress(x, y);
 }

@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../model/address.js';
 import type { LinkEnd } from '../model/host.js';
 import type { Entry } from './check-shape.js';
 import { type Directory, findHosts, reportUnknown } from './directory.js';
-import { parseHostAddress } from './host-drafts.js';
+import { parseHostAddress } from './host-address.js';
 import type { BuiltHost } from './hosts.js';
 import { checkName, matchesPattern } from './name.js';
 import { problemError, type Report } from './problem-list.js';
@@ -80,7 +80,7 @@ function externalEnd(
   const { report, externals } = context;
   const name = shape.external;
   const at = positionOf(entry.node, ['between', index, 'external']);
-  if (!checkName('external end', name, at, report)) return undefined;
+  if (!checkName('an external end', name, at, report)) return undefined;
   const host = context.byName.get(name);
   if (host !== undefined || context.directory.groups.has(name)) {
     const kind = host === undefined ? 'group' : 'host';

@@ -1,4 +1,4 @@
-/** Lines of `links:` to links: every pair once, each with the keying and suite that both its ends can accept. */
+/** Lines of `links:` to links: every pair once, each with a keying and suite that both its ends accept. */
 
 import { positionText, type SourcePosition } from '../errors.js';
 import { formatAddress } from '../model/address.js';
@@ -7,6 +7,8 @@ import type { Entry } from './check-shape.js';
 import type { Directory } from './directory.js';
 import type { BuiltHost } from './hosts.js';
 import type { Layer } from './layer.js';
+import { lineFaults, type LineFaults } from './line-faults.js';
+import { choose, type SharedSetting } from './link-choice.js';
 import { type EndContext, type Externals, lineSides } from './link-ends.js';
 import { problemError, problemWarning, type Report, someOf, type Sourced } from './problem-list.js';
 import type { BetweenShape, MeshShape } from './schema.js';
@@ -14,7 +16,9 @@ import { nodeAt, positionOf } from './source-tree.js';
 import { DEFAULT_SUITE, isCounterMode, parseSuite, suiteText } from './suite.js';
 
 const MAX_LINKS = 250_000;
-const DEFAULT_KEYING: Keying = 'ike-psk';
+
+const KEYING: SharedSetting<Keying> = { key: 'keying', builtIn: 'ike-psk', text: String };
+const SUITE: SharedSetting<Suite> = { key: 'suite', builtIn: DEFAULT_SUITE, text: suiteText };
 
 type LinkEntry = Entry<BetweenShape | MeshShape>;
 
@@ -31,7 +35,12 @@ export interface Links {
   readonly externals: Externals['byName'];
 }
 
-export function buildLinks(input: LinkInput, report: Report): Links {
+export function buildLinks(input: LinkInput, reportAll: Report): Links {
+  let isSound = input.broken.size === 0;
+  const report: Report = (problem) => {
+    if (problem.severity === 'error') isSound = false;
+    reportAll(problem);
+  };
   const byName = new Map(input.hosts.map((built) => [built.host.name, built]));
   const context: EndContext = {
     directory: input.directory,
@@ -44,24 +53,19 @@ export function buildLinks(input: LinkInput, report: Report): Links {
     report,
   };
   const links = new Map<string, Link>();
-  let unresolved = 0;
   for (const entry of input.entries) {
     const sides = lineSides(entry, context);
-    if (sides === undefined) {
-      unresolved++;
-      continue;
-    }
+    if (sides === undefined) continue;
     const [left, right] = sides;
-    const room = MAX_LINKS - links.size;
-    if (left.length * right.length > room * (left === right ? 2 : 1)) {
+    const pairs = (left.length * right.length) / (left === right ? 2 : 1);
+    if (links.size + pairs > MAX_LINKS) {
       const what = `the inventory would have more than ${MAX_LINKS} links with this line`;
       report(problemError('TOO_MANY_LINKS', entry.at, what, 'link fewer hosts, or split the fleet'));
-      unresolved++;
       continue;
     }
     linkLine(entry, left, right, { byName, links, defaults: input.defaults, report });
   }
-  if (unresolved === 0 && input.broken.size === 0) reportUnlinked(input.hosts, links, report);
+  if (isSound) reportUnlinked(input.hosts, links, report);
   return { links: [...links.values()], externals: context.externals.byName };
 }
 
@@ -73,65 +77,32 @@ interface LineContext {
 }
 
 function linkLine(entry: LinkEntry, left: readonly LinkEnd[], right: readonly LinkEnd[], context: LineContext): void {
-  const { links, report } = context;
-  const said = lineSays(entry, report);
+  const said = lineSays(entry, context.report);
+  const faults = lineFaults();
   const seen = new Set<string>();
-  // One problem for all pairs that share its cause: a mesh of hundreds must not report each pair
-  const faults = new Map<string, { ids: string[]; problem: (ids: string) => Parameters<Report>[0] }>();
-  const fault = (cause: string, id: string, problem: (ids: string) => Parameters<Report>[0]): void => {
-    const known = faults.get(cause);
-    if (known === undefined) faults.set(cause, { ids: [id], problem });
-    else known.ids.push(id);
-  };
   for (const a of left) {
     for (const b of right) {
       const [first, second] = endName(a) < endName(b) ? [a, b] : [b, a];
       const id = `${endName(first)}--${endName(second)}`;
-      if (endName(a) === endName(b) || seen.size === seen.add(id).size) continue;
-      const [x, y] = [choices(first, context.byName), choices(second, context.byName)];
-      const keying = choose(
-        'keying',
-        said.keying,
-        x.keying,
-        y.keying,
-        context.defaults?.keying,
-        DEFAULT_KEYING,
-        String,
-      );
-      const suite = choose('suite', said.suite, x.suite, y.suite, context.defaults?.suite, DEFAULT_SUITE, suiteText);
-      for (const choice of [keying, suite]) {
-        if (choice.kind === 'disagree')
-          fault(choice.cause, id, (ids) =>
-            problemError('ENDS_DISAGREE', entry.at, `${ids}: ${choice.what}`, choice.todo),
-          );
-      }
-      if (!shareFamily(first, second, context.byName)) {
-        const what = 'one end has only IPv4 addresses and the other only IPv6';
-        fault('family', id, (ids) =>
-          problemError('NO_COMMON_FAMILY', entry.at, `${ids}: ${what}`, 'give both ends an address of one family'),
-        );
-      }
-      if (keying.kind === 'disagree' || suite.kind === 'disagree') continue;
-      const link: Link = { id, ends: [first, second], keying: keying.value, suite: suite.value, at: entry.at };
-      if (link.keying === 'manual' && isCounterMode(link.suite)) {
-        fault('counter', id, (ids) => counterMode(link, ids, suite.at ?? entry.at));
-      }
-      const earlier = links.get(id);
-      if (earlier === undefined) links.set(id, link);
-      else repeated(earlier, link, fault);
+      if (endName(a) === endName(b) || seen.has(id)) continue;
+      seen.add(id);
+      linkPair(id, [first, second], entry.at, said, faults, context);
     }
   }
   if (seen.size === 0) {
     const what = `this line links no two hosts${'mesh' in entry.value ? ': a mesh needs at least two' : ''}`;
-    report(problemError('EMPTY_LINK', entry.at, what, 'put hosts into the groups it names, or remove the line'));
+    const todo = 'put hosts into the groups it names, or remove the line';
+    context.report(problemError('EMPTY_LINK', entry.at, what, todo));
   }
-  for (const { ids, problem } of faults.values()) report(problem(someOf(ids)));
+  faults.report(context.report);
 }
 
-function lineSays(
-  entry: LinkEntry,
-  report: Report,
-): { keying: Sourced<Keying> | undefined; suite: Sourced<Suite> | undefined } {
+interface LineSays {
+  readonly keying: Sourced<Keying> | undefined;
+  readonly suite: Sourced<Suite> | undefined;
+}
+
+function lineSays(entry: LinkEntry, report: Report): LineSays {
   const { keying, suite } = entry.value;
   const node = nodeAt(entry.node, ['suite']);
   return {
@@ -140,77 +111,66 @@ function lineSays(
   };
 }
 
+function linkPair(
+  id: string,
+  ends: readonly [LinkEnd, LinkEnd],
+  at: SourcePosition,
+  said: LineSays,
+  faults: LineFaults,
+  { byName, links, defaults }: LineContext,
+): void {
+  const [x, y] = [builtEnd(ends[0], byName), builtEnd(ends[1], byName)];
+  const keying = choose(KEYING, { line: said.keying, ends: [x?.keying, y?.keying], defaults: defaults?.keying });
+  const suite = choose(SUITE, { line: said.suite, ends: [x?.suite, y?.suite], defaults: defaults?.suite });
+  for (const choice of [keying, suite]) {
+    if (choice.kind === 'chosen') continue;
+    const { what, todo } = choice;
+    faults.add(what, id, (names) => problemError('ENDS_DISAGREE', at, `${names}: ${what}`, todo));
+  }
+  if ((families(ends[0], x) & families(ends[1], y)) === 0) {
+    const what = 'one end has only IPv4 addresses and the other only IPv6';
+    const todo = 'give both ends an address of one family';
+    faults.add('families', id, (names) => problemError('NO_COMMON_FAMILY', at, `${names}: ${what}`, todo));
+  }
+  if (keying.kind === 'disagree' || suite.kind === 'disagree') return;
+  if (keying.value === 'manual' && isCounterMode(suite.value)) {
+    const what = `${suite.value.encr} with manual keys repeats its key stream after every reboot and gives the plaintext away (RFC 4106 §10)`;
+    const todo = 'use keying: ike-psk, or encr: aes(256) with encrAuth: sha256';
+    const where = suite.at ?? at;
+    faults.add('counter', id, (names) => problemError('COUNTER_MODE_MANUAL', where, `${names}: ${what}`, todo));
+  }
+  const link: Link = { id, ends, keying: keying.value, suite: suite.value, at };
+  const earlier = links.get(id);
+  if (earlier === undefined) links.set(id, link);
+  else addRepetition(earlier, link, faults);
+}
+
+function addRepetition(earlier: Link, link: Link, faults: LineFaults): void {
+  const isSame = earlier.keying === link.keying && suiteText(earlier.suite) === suiteText(link.suite);
+  const before = `linked before at ${positionText(earlier.at)}`;
+  faults.add(`${before} ${isSame}`, link.id, (names) =>
+    isSame
+      ? problemWarning('LINK_TWICE', link.at, `${names}: ${before}, with the same settings`, 'remove one of the two')
+      : problemError('LINK_TWICE', link.at, `${names}: ${before}, with other settings`, 'keep one line for each pair'),
+  );
+}
+
 function endName(end: LinkEnd): string {
   return end.kind === 'host' ? end.host : end.name;
 }
 
-function choices(end: LinkEnd, byName: ReadonlyMap<string, BuiltHost>): Partial<BuiltHost> {
-  return (end.kind === 'host' ? byName.get(end.host) : undefined) ?? {};
+function builtEnd(end: LinkEnd, byName: ReadonlyMap<string, BuiltHost>): BuiltHost | undefined {
+  return end.kind === 'host' ? byName.get(end.host) : undefined;
 }
 
-type Chosen<T> =
-  | { readonly kind: 'chosen'; readonly value: T; readonly at: SourcePosition | undefined }
-  | { readonly kind: 'disagree'; readonly cause: string; readonly what: string; readonly todo: string };
-
-/** The line decides; else the ends, as far as they say anything and agree; else the defaults. */
-function choose<T>(
-  key: 'keying' | 'suite',
-  line: Sourced<T> | undefined,
-  x: Sourced<T> | undefined,
-  y: Sourced<T> | undefined,
-  defaults: Sourced<T> | undefined,
-  builtIn: T,
-  text: (value: T) => string,
-): Chosen<T> {
-  if (line === undefined && x !== undefined && y !== undefined && text(x.value) !== text(y.value)) {
-    const what = `the ends disagree on ${key}: ${text(x.value)} at ${positionText(x.at)}, ${text(y.value)} at ${positionText(y.at)}`;
-    return { kind: 'disagree', cause: what, what, todo: `add "${key}:" to this line` };
-  }
-  const chosen = line ?? x ?? y ?? defaults;
-  return { kind: 'chosen', value: chosen?.value ?? builtIn, at: chosen?.at };
-}
-
-function counterMode(link: Link, ids: string, at: SourcePosition): Parameters<Report>[0] {
-  const what = `${ids}: ${link.suite.encr} with manual keys repeats its key stream after every reboot and gives the plaintext away (RFC 4106 §10)`;
-  return problemError('COUNTER_MODE_MANUAL', at, what, 'use keying: ike-psk, or encr: aes(256) with encrAuth: sha256');
-}
-
-function repeated(
-  earlier: Link,
-  link: Link,
-  fault: (cause: string, id: string, problem: (ids: string) => Parameters<Report>[0]) => void,
-): void {
-  const isSame = earlier.keying === link.keying && suiteText(earlier.suite) === suiteText(link.suite);
-  const where = positionText(earlier.at);
-  fault(`${where} ${isSame}`, link.id, (ids) =>
-    isSame
-      ? problemWarning(
-          'LINK_TWICE',
-          link.at,
-          `${ids}: linked before at ${where}, with the same settings`,
-          'remove one of the two',
-        )
-      : problemError(
-          'LINK_TWICE',
-          link.at,
-          `${ids}: linked before at ${where}, with other settings`,
-          'keep one line for each pair',
-        ),
-  );
-}
-
-function families(end: LinkEnd, byName: ReadonlyMap<string, BuiltHost>): number {
-  const addresses = end.kind === 'external' ? end.addresses : (byName.get(end.host)?.host.addresses ?? []);
+/** A bit for each address family of the end. */
+function families(end: LinkEnd, built: BuiltHost | undefined): number {
+  const addresses = end.kind === 'external' ? end.addresses : (built?.host.addresses ?? []);
   return addresses.reduce((found, address) => found | (address.family === 4 ? 1 : 2), 0);
 }
 
-function shareFamily(a: LinkEnd, b: LinkEnd, byName: ReadonlyMap<string, BuiltHost>): boolean {
-  return (families(a, byName) & families(b, byName)) !== 0;
-}
-
 function reportUnlinked(hosts: readonly BuiltHost[], links: ReadonlyMap<string, Link>, report: Report): void {
-  const linked = new Set<string>();
-  for (const link of links.values()) link.ends.forEach((end) => linked.add(endName(end)));
+  const linked = new Set([...links.values()].flatMap((link) => link.ends.map(endName)));
   const unlinked = new Map<SourcePosition, string[]>();
   for (const { host } of hosts) {
     if (linked.has(host.name)) continue;

@@ -28,15 +28,15 @@ export function parseInventory(source: InventorySource): ParsedInventory {
   const report: Report = (problem) => {
     problems.push(problem);
   };
-  const { files, paths, isComplete } = readInventoryFiles(source, report);
-  const sections = gatherSections(files, { file: source.path, line: 1, column: 1 }, report);
-  const inventory = buildInventory(sections, source.path, isComplete, report);
-  const sorted = sortProblems(problems, paths);
+  const read = readInventoryFiles(source, report);
+  const sections = gatherSections(read, { file: source.path, line: 1, column: 1 }, report);
+  const inventory = buildInventory(sections, source.path, report);
+  const sorted = sortProblems(problems, read.paths);
   if (sorted.some((problem) => problem.severity === 'error')) throw new InputProblems(sorted);
   return { inventory, warnings: sorted };
 }
 
-function buildInventory(sections: Sections, path: string, isComplete: boolean, report: Report): Inventory {
+function buildInventory(sections: Sections, path: string, report: Report): Inventory {
   const { drafts, broken } = draftHosts(sections.hosts, sections.broken, report);
   const layers: Layers = {
     defaults: sections.defaults === undefined ? undefined : parseLayer(sections.defaults, report),
@@ -44,7 +44,7 @@ function buildInventory(sections: Sections, path: string, isComplete: boolean, r
     hosts: new Map(sections.hosts.map((entry) => [entry.name, parseLayer(entry, report)])),
   };
   // A name that is missing means nothing while the file that may hold it cannot be read
-  const reportNames: Report = isComplete && sections.isWhole ? report : () => undefined;
+  const reportNames: Report = sections.isWhole ? report : () => undefined;
   const groups = resolveGroups(sections.groups, membersOf(sections, drafts, reportNames), broken, reportNames);
   reportSharedNames(new Map(drafts.map((draft) => [draft.name, draft.entry.at])), sections.groups, report);
   const built = buildHosts(drafts, groups.of, layers, reportNames);

@@ -26,7 +26,9 @@ export function sortProblems(problems: readonly Problem[], files: readonly strin
   return problems
     .filter((problem) => {
       const identity = JSON.stringify([problem.code, problem.at, problem.what]);
-      return seen.size < seen.add(identity).size;
+      const isNew = !seen.has(identity);
+      seen.add(identity);
+      return isNew;
     })
     .sort(
       (a, b) =>

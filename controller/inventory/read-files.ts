@@ -36,6 +36,11 @@ export function readInventoryFiles(source: InventorySource, report: Report): Fil
   const includedAt = new Map<string, SourcePosition | undefined>();
   let isComplete = true;
 
+  const reportInclude: Report = (problem) => {
+    isComplete = false;
+    report(problem);
+  };
+
   const visit = (path: string, at: SourcePosition | undefined, open: readonly string[]): void => {
     const top = at ?? { file: path, line: 1, column: 1 };
     if (open.includes(path)) {
@@ -54,43 +59,50 @@ export function readInventoryFiles(source: InventorySource, report: Report): Fil
       return;
     }
     includedAt.set(path, at);
-    const root = readRoot(source, path, top, report);
-    if (root === undefined) {
-      isComplete = false;
-      return;
-    }
-    files.push({ path, root });
-    for (const [target, targetAt] of includes(root, report))
+    const { root, isSound } = readRoot(source, path, top, report);
+    if (!isSound) isComplete = false;
+    if (root === undefined) return;
+    if (isSound) files.push({ path, root });
+    for (const [target, targetAt] of includes(root, reportInclude)) {
       visit(resolveBeside(path, target), targetAt, [...open, path]);
+    }
   };
 
   visit(source.path, undefined, []);
   return { files, paths: [...includedAt.keys()], isComplete };
 }
 
-function readRoot(source: InventorySource, path: string, at: SourcePosition, report: Report): SourceMap | undefined {
+/** `isSound` says whether anything but its `include:` may be believed. */
+interface RootRead {
+  readonly root: SourceMap | undefined;
+  readonly isSound: boolean;
+}
+
+function readRoot(source: InventorySource, path: string, at: SourcePosition, report: Report): RootRead {
   let text: string;
   try {
     text = source.readFile(path);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     report(problemError('FILE_UNREADABLE', at, `cannot read ${path}: ${why}`, 'check the path and its permissions'));
-    return undefined;
+    return { root: undefined, isSound: false };
   }
-  let faults = 0;
-  const root = readYaml(path, text, (problem) => {
-    faults++;
-    report(problem);
-  });
-  const top = { file: path, line: 1, column: 1 };
-  if (root?.kind === 'map') return root;
-  if (root !== undefined && !(root.kind === 'scalar' && root.value === null)) {
+  const { root, isSound } = readYaml(path, text, report);
+  if (root?.kind === 'map') return { root, isSound };
+  if (root !== undefined && isSound && !(root.kind === 'scalar' && root.value === null)) {
     const what = `the file holds ${root.kind === 'list' ? 'a list' : 'a single value'}, not a mapping`;
     report(problemError('NOT_A_MAPPING', root.at, what, 'start it with "version: 1"'));
-  } else if (faults === 0) {
-    report(problemError('EMPTY_FILE', top, 'the file is empty', 'start it with "version: 1"; see reference.yaml'));
+  } else if (isSound) {
+    report(
+      problemError(
+        'EMPTY_FILE',
+        { file: path, line: 1, column: 1 },
+        'the file is empty',
+        'start it with "version: 1"; see reference.yaml',
+      ),
+    );
   }
-  return undefined;
+  return { root: undefined, isSound: false };
 }
 
 function includes(root: SourceMap, report: Report): [string, SourcePosition][] {

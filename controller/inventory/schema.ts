@@ -132,12 +132,11 @@ export const settingsShape = z.strictObject({
 });
 
 export const includeShape = oneOrMore(text);
-export const managementShape = z.array(text).min(1);
 
 export const inventoryShape = z.strictObject({
   version: z.literal(1).describe('Version of this format.').optional(),
   fleet: text.describe('Name of the fleet.').optional(),
-  management: managementShape.describe('Addresses or prefixes whose SSH is never cut off.').optional(),
+  management: oneOrMore(text).describe('Addresses or prefixes whose SSH is never cut off.').optional(),
   defaults: defaultsShape.describe('Settings of every host, weakest first.').optional(),
   groups: z.record(z.string(), groupShape).describe('Groups of hosts by name.').optional(),
   hosts: z.record(z.string(), hostShape).describe('Hosts by name; a name may be a range, web[01:20].').optional(),

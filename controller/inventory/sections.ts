@@ -1,10 +1,10 @@
 /** Gathers the sections of all files into one: hosts, groups, links and tests add up, everything else may be said once. */
 
-import type { z } from 'zod';
+import { z } from 'zod';
 import { positionText, type SourcePosition } from '../errors.js';
 import { checkShape, type Entry } from './check-shape.js';
 import { problemError, type Report, type Sourced } from './problem-list.js';
-import type { InventoryFile } from './read-files.js';
+import type { FilesRead, InventoryFile } from './read-files.js';
 import {
   type BetweenShape,
   betweenShape,
@@ -15,7 +15,6 @@ import {
   type HostShape,
   hostShape,
   inventoryShape,
-  managementShape,
   type MeshShape,
   meshShape,
   type SettingsShape,
@@ -24,7 +23,7 @@ import {
   testShape,
 } from './schema.js';
 import { plainValue, type SourceEntry, type SourceMap, type SourceNode } from './source-tree.js';
-import { alternatives, suggestion } from './suggest.js';
+import { alternatives, nearest, suggestion } from './suggest.js';
 
 export interface Sections {
   readonly fleet: string;
@@ -43,16 +42,12 @@ export interface Sections {
 
 const KEYS = Object.keys(inventoryShape.shape);
 
-export function gatherSections(files: readonly InventoryFile[], top: SourcePosition, report: Report): Sections {
-  for (const { root } of files) {
-    for (const entry of root.entries.values()) {
-      if (KEYS.includes(entry.key)) continue;
-      const todo = suggestion(entry.key, KEYS, `use one of ${alternatives(KEYS)}`);
-      report(problemError('UNKNOWN_KEY', entry.keyAt, `an inventory has no key "${entry.key}"`, todo));
-    }
-  }
+/** @param read what was read; nothing is called missing while a file could not be */
+export function gatherSections({ files, isComplete }: FilesRead, top: SourcePosition, report: Report): Sections {
+  const misspelt = reportUnknownKeys(files, report);
+  const required: Required = { top, isMissing: (key) => isComplete && !misspelt.has(key) && !isIn(files, key), report };
   const broken = new Set<string>();
-  let isWhole = true;
+  let isWhole = isComplete && misspelt.size === 0;
   const reportSection: Report = (problem) => {
     isWhole = false;
     report(problem);
@@ -72,9 +67,9 @@ export function gatherSections(files: readonly InventoryFile[], top: SourcePosit
       (entry) => checkEntry(shapeOf(entry.value), entry, entry.key, report) ?? [],
     );
 
-  checkVersion(files, top, report);
+  checkVersion(files, required);
   const fleet = once('fleet', inventoryShape.shape.fleet.unwrap());
-  if (fleet === undefined && !files.some(({ root }) => root.entries.has('fleet'))) {
+  if (required.isMissing('fleet')) {
     const todo = 'add "fleet: NAME"; it goes into every managed file and key name';
     report(problemError('MISSING_KEY', top, 'the inventory needs "fleet"', todo));
   }
@@ -82,7 +77,7 @@ export function gatherSections(files: readonly InventoryFile[], top: SourcePosit
     node.kind === 'map' && node.entries.has('mesh') && !node.entries.has('between') ? meshShape : betweenShape;
   const parts = {
     fleet: fleet?.value ?? '',
-    management: management(files, top, report),
+    management: management(files, required),
     defaults: once('defaults', defaultsShape),
     settings: once('settings', settingsShape),
     groups: named('groups', groupShape),
@@ -101,35 +96,62 @@ function checkEntry<T>(shape: z.ZodType<T>, entry: SourceEntry, what: string, re
   return value === undefined ? undefined : { name: entry.key, at: entry.keyAt, value, node };
 }
 
-function checkVersion(files: readonly InventoryFile[], top: SourcePosition, report: Report): void {
+/** How to speak of keys that every inventory must have. */
+interface Required {
+  readonly top: SourcePosition;
+  readonly isMissing: (key: string) => boolean;
+  readonly report: Report;
+}
+
+function isIn(files: readonly InventoryFile[], key: string): boolean {
+  return files.some(({ root }) => root.entries.has(key));
+}
+
+/** Returns the keys that the unknown ones were probably meant to be. */
+function reportUnknownKeys(files: readonly InventoryFile[], report: Report): ReadonlySet<string> {
+  const unknown = files.flatMap(({ root }) => [...root.entries.values()]).filter((entry) => !KEYS.includes(entry.key));
+  for (const entry of unknown) {
+    const todo = suggestion(entry.key, KEYS, `use one of ${alternatives(KEYS)}`);
+    report(problemError('UNKNOWN_KEY', entry.keyAt, `an inventory has no key "${entry.key}"`, todo));
+  }
+  return new Set(unknown.flatMap((entry) => nearest(entry.key, KEYS) ?? []));
+}
+
+function checkVersion(files: readonly InventoryFile[], { top, isMissing, report }: Required): void {
   const given = files.flatMap(({ root }) => root.entries.get('version') ?? []);
   for (const entry of given) {
     if (plainValue(entry.value) === 1) continue;
     const what = `version must be 1, not ${entry.value.kind === 'scalar' ? entry.value.source || 'empty' : `a ${entry.value.kind}`}`;
     report(problemError('VERSION', entry.value.at, what, 'write "version: 1"'));
   }
-  if (files[0]?.root.entries.has('version') === false) {
+  if (isMissing('version')) {
     report(problemError('MISSING_KEY', top, 'the inventory needs "version"', 'add "version: 1" as its first line'));
   }
 }
 
-function management(files: readonly InventoryFile[], top: SourcePosition, report: Report): readonly Sourced<string>[] {
+function management(files: readonly InventoryFile[], { top, isMissing, report }: Required): readonly Sourced<string>[] {
   const entry = onlyOne(files, 'management', report);
-  const todo = 'add "management: [ADDRESS]" with the address this tool connects from';
-  const why = 'SSH from it is kept out of IPsec, or a wrong policy could lock everybody out';
-  const isEmpty =
-    entry === undefined ||
-    (entry.value.kind === 'list' && entry.value.items.length === 0) ||
-    (entry.value.kind === 'scalar' && entry.value.value === null);
-  if (isEmpty) {
+  const node = entry?.value;
+  const items = node === undefined ? [] : node.kind === 'list' ? node.items : [node];
+  const isEmpty = items.every((item) => item.kind === 'scalar' && item.value === null);
+  if (entry === undefined ? isMissing('management') : isEmpty) {
+    const why = 'SSH from it is kept out of IPsec, or a wrong policy could lock everybody out';
+    const todo = 'add "management: [ADDRESS]" with the address this tool connects from';
     report(
       problemError('NO_MANAGEMENT', entry?.keyAt ?? top, `the inventory needs a management address: ${why}`, todo),
     );
     return [];
   }
-  const list = checkShape(managementShape, entry.value, 'management', entry.keyAt, report) ?? [];
-  const items = entry.value.kind === 'list' ? entry.value.items : [];
-  return list.map((value, i) => ({ value, at: items[i]?.at ?? entry.keyAt }));
+  return items.flatMap((item, i) => {
+    const value = checkShape(
+      z.string().min(1),
+      item,
+      items.length > 1 ? `management[${i}]` : 'management',
+      item.at,
+      report,
+    );
+    return value === undefined ? [] : [{ value, at: item.at }];
+  });
 }
 
 /** The entry of a key that one file alone may hold. */

@@ -73,7 +73,13 @@ export function plainValue(node: SourceNode): Value {
   }
 }
 
-/** The same mapping without some of its keys: what remains can still be checked. */
-export function withoutKeys(node: SourceMap, keys: ReadonlySet<string>): SourceMap {
-  return { ...node, entries: new Map([...node.entries].filter(([key]) => !keys.has(key))) };
+/** The tree without the entries at `paths`; what remains can still be checked. */
+export function withoutPaths(node: SourceNode, paths: readonly SourcePath[]): SourceNode {
+  if (node.kind !== 'map') return node;
+  const entries = [...node.entries].flatMap(([key, entry]): [string, SourceEntry][] => {
+    const below = paths.filter((path) => path[0] === key).map((path) => path.slice(1));
+    if (below.some((path) => path.length === 0)) return [];
+    return [[key, below.length === 0 ? entry : { ...entry, value: withoutPaths(entry.value, below) }]];
+  });
+  return { ...node, entries: new Map(entries) };
 }

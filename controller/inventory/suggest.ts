@@ -6,10 +6,10 @@ import { distance } from 'fastest-levenshtein';
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = tolerance(word.length) + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
-    const step = distance(wanted, candidate.toLowerCase());
+    const step = isSwapped(wanted, candidate.toLowerCase()) ? 1 : distance(wanted, candidate.toLowerCase());
     if (step < bestDistance) {
       best = candidate;
       bestDistance = step;
@@ -18,7 +18,19 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** `did you mean "hosts"?`, or the whole choice when nothing is near and it is short, or `otherwise`. */
+/** Edits that may lie between a word and what was meant; two letters swapped are one. */
+function tolerance(length: number): number {
+  if (length < 4) return length < 2 ? 0 : 1;
+  return Math.max(2, Math.floor(length / 3));
+}
+
+/** Whether two neighbouring letters changed places, the commonest slip. */
+function isSwapped(a: string, b: string): boolean {
+  const i = [...a].findIndex((letter, at) => letter !== b[at]);
+  return i >= 0 && a.slice(0, i) + (a[i + 1] ?? '') + (a[i] ?? '') + a.slice(i + 2) === b;
+}
+
+/** `did you mean "hosts"?`, or `otherwise` when nothing is near. */
 export function suggestion(word: string, known: Iterable<string>, otherwise: string): string {
   const match = nearest(word, known);
   return match === undefined ? otherwise : `did you mean "${match}"?`;

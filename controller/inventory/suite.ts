@@ -38,7 +38,10 @@ export function parseSuite(shape: SuiteShape, node: SourceNode, report: Report):
     return undefined;
   }
   if (encr.algorithm.isCombined !== true && auth === undefined) {
-    const what = `${encr.text} without integrity protection lets an attacker change the traffic unseen`;
+    const what =
+      encr.text === 'null'
+        ? 'null without encrAuth protects nothing'
+        : `${encr.text} without integrity protection lets an attacker change the traffic unseen`;
     report(
       problemError('CIPHER_WITHOUT_AUTH', encrNode?.at ?? at, what, 'add encrAuth: sha256, or use aes-gcm16(256)'),
     );
@@ -65,15 +68,15 @@ function algorithm(
       const lengths = reading.algorithm.lengths.map(String);
       const [name = ''] = reading.algorithm.names;
       const what = `${name} has no ${reading.length}-bit key`;
-      const todo =
-        lengths.length === 0 ? `write ${name}` : `write ${alternatives(lengths.map((n) => `${name}(${n})`))}`;
+      const todo = `write ${lengths.length <= 1 ? name : alternatives(lengths.map((n) => `${name}(${n})`))}`;
       report(problemError('KEY_LENGTH', at, what, todo));
       return undefined;
     }
     case 'unknown': {
       const names = table.flatMap((entry) => entry.names);
       const why = reading.name === 'any' ? '"any" includes des and null, so it is no' : `"${text}" is no known`;
-      const match = reading.name === 'any' ? undefined : nearest(reading.name, names);
+      const match =
+        reading.name === 'any' ? undefined : (withLength(reading.name, names) ?? nearest(reading.name, names));
       const todo =
         match === undefined
           ? `use ${alternatives(table.map((entry) => entry.names[0] ?? ''))}`
@@ -82,6 +85,12 @@ function algorithm(
       return undefined;
     }
   }
+}
+
+/** `aes256` and `aes-256` as `aes(256)`. */
+function withLength(name: string, names: readonly string[]): string | undefined {
+  const [, stem = '', length = ''] = /^(.*?)-?(128|192|256)$/.exec(name) ?? [];
+  return names.includes(stem) ? `${stem}(${length})` : undefined;
 }
 
 function weaknesses(text: string, table: readonly Algorithm[]): readonly string[] {

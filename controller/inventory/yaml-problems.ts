@@ -19,6 +19,9 @@ const TODO: Partial<Record<YAMLError['code'], string>> = {
 };
 
 const WHAT: Partial<Record<YAMLError['code'], string>> = {
+  BLOCK_AS_IMPLICIT_KEY: 'a line has a second ": "',
+  MULTILINE_IMPLICIT_KEY: 'a line is neither "key: value" nor part of the value before it',
+  NON_STRING_KEY: 'a list or mapping is used as a key',
   MULTIPLE_DOCS: 'the file holds more than one YAML document',
   TAB_AS_INDENT: 'a tab is used as indentation',
 };
@@ -28,6 +31,15 @@ export function syntaxProblem(fault: YAMLError, at: SourcePosition, text: string
     fault.message === 'Unexpected flow-seq-start at node end' && /^\[\w+:\w+\]/.test(text.slice(fault.pos[0]));
   if (rangeInFlow) {
     return problemError('YAML_SYNTAX', at, 'a range inside { } or [ ] needs quotes', "write it as '10.0.1.[11:30]'");
+  }
+  if (/^Flow (map|sequence) in block/.test(fault.message)) {
+    const bracket = fault.message.includes('map') ? '{' : '[';
+    return problemError(
+      'YAML_SYNTAX',
+      at,
+      `a "${bracket}" before this place is not closed`,
+      'close it, or indent what is in it',
+    );
   }
   const what = WHAT[fault.code] ?? `not valid YAML: ${fault.message}`;
   return problemError('YAML_SYNTAX', at, what, TODO[fault.code] ?? 'mend the YAML here');
