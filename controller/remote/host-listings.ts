@@ -98,7 +98,7 @@ function parseSa(line: string): ObservedSa {
     !spi ||
     !/^0x[0-9a-f]{1,8}$/i.test(spi) ||
     !dst ||
-    !/^[0-9a-fA-F.:]+$/.test(dst)
+    !/^(?=.*[.:])[0-9a-fA-F.:]+$/.test(dst)
   ) {
     throw new ReplyError('an SA', line);
   }

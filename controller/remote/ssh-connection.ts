@@ -29,8 +29,7 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
     run: (command, events): Promise<RemoteProcess> =>
       within(
         seconds,
-        openCommand(client, command).then(
-          (channel) => attach(channel, events, closed, () => broken),
+        openCommand(client, command, (channel) => attach(channel, events, closed, () => broken)).catch(
           (error: unknown) => {
             throw new HostLinkError(commandFailure({ host, settings }, error), { cause: error });
           },
@@ -54,11 +53,12 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
   };
 }
 
-function openCommand(client: Client, command: string): Promise<ClientChannel> {
+/** Listeners go on at once: a command that ends quickly has its exit status in the same packet as the acceptance. */
+function openCommand<T>(client: Client, command: string, listen: (channel: ClientChannel) => T): Promise<T> {
   return new Promise((resolve, reject) => {
     client.exec(command, (error, channel) => {
       if (error) reject(error);
-      else resolve(channel);
+      else resolve(listen(channel));
     });
   });
 }
