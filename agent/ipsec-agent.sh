@@ -1,0 +1,167 @@
+# Owns: where the agent begins: what every part uses, and which request goes where.
+# Sourced by the loader for a session; run as `sh FILE boot` by the boot guard and as `sh FILE deadman ID TOKEN` by itself.
+
+umask 077
+LC_ALL=C
+ROOT=${IPSEC_AGENT_ROOT-}
+STATE=$ROOT/var/ipsec-deploy
+TX=$STATE/tx
+GENERATIONS=$STATE/generations
+# Staged files stand here, on the file system of their places, so that a rename is all that is left to do.
+NEW=$ROOT/etc/inet/.ipsec-deploy
+PATH=/usr/xpg4/bin:/usr/bin:/usr/sbin:/sbin:/bin:/usr/lib/inet
+AGENT_SHELL=/bin/sh
+if [ -n "$ROOT" ]; then
+    PATH=$ROOT/usr/sbin:$ROOT/usr/bin:$ROOT/usr/lib/inet:$PATH
+    AGENT_SHELL=${IPSEC_AGENT_SHELL:-/bin/sh}
+fi
+export LC_ALL PATH
+nl='
+'
+MARK=
+NOW=
+NOW_ISO=
+STATE_MODE_SEEN=
+
+is_number() { # text
+    case $1 in
+        '' | *[!0-9]* | 0?* | ???????????*) return 1 ;;
+    esac
+}
+
+is_name() { # text
+    case $1 in
+        '' | -* | .* | *[!A-Za-z0-9._-]*) return 1 ;;
+    esac
+    [ "${#1}" -le 100 ]
+}
+
+# NOW, NOW_ISO := the time.
+take_time() {
+    set_time "$(awk -v job=time "$AWK_IPSEC")"
+}
+
+set_time() { # seconds iso
+    NOW=${1%% *}
+    NOW_ISO=${1#* }
+}
+
+# The state folder is for our eyes only. An observation in this session has seen its mode by the way.
+check_state_mode() {
+    [ -z "$STATE_MODE_SEEN" ] || return 0
+    case $(ls -ldn "$STATE") in
+        drwx------*) return 0 ;;
+    esac
+    REFUSAL="$STATE is open to other users; look what they put there, then chmod 700 it"
+    return 1
+}
+
+# WORD := what the command line of a process of ours begins to say where every `ps` still shows it.
+set_word() { # digest
+    WORD=${1%"${1#????????????}"}
+}
+
+# Value of a field among the words of a request.
+field() { # name word …
+    field_name=$1
+    shift
+    FIELD=
+    for field_word in "$@"; do
+        case $field_word in
+            "$field_name="*) FIELD=${field_word#*=} ;;
+        esac
+    done
+}
+
+handle() { # word …
+    request=$1
+    shift
+    case $request in
+        observe) observe ;;
+        read)
+            field path "$@"
+            read_file "$FIELD"
+            ;;
+        fingerprints)
+            field salt "$@"
+            request_salt=$FIELD
+            field path "$@"
+            fingerprints "$FIELD" "$request_salt"
+            ;;
+        transaction) transaction "$@" ;;
+        confirm)
+            field nonce "$@"
+            request_nonce=$FIELD
+            field id "$@"
+            confirm "$FIELD" "$request_nonce"
+            ;;
+        abort)
+            field id "$@"
+            abort "$FIELD"
+            ;;
+        extend)
+            field seconds "$@"
+            request_seconds=$FIELD
+            field id "$@"
+            extend "$FIELD" "$request_seconds"
+            ;;
+        status)
+            field id "$@"
+            status "$FIELD"
+            ;;
+        generation)
+            field number "$@"
+            generation "$FIELD"
+            ;;
+        *) say_error 'no such request' ;;
+    esac
+}
+
+# The conversation. A lost connection does not stop a step: its transaction is confirmed or taken back later.
+serve() {
+    trap '' HUP PIPE
+    put 'ipsec-deploy-agent ready protocol=1'
+    while IFS= read -r request_line; do
+        set -f
+        # shellcheck disable=SC2086 # the words of the request; no pattern in them is expanded
+        set -- $request_line
+        set +f
+        case ${1-} in
+            '') ;;
+            bye) break ;;
+            session)
+                field mark "$@"
+                is_name "$FIELD" && MARK=$FIELD
+                ;;
+            *)
+                [ -n "$MARK" ] || break
+                handle "$@"
+                ;;
+        esac
+    done
+    exit 0
+}
+
+find_digest_tool
+if [ -n "${LOADER_DIGESTS-}" ] && [ -n "${AGENT-}" ] && [ -n "${DIGEST-}" ]; then
+    set_word "$DIGEST"
+    serve
+fi
+LOADER_DIGESTS=
+AGENT=$0
+DIGEST=${0##*/}
+WORD=agent/boot
+case ${1-} in
+    boot)
+        boot
+        ;;
+    deadman)
+        set_word "$DIGEST"
+        is_name "${2-}" && is_name "${3-}" && deadman "$2" "$3"
+        ;;
+    *)
+        put 'the agent is run by ipsec-deploy' >&2
+        exit 1
+        ;;
+esac
+#@end

@@ -1,0 +1,189 @@
+# Owns: the process that takes a transaction back when nobody confirms it, and finding and ending processes.
+
+# Starts the dead-man apart from this session, and copies the managed files given into the snapshot. The dead-man's first
+# words come back through the same pipe. The status is that of the copying.
+start_deadman() { # file …
+    deadman_token=$T_ID.$$.$NOW
+    deadman_proof=$(
+        nohup "$AGENT_SHELL" "$AGENT" deadman "$T_ID" "$deadman_token" </dev/null 2>/dev/null 3>&- &
+        [ $# -gt 0 ] || exit 0
+        exec cp -p "$@" "$BEFORE/files/" 2>"$TX/out"
+    )
+}
+
+# It said its token and its process id over the pipe, and it is there.
+deadman_is_proved() {
+    case $deadman_proof in
+        "$deadman_token "*) deadman_pid=${deadman_proof#"$deadman_token "} ;;
+        *) return 1 ;;
+    esac
+    is_number "$deadman_pid" && put "$deadman_pid $deadman_token" >"$TX/deadman" && kill -0 "$deadman_pid"
+}
+
+# Tells the dead-man to look up: it leaves when its transaction is gone. URG harms nobody who does not expect it,
+# should the number by now belong to another process.
+stand_down() { # pid
+    ! is_number "$1" || kill -s URG "$1" 2>/dev/null
+}
+
+# The dead-man itself. It sleeps for the window, not until a time of day.
+deadman() { # id token
+    trap '' HUP INT PIPE TERM
+    trap : URG
+    put "$2 $$"
+    exec >/dev/null 2>&1
+    deadman_slept=0
+    while :; do
+        deadman_wanted=0
+        read -r deadman_wanted <"$TX/window" || exit 0
+        if [ "$deadman_slept" -lt "$deadman_wanted" ]; then
+            sleep_unless_over $((deadman_wanted - deadman_slept)) "$1"
+            deadman_slept=$deadman_wanted
+            continue
+        fi
+        deadman_fires "$1" && exit 0
+    done
+}
+
+deadman_has_work() { # id
+    deadman_id=
+    [ -f "$TX/about" ] && read -r deadman_id deadman_rest <"$TX/about" && [ "$deadman_id" = "$1" ]
+}
+
+sleep_unless_over() { # seconds id
+    sleep "$1" &
+    deadman_sleep=$!
+    while kill -0 "$deadman_sleep" 2>/dev/null; do
+        wait "$deadman_sleep"
+        deadman_has_work "$2" && continue
+        kill "$deadman_sleep" 2>/dev/null
+        exit 0
+    done
+}
+
+# Status 1: not over yet, look at the window again.
+deadman_fires() { # id
+    deadman_has_work "$1" || return 0
+    read_transaction || return 0
+    if ! transaction_is_open; then
+        # Not armed, so nothing was changed; its agent clears up, or the next one does.
+        agent_is_gone && discard
+        return 0
+    fi
+    if ! claim reverting; then
+        if ender_is_gone; then
+            end_agent
+            end_as_begun running
+            return 0
+        fi
+        sleep 1
+        return 1
+    fi
+    read -r deadman_wanted <"$TX/window"
+    if [ "$deadman_slept" -lt "$deadman_wanted" ]; then
+        rm -f "$TX/ending"
+        return 1
+    fi
+    end_agent
+    [ ! -f "$TX/verified" ] || T_STEP=confirm
+    revert "$T_STEP" 'not confirmed in time' running
+    return 0
+}
+
+# ---- processes
+
+# PROCESSES := `pid ppid args` of every process.
+list_processes() {
+    PROCESSES=$(ps -e -o pid= -o ppid= -o args= 2>/dev/null) || PROCESSES=$(ps -o pid,ppid,args 2>/dev/null)
+}
+
+# Whether the process is there and its command line holds the word: a number alone may be another's by now.
+process_runs() { # pid word
+    kill -0 "$1" 2>/dev/null || return 1
+    list_processes
+    [ -n "$PROCESSES" ] || return 0
+    process_line=
+    set -f
+    IFS=$nl
+    for process_line in $PROCESSES; do
+        unset IFS
+        # shellcheck disable=SC2086 # the words of one line of ps
+        process_is $process_line "$1" && break
+        process_line=
+    done
+    unset IFS
+    set +f
+    case $process_line in
+        *"$2"*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+process_is() { # pid ppid args… wanted
+    process_pid=$1
+    shift $(($# - 1))
+    [ "$process_pid" = "$1" ]
+}
+
+agent_is_gone() {
+    ! is_number "$T_AGENT" || [ "$T_AGENT" = $$ ] || ! process_runs "$T_AGENT" "$T_WORD"
+}
+
+# Whoever made `ending` is no longer there to end anything.
+ender_is_gone() {
+    ender_what=
+    ender_pid=
+    ender_word=
+    read -r ender_what ender_pid ender_word <"$TX/ending"
+    ! is_number "$ender_pid" || { [ "$ender_pid" != $$ ] && ! process_runs "$ender_pid" "$ender_word"; }
+}
+
+# Ends the agent that may still be in the middle of a step, and all it started, before anything is taken back.
+end_agent() {
+    end_tool_pid=
+    [ ! -s "$TX/tool" ] || read -r end_tool_pid end_tool_name <"$TX/tool"
+    if is_number "$T_AGENT" && [ "$T_AGENT" != $$ ] && process_runs "$T_AGENT" "$T_WORD"; then
+        end_descendants "$T_AGENT"
+        kill -s KILL "$T_AGENT" 2>/dev/null
+    fi
+    if is_number "$end_tool_pid" && process_runs "$end_tool_pid" "$end_tool_name"; then
+        end_descendants "$end_tool_pid"
+        kill -s KILL "$end_tool_pid" 2>/dev/null
+    fi
+    : >"$TX/tool"
+}
+
+# Children first stopped from having more, then theirs. The dead-man itself and what it started are spared.
+end_descendants() { # pid
+    end_todo=$1
+    while [ -n "$end_todo" ]; do
+        set -f
+        # shellcheck disable=SC2086 # a list of numbers
+        set -- $end_todo
+        set +f
+        end_todo=
+        for end_parent in "$@"; do
+            add_children "$end_parent"
+        done
+        for end_child in $end_todo; do
+            kill -s KILL "$end_child" 2>/dev/null
+        done
+    done
+}
+
+add_children() { # pid
+    set -f
+    IFS=$nl
+    for process_line in $PROCESSES; do
+        unset IFS
+        # shellcheck disable=SC2086 # the words of one line of ps
+        add_if_child "$1" $process_line
+    done
+    unset IFS
+    set +f
+}
+
+add_if_child() { # parent pid ppid args…
+    [ "$3" = "$1" ] && [ "$2" != $$ ] && end_todo="$end_todo $2"
+    return 0
+}

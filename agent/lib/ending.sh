@@ -1,0 +1,345 @@
+# Owns: how a transaction ends: confirm, abort, revert, recovery; and the history of those that ended.
+
+# Exclusive creation: of all who want to end the transaction, one succeeds.
+claim() { # confirming|reverting
+    set -C
+    { put "$1 $$ $WORD" >"$TX/ending"; } 2>/dev/null
+    claim_status=$?
+    set +C
+    return "$claim_status"
+}
+
+# ---- confirm
+
+confirm() { # id nonce
+    find_transaction "$1" || return
+    if [ "$T_NONCE" != "$2" ]; then
+        say_error "the nonce is not that of transaction $1"
+        return
+    fi
+    if [ ! -f "$TX/verified" ]; then
+        say_error "transaction $1 is not verified yet"
+        return
+    fi
+    step confirm begin
+    if ! verify_again; then
+        fail_step confirm "$FAILURE"
+        return
+    fi
+    if ! claim confirming; then
+        end_or_await "$1"
+        return
+    fi
+    finish_confirm running
+    say 'step name=confirm state=done text='
+    say "outcome id=$1 state=confirmed generation=$T_GENERATION"
+}
+
+# What can change by itself between verify and confirm: the policy in force, and the daemon.
+verify_again() {
+    FAILURE=
+    list_policy >"$TX/listing" 2>"$TX/out" || FAILURE='the loaded policy cannot be listed'
+    path_of config
+    if [ -z "$FAILURE" ] && [ -f "$FILE" ] && [ "$T_IKE" != stop ]; then
+        daemon_answers || FAILURE='the IKE daemon does not answer'
+    fi
+    [ -z "$FAILURE" ] || return 1
+    take_problems "$(awk -v job=verify -v light=1 -v listing="$TX/listing" -v wanted="$GEN/spd" "$AWK_IPSEC" 2>&1)"
+}
+
+# The marker in the generation's folder is the point of no return; all after it can be done again by whoever recovers.
+finish_confirm() { # boot|running
+    put "$T_RUN $NOW_ISO" >"$GEN/confirmed"
+    if [ "$T_FORMER" = none ] && [ ! -f "$BEFORE/confirmed" ]; then
+        put "baseline $NOW_ISO" >"$BEFORE/confirmed"
+    fi
+    if [ "$1" != boot ] && [ -s "$TX/keys.retire" ]; then
+        run_tool ipseckey -f "$TX/keys.retire"
+    fi
+    is_recorded "$T_ID" || record "$NOW_ISO $T_ID confirmed generation=$T_GENERATION run=$T_RUN"
+    finish_deadman=
+    [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"
+    list_old_generations "$T_KEEP"
+    # shellcheck disable=SC2086 # a list of numbers
+    set -- $OLD_GENERATIONS
+    for finish_number in "$@"; do
+        shift
+        set -- "$@" "$GENERATIONS/$finish_number"
+    done
+    rm -rf "$TX" "$NEW" "$STATE/lock" "$@"
+    stand_down "$finish_deadman"
+}
+
+# OLD_GENERATIONS := confirmed ones beyond the newest `keep`. The baseline stays: it is the way back to before us.
+list_old_generations() { # keep
+    OLD_GENERATIONS=
+    for old_file in "$GENERATIONS"/*/confirmed; do
+        old_number=${old_file%/confirmed}
+        old_number=${old_number##*/}
+        is_number "$old_number" && [ "$old_number" != 0 ] || continue
+        old_newer=0
+        for newer_file in "$GENERATIONS"/*/confirmed; do
+            newer_number=${newer_file%/confirmed}
+            newer_number=${newer_number##*/}
+            is_number "$newer_number" && [ "$newer_number" -gt "$old_number" ] && old_newer=$((old_newer + 1))
+        done
+        [ "$old_newer" -lt "$1" ] || OLD_GENERATIONS="$OLD_GENERATIONS $old_number"
+    done
+}
+
+# ---- abort, extend
+
+abort() { # id
+    find_transaction "$1" || return
+    abort_retry=
+    if [ -f "$TX/failed" ]; then
+        # The revert was tried and did not verify: once more, by hand.
+        rm -f "$TX/failed" "$TX/ending"
+        abort_retry=1
+    fi
+    if claim reverting; then
+        end_agent
+        revert "${T_STEP:-abort}" "aborted${abort_retry:+, once more}" running
+        say_known_outcome "$1"
+    else
+        end_or_await "$1"
+    fi
+}
+
+# Another has claimed the end: it is waited for, or if it is gone, gone on with.
+end_or_await() { # id
+    if ender_is_gone; then
+        read_transaction
+        end_as_begun running
+        say_known_outcome "$1"
+    else
+        await_outcome "$1"
+    fi
+}
+
+# The dead-man looks at the window again before it acts.
+extend() { # id seconds
+    find_transaction "$1" || return
+    if ! is_number "$2" || [ "$2" -eq 0 ]; then
+        say_error 'seconds is not a number above 0'
+        return
+    fi
+    put "$((T_WINDOW + $2))" >"$TX/window.new" && mv -f "$TX/window.new" "$TX/window"
+    if [ -f "$TX/ending" ] || ! transaction_is_open; then
+        await_outcome "$1"
+        return
+    fi
+    read_transaction
+    take_time
+    say_open_outcome
+}
+
+say_open_outcome() {
+    set_reverts_in
+    say "outcome id=$T_ID state=verified generation=$T_GENERATION reverts_in=$REVERTS_IN"
+}
+
+# The open transaction of that id; of one that has ended, or is not known, the answer is given here.
+find_transaction() { # id
+    is_name "$1" || {
+        say_error 'id is not a name'
+        return 1
+    }
+    if transaction_is_open && read_transaction && [ "$T_ID" = "$1" ]; then
+        return 0
+    fi
+    say_known_outcome "$1"
+    return 1
+}
+
+# ---- revert
+
+# Back to the snapshot, whatever part of the way was gone; safe to run again. `boot`: nothing is loaded or running yet.
+revert() { # step text boot|running
+    revert_step=$1 revert_text=$2 revert_mode=$3
+    PROBLEMS=
+    step revert begin
+    restore_files || PROBLEMS='files could not be put back; '
+    if [ "$revert_mode" = boot ]; then
+        restore_services boot
+    else
+        list_services >"$TX/services" 2>/dev/null
+        restore_services running
+        restore_sas
+        restore_policy
+        # What came of it is looked at, not believed.
+        list_services >"$TX/services" 2>/dev/null
+        check_restored_services
+        check_restored_sas
+        policy_is_restored || PROBLEMS="${PROBLEMS}the loaded policy is not as it was; "
+    fi
+    check_restored_files
+    take_time
+    if [ -n "$PROBLEMS" ]; then
+        step revert failed "$PROBLEMS"
+        put "$PROBLEMS" >"$TX/failed"
+        record "$NOW_ISO $T_ID failed generation=? step=$revert_step run=$T_RUN text=$PROBLEMS($revert_text)"
+        return 1
+    fi
+    step revert 'done'
+    record "$NOW_ISO $T_ID reverted generation=$T_FORMER step=$revert_step run=$T_RUN text=$revert_text"
+    finish_deadman=
+    [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"
+    discard
+    [ "$finish_deadman" = $$ ] || stand_down "$finish_deadman"
+}
+
+# The policy that was loaded: its listing is a file of rules by itself, and replaces all at once.
+restore_policy() {
+    policy_is_restored && return 0
+    if [ ! -s "$BEFORE/spd" ]; then
+        flush_policy
+        policy_is_restored
+        return
+    fi
+    replace_policy "$BEFORE/spd"
+    policy_is_restored && return 0
+    # Not every listing can be read back; the file it came from can.
+    path_of ipsecinit.conf
+    [ -f "$FILE" ] || return 1
+    replace_policy "$FILE"
+    policy_is_restored
+}
+
+policy_is_restored() {
+    list_policy >"$TX/listing" 2>/dev/null &&
+        awk -v job=policy -v listing="$TX/listing" -v wanted="$BEFORE/spd" "$AWK_IPSEC" >"$TX/out" 2>&1
+}
+
+restore_sas() {
+    compare_with_snapshot "$TX/keys.fix"
+    [ ! -s "$TX/keys.fix" ] || run_tool ipseckey -f "$TX/keys.fix"
+    restore_status=$?
+    rm -f "$TX/keys.fix"
+    return "$restore_status"
+}
+
+check_restored_sas() {
+    undo_problems=$(compare_with_snapshot '')
+    [ -z "$undo_problems" ] && return 0
+    PROBLEMS="$PROBLEMS${undo_problems#problem }; "
+    PROBLEMS=${PROBLEMS%%"$nl"*}
+    return 1
+}
+
+compare_with_snapshot() { # file for the commands that mend it, or nothing to have the differences printed
+    rm -f "$TX/keys.fix"
+    list_sas >"$TX/sad" 2>/dev/null
+    undo_former=$BEFORE/files/ipseckeys
+    [ -f "$undo_former" ] || undo_former=/dev/null
+    undo_added=$TX/keys.added
+    [ -f "$undo_added" ] || undo_added=/dev/null
+    awk -v job=undo -v sad="$TX/sad" -v former_sad="$BEFORE/sad" -v added="$undo_added" -v former="$undo_former" -v fix="$1" \
+        "$AWK_IPSEC"
+}
+
+# ---- recovery: a transaction whose keepers are all gone is ended by whoever comes next
+
+recover() {
+    [ -f "$TX/about" ] && read_transaction || return 0
+    transaction_is_open || return 0
+    [ ! -f "$TX/failed" ] || return 0
+    recover_deadman=
+    recover_token=
+    [ ! -f "$TX/deadman" ] || read -r recover_deadman recover_token <"$TX/deadman"
+    if is_number "$recover_deadman" && [ "$recover_deadman" != $$ ] && process_runs "$recover_deadman" "$recover_token"; then
+        return 0
+    fi
+    agent_is_gone || return 0
+    if [ -f "$TX/ending" ]; then
+        ender_is_gone || return 0
+        end_as_begun running
+        return
+    fi
+    ! claim reverting || revert "$T_STEP" 'its keepers were gone' running
+}
+
+# Goes on where the one who had claimed the end was stopped.
+end_as_begun() { # boot|running
+    case $T_STATE in
+        confirming)
+            put "confirming $$ $WORD" >"$TX/ending"
+            take_time
+            finish_confirm "$1"
+            ;;
+        *)
+            put "reverting $$ $WORD" >"$TX/ending"
+            revert "$T_STEP" 'taken back after an interruption' "$1"
+            ;;
+    esac
+}
+
+# The boot guard: before policy is loaded, nothing of an unconfirmed transaction may remain.
+boot() {
+    [ -d "$TX" ] || exit 0
+    if ! read_transaction; then
+        rm -rf "$TX" "$NEW" "$STATE/lock"
+        exit 0
+    fi
+    # Run by hand, or by its own import, while somebody is in charge.
+    recover_deadman=
+    recover_token=
+    [ ! -f "$TX/deadman" ] || read -r recover_deadman recover_token <"$TX/deadman"
+    list_processes
+    if [ -n "$PROCESSES" ]; then
+        agent_is_gone || exit 0
+        ! is_number "$recover_deadman" || ! process_runs "$recover_deadman" "$recover_token" || exit 0
+    fi
+    if ! transaction_is_open; then
+        discard
+        exit 0
+    fi
+    rm -f "$TX/failed"
+    end_as_begun boot
+}
+
+# ---- history
+
+record() { # line
+    put "$1" >>"$STATE/history"
+}
+
+is_recorded() { # id
+    [ -f "$STATE/history" ] || return 1
+    while read -r known_time known_id known_rest; do
+        [ "$known_id" != "$1" ] || return 0
+    done <"$STATE/history"
+    return 1
+}
+
+# How a transaction stands or ended, by its id.
+say_known_outcome() { # id
+    if transaction_is_open && read_transaction && [ "$T_ID" = "$1" ] && [ "$T_STATE" = verified ]; then
+        take_time
+        say_open_outcome
+        return
+    fi
+    known_line=
+    if [ -f "$STATE/history" ]; then
+        while read -r known_time known_id known_rest; do
+            [ "$known_id" != "$1" ] || known_line=$known_rest
+        done <"$STATE/history"
+    fi
+    if [ -z "$known_line" ]; then
+        say "outcome id=$1 state=unknown text=no such transaction on this host"
+        return
+    fi
+    known_state=${known_line%% *}
+    known_line=${known_line#* }
+    say "outcome id=$1 state=$known_state ${known_line%% run=*}${known_line#*"${known_line%% text=*}"}"
+}
+
+# Another is ending the transaction: wait for it, at most a minute, and say how it came out.
+await_outcome() { # id
+    await_turns=0
+    while [ "$await_turns" -lt 60 ] && transaction_is_open && [ ! -f "$TX/failed" ]; do
+        sleep 1
+        await_turns=$((await_turns + 1))
+    done
+    say_known_outcome "$1"
+}

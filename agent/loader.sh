@@ -1,0 +1,104 @@
+# Owns: the first words on a connection. Finds the agent on the host by its digest, or asks for it, checks it and becomes it.
+# Sent on the standard input of `/bin/sh -s -- DIGEST`; nothing follows the last line until a greeting was printed.
+umask 077
+LC_ALL=C
+ROOT=${IPSEC_AGENT_ROOT-}
+STATE=$ROOT/var/ipsec-deploy
+PATH=/usr/xpg4/bin:/usr/bin:/usr/sbin:/sbin:/bin:/usr/lib/inet
+[ -z "$ROOT" ] || PATH=$ROOT/usr/sbin:$ROOT/usr/bin:$ROOT/usr/lib/inet:$PATH
+export LC_ALL PATH
+trap '' HUP PIPE
+
+leave_refused() { # text
+    echo "ipsec-deploy-agent refused text=$1"
+    exit 1
+}
+
+# A folder of ours: a real one, owned by the user who runs this. Another user's, or a link, was put there to be written through.
+check_folder() { # folder
+    [ ! -h "$1" ] || leave_refused "$1 is a symbolic link; look who made it, then remove it"
+    [ -d "$1" ] || leave_refused "$1 is not a folder; look who made it, then remove it"
+    [ -O "$1" ] || leave_refused "$1 belongs to another user; look who made it, then remove it"
+}
+
+# Its mode as well; costs a process, so only where the folder was just made or is about to be written to.
+check_state_folder() {
+    check_folder "$STATE"
+    set -f
+    # shellcheck disable=SC2046 # the words of one line of ls
+    set -- $(ls -ldn "$STATE")
+    set +f
+    case ${1-} in
+        drwx------*) ;;
+        *) leave_refused "$STATE is open to other users (${1-no mode}); look what they put there, then chmod 700 it" ;;
+    esac
+    check_folder "$STATE/agent"
+}
+
+# Words of the command that prints SHA-256 digests of its operands, each with its file name.
+find_digest_tool() {
+    if command -v sha256sum >/dev/null; then
+        SHA256=sha256sum
+    elif command -v digest >/dev/null; then
+        SHA256='digest -v -a sha256'
+    else
+        leave_refused 'neither sha256sum nor digest is on this host'
+    fi
+}
+
+# Whether the stored agent is the one asked for. Digests of the managed files come with it, for the first observation.
+stored_agent_fits() { # digest
+    AGENT=$STATE/agent/$1
+    if [ ! -f "$AGENT" ] || [ -h "$AGENT" ] || [ ! -O "$AGENT" ]; then
+        return 1
+    fi
+    set -- "$1" "$AGENT"
+    for file in "$STATE/agent/boot" "$ROOT/etc/inet/ipsecinit.conf" "$ROOT/etc/inet/secret/ipseckeys" \
+        "$ROOT/etc/inet/ike/config" "$ROOT/etc/inet/secret/ike.preshared"; do
+        [ ! -f "$file" ] || set -- "$@" "$file"
+    done
+    wanted=$1
+    shift
+    # shellcheck disable=SC2086 # the words of the command
+    LOADER_DIGESTS=$($SHA256 "$@" 2>/dev/null)
+    case "$LOADER_DIGESTS" in
+        "$wanted  $AGENT"* | "sha256 ($AGENT) = $wanted"*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
+receive_agent() { # digest
+    echo 'ipsec-deploy-agent need'
+    for folder in "$STATE" "$STATE/agent" "$STATE/generations"; do
+        [ -d "$folder" ] || mkdir -p "$folder" || leave_refused "could not make $folder"
+    done
+    check_state_folder
+    rm -f "$STATE/agent/new.$$" "$STATE/agent/$1"
+    sed '/^#@end$/q' >"$STATE/agent/new.$$" || leave_refused "could not write to $STATE; is the disk full?"
+    chmod 0700 "$STATE/agent/new.$$"
+    mv -f "$STATE/agent/new.$$" "$STATE/agent/$1"
+    if ! stored_agent_fits "$1"; then
+        rm -f "$STATE/agent/$1"
+        leave_refused 'the agent did not arrive as it was sent'
+    fi
+}
+
+load() { # digest
+    case $1 in
+        *[!0-9a-f]* | '') leave_refused 'the digest of the agent is not hexadecimal' ;;
+    esac
+    [ "${#1}" -eq 64 ] || leave_refused 'the digest of the agent is not of 64 digits'
+    [ -O "$ROOT/" ] || leave_refused 'this needs the privileges of root (ssh.privilege in the inventory)'
+    find_digest_tool
+    if [ -d "$STATE" ] || [ -h "$STATE" ]; then
+        check_folder "$STATE"
+    fi
+    stored_agent_fits "$1" || receive_agent "$1"
+    DIGEST=$1
+    set -- serve
+    # shellcheck disable=SC1090 # the file was just checked against its digest
+    . "$AGENT"
+    exit
+}
+
+load "${1-}"

@@ -1,0 +1,69 @@
+/** The shell parts of agent/ as the one script that is shipped, with its digest. Owns their order. */
+
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { AgentScript } from './agent-link.js';
+
+export interface AgentPart {
+  /** Path under agent/. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export type AgentPlatform = 'solaris-smf';
+
+/** Every part only uses what stands before it when it is read; the last one runs. */
+function partNames(platform: AgentPlatform): readonly string[] {
+  return [
+    'lib/reply.sh',
+    'lib/lock.sh',
+    'lib/files.sh',
+    `platform/${platform}.sh`,
+    'platform/boot-guard.xml',
+    'lib/ipsec.awk',
+    'lib/observe.sh',
+    'lib/transaction.sh',
+    'lib/deadman.sh',
+    'lib/ending.sh',
+    'ipsec-agent.sh',
+  ];
+}
+
+/** Parts in another language become values of shell variables, named after them: `lib/ipsec.awk` is `$AWK_IPSEC`. */
+export function bundleAgent(parts: readonly AgentPart[]): { readonly text: string; readonly digest: string } {
+  const text = parts.map(({ name, text }) => (name.endsWith('.sh') ? text : quotedPart(name, text))).join('\n');
+  if (!text.endsWith('\n#@end\n')) throw new Error('the last part of the agent must end in the line #@end');
+  if (text.indexOf('\n#@end\n') !== text.length - '\n#@end\n'.length) {
+    throw new Error('#@end may stand only at the end of the agent: a host stops reading there');
+  }
+  return { text, digest: createHash('sha256').update(text).digest('hex') };
+}
+
+function quotedPart(name: string, text: string): string {
+  if (text.includes("'")) throw new Error(`agent/${name} holds a single quote, which a shell string cannot`);
+  const stem = name.slice(name.lastIndexOf('/') + 1, name.lastIndexOf('.')).replace(/\W/g, '_');
+  const kind = name.slice(name.lastIndexOf('.') + 1);
+  const variable = kind === 'awk' ? `awk_${stem}` : `${stem}_${kind}`;
+  return `${variable.toUpperCase()}='${text.trimEnd()}'\n`;
+}
+
+/** Reads loader and parts from the package's agent/ folder. */
+export async function readAgent(folder: string, platform: AgentPlatform = 'solaris-smf'): Promise<AgentScript> {
+  const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+  const [loader, ...parts] = await Promise.all([
+    read('loader.sh'),
+    ...partNames(platform).map(async (name) => ({ name, text: await read(name) })),
+  ]);
+  return { loader, ...bundleAgent(parts) };
+}
+
+/** agent/ beside the sources, or beside dist/ in an installed package. */
+export function agentFolder(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'agent', 'loader.sh'))) return join(folder, 'agent');
+  }
+  throw new Error('the agent/ folder of the package is missing');
+}
