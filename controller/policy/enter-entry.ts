@@ -70,6 +70,7 @@ function enterPairs(
         case 'invalid':
           return { kind: 'ignored', diagnostic: answer.diagnostic, index };
         case 'exists':
+          break;
       }
     }
   }

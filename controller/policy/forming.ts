@@ -21,10 +21,10 @@ export interface Forming {
   swapped: boolean;
 }
 
-export type Complaint = 'Bad' | 'Duplicate' | 'Requires';
+export type Fault = 'Bad' | 'Duplicate' | 'Requires';
 
 /** Reports `Bad Source Port on line: N` and the like for the word at `index` of the entry. */
-export function complain(forming: Forming, complaint: Complaint, what: string, index: number): 'failed' {
-  forming.messages.push(`${complaint} ${what} on line: ${lineOfWord(forming.reader, index)}`);
+export function complain(forming: Forming, fault: Fault, what: string, index: number): 'failed' {
+  forming.messages.push(`${fault} ${what} on line: ${lineOfWord(forming.reader, index)}`);
   return 'failed';
 }

@@ -161,6 +161,7 @@ function reportAnswer(run: Run, answer: Entered, portsOnly: Entry | undefined): 
 
 /** Numbers of net/pfpolicy.h. */
 const DIAGNOSTICS: ReadonlyMap<string, number> = new Map([
+  ['unknown extension', 1],
   ['add: inconsistent flags', 10],
   ['using selectors on a transport-mode tunnel', 45],
 ]);

@@ -1,9 +1,8 @@
 /** Reads one `action {properties}` of an entry. What it decides about direction and style holds for the whole entry. */
 
-import type { AlternativeRequest } from './entry.js';
-import { complain, type Forming, type Taken } from './forming.js';
 import { algorithmNumbered, type AlgorithmKind } from './algorithms.js';
-import type { AlgorithmRequest } from './entry.js';
+import { complain, type Forming, type Taken } from './forming.js';
+import type { AlgorithmRequest, AlternativeRequest } from './entry.js';
 import { lineOfWord, type RawAlternative } from './lex-entry.js';
 import { readAlgorithm } from './read-algorithm.js';
 
@@ -32,7 +31,7 @@ function isAlgorithmProperty(word: string): word is AlgorithmProperty {
   return Object.hasOwn(ALGORITHM_PROPERTIES, word);
 }
 
-/** `at` = place of the action among the entry's words; `words` = how many words the pattern had, for one message. */
+/** `at` = place of the action among the entry's words, for messages. */
 export function readAlternative(
   forming: Forming,
   raw: RawAlternative,

@@ -130,7 +130,7 @@ function enterInto(table: DraftTable, request: RuleRequest): Entered {
   if (request.inconsistent || (tunnel?.mode === 'tunnel' && unique)) {
     return { kind: 'invalid', diagnostic: 'add: inconsistent flags' };
   }
-  if (actions.length === 0) return { kind: 'invalid', diagnostic: 'add: wrong number of actions' };
+  if (actions.length === 0) return { kind: 'invalid', diagnostic: 'unknown extension' };
   const kept = tunnel?.mode === 'transport' ? actions.map(withUnique) : actions;
   const made: StoredRule[] = [];
   for (const dir of ['out', 'in'] as const) {

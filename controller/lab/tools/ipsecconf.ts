@@ -139,7 +139,8 @@ function add(run: Running, options: Options, file: string, replace: boolean): nu
   run.stdout += loaded.printed;
   run.state = loaded.spd;
   const log = withEntries(readLog(run) ?? '', loaded.logged);
-  const kept = loaded.end === 'crash' || loaded.end === 'exit' || (loaded.end === 'loaded' && !check);
+  const { end } = loaded;
+  const kept = end === 'crash' || end === 'exit' || end === 'no-tunnel' || (end === 'loaded' && !check);
   writeLog(run, kept ? log : withoutAdded(log, loaded.made, loaded.lineCount));
   return conclude(run, loaded, options);
 }
