@@ -5,13 +5,13 @@ export interface Algorithm {
   readonly names: readonly string[];
   /** Key lengths in bits, shortest first. A length is written only where there is a choice. */
   readonly lengths: readonly number[];
-  /** Cipher and integrity in one; runs in counter mode, where one key may never start twice (RFC 4106 §10). */
+  /** Cipher and integrity in one; runs in counter mode, where one key may never start twice (RFC 4106). */
   readonly isCombined?: true;
   readonly weakness?: string;
 }
 
 const AES = [128, 192, 256];
-const SWEET32 = 'has 64-bit blocks, so a busy key leaks plaintext after some gigabytes (Sweet32, CVE-2016-2183)';
+const SWEET32 = 'has 64-bit blocks, so a busy key leaks plaintext after some gigabytes (Sweet32)';
 
 export const CIPHERS: readonly Algorithm[] = [
   { names: ['aes', 'aes-cbc'], lengths: AES },
@@ -34,9 +34,9 @@ export const INTEGRITIES: readonly Algorithm[] = [
   {
     names: ['sha1', 'hmac-sha1', 'sha', 'sha-1', 'hmac-sha', 'hmac-sha-1'],
     lengths: [160],
-    weakness: 'is a dated hash that auditors refuse (RFC 8221 §6)',
+    weakness: 'is a dated hash on its way out (MUST- in RFC 8221)',
   },
-  { names: ['md5', 'hmac-md5'], lengths: [128], weakness: 'is a broken hash (RFC 8221 §6)' },
+  { names: ['md5', 'hmac-md5'], lengths: [128], weakness: 'is a broken hash (MUST NOT in RFC 8221)' },
 ];
 
 export type AlgorithmReading =

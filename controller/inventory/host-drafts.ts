@@ -147,7 +147,8 @@ function reportBadHostKeys(entry: Entry<HostShape>, report: Report): void {
 
 export function hostKeysOf(entry: Entry<HostShape>): readonly string[] {
   const { hostKey } = entry.value;
-  return hostKey === undefined ? [] : typeof hostKey === 'string' ? [hostKey] : hostKey;
+  const keys = typeof hostKey === 'string' ? [hostKey] : (hostKey ?? []);
+  return keys.map((key) => key.trim());
 }
 
 function reportAddressesInUse(draft: HostDraft, users: Map<string, HostDraft>, report: Report): void {

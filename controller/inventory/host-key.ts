@@ -4,9 +4,10 @@ const KEY_TYPE = /^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp\d+|sk-[\w.@-]+)$/;
 
 /** Whether `text` is `type base64 [comment]`, alone or after the host field of a known_hosts line. */
 export function isHostKey(text: string): boolean {
-  const fields = text.trim().split(/\s+/);
+  const fields = text.split(/[ \t]+/);
   const start = KEY_TYPE.test(fields[0] ?? '') ? 0 : 1;
   const [type = '', body = ''] = fields.slice(start);
+  if (/[\r\n]/.test(text)) return false;
   return KEY_TYPE.test(type) && /^[A-Za-z0-9+/]+={0,2}$/.test(body) && innerType(body) === type;
 }
 

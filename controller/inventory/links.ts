@@ -134,7 +134,7 @@ function linkPair(
   }
   if (keying.kind === 'disagree' || suite.kind === 'disagree') return;
   if (keying.value === 'manual' && isCounterMode(suite.value)) {
-    const what = `${suite.value.encr} with manual keys repeats its key stream after every reboot and gives the plaintext away (RFC 4106 §10)`;
+    const what = `${suite.value.encr} with manual keys repeats its key stream after every reboot and gives the plaintext away (RFC 8221)`;
     const todo = 'use keying: ike-psk, or encr: aes(256) with encrAuth: sha256';
     const where = suite.at ?? at;
     faults.add('counter', id, (names) => problemError('COUNTER_MODE_MANUAL', where, `${names}: ${what}`, todo));

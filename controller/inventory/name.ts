@@ -1,4 +1,4 @@
-/** Names of hosts, groups and external ends, and the patterns that pick them. */
+/** Names of fleets, hosts, groups and external ends, and the patterns that pick them. */
 
 import type { SourcePosition } from '../errors.js';
 import { problemError, type Report } from './problem-list.js';
@@ -8,14 +8,14 @@ const MAX_LENGTH = 128;
 
 /** Whether `name` may name something; `--` is kept for link ids (`a--b`). Reports why not. */
 export function checkName(
-  kind: 'a host' | 'a group' | 'an external end',
+  kind: 'a fleet' | 'a host' | 'a group' | 'an external end',
   name: string,
   at: SourcePosition,
   report: Report,
 ): boolean {
   if (NAME.test(name) && !name.includes('--') && name.length <= MAX_LENGTH) return true;
   const why = name.includes('--') ? '"--" is kept for link names' : 'letters, digits, ".", "-" and "_" only';
-  report(problemError('BAD_NAME', at, `"${name}" cannot name ${kind}: ${why}`, 'choose another name'));
+  report(problemError('BAD_NAME', at, `${JSON.stringify(name)} cannot name ${kind}: ${why}`, 'choose another name'));
   return false;
 }
 

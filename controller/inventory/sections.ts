@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { positionText, type SourcePosition } from '../errors.js';
 import { checkShape, type Entry } from './check-shape.js';
+import { checkName } from './name.js';
 import { problemError, type Report, type Sourced } from './problem-list.js';
 import type { FilesRead, InventoryFile } from './read-files.js';
 import {
@@ -69,6 +70,7 @@ export function gatherSections({ files, isComplete }: FilesRead, top: SourcePosi
 
   checkVersion(files, required);
   const fleet = once('fleet', inventoryShape.shape.fleet.unwrap());
+  if (fleet !== undefined) checkName('a fleet', fleet.value, fleet.node.at, report);
   if (required.isMissing('fleet')) {
     const todo = 'add "fleet: NAME"; it goes into every managed file and key name';
     report(problemError('MISSING_KEY', top, 'the inventory needs "fleet"', todo));

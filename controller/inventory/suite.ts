@@ -41,7 +41,7 @@ export function parseSuite(shape: SuiteShape, node: SourceNode, report: Report):
     const what =
       encr.text === 'null'
         ? 'null without encrAuth protects nothing'
-        : `${encr.text} without integrity protection lets an attacker change the traffic unseen`;
+        : `${encr.text} without integrity protection lets an attacker change the traffic unseen (RFC 8221)`;
     report(
       problemError('CIPHER_WITHOUT_AUTH', encrNode?.at ?? at, what, 'add encrAuth: sha256, or use aes-gcm16(256)'),
     );

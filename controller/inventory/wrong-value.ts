@@ -37,7 +37,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
 
 /** How to write what is missing. */
 const EXAMPLE: Readonly<Record<string, string>> = {
-  address: 'add "address: 10.0.1.11" with its own',
+  address: 'add "address:" with its IPv4 or IPv6 address',
   between: 'add "between: [HOST, HOST]" or "mesh: GROUP"',
   encr: 'add "encr: aes(256)", or null for integrity alone',
 };
