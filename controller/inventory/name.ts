@@ -23,7 +23,7 @@ export function isPattern(text: string): boolean {
   return /[*?]/.test(text);
 }
 
-/** A glob over names: `*` any run of characters, `?` exactly one. In time linear in both, unlike a regular expression. */
+/** A glob over names: `*` any run of characters, `?` exactly one. Never slower than the product of both lengths. */
 export function matchesPattern(pattern: string, name: string): boolean {
   let [p, n, star, resume] = [0, 0, -1, 0];
   while (n < name.length) {
