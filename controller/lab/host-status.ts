@@ -1,0 +1,41 @@
+/** What `lab status` says of a host: read from its folder and asked of its commands. */
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { isErrno } from './errno.js';
+import type { LabHost } from './lab-host.js';
+
+export interface LabHostStatus {
+  readonly name: string;
+  readonly port: number;
+  readonly power: 'on' | 'off';
+  /** Number of the generation that ipsec-deploy left there; null before the first. */
+  readonly generation: string | null;
+  /** Rules in the kernel, each direction and family counted, as `ipsecconf -Ln` lists them. */
+  readonly rules: number;
+  readonly maintenance: readonly string[];
+}
+
+export async function hostStatus(host: LabHost): Promise<LabHostStatus> {
+  const ask = async (tool: string, args: readonly string[]): Promise<string> =>
+    host.isOn ? (await host.machine.run(tool, args, { env: {}, stdin: '', cwd: '/' })).stdout : '';
+  const listing = await ask('ipsecconf', ['-Ln']);
+  const services = await ask('svcs', ['-aH', '-o', 'state,fmri']);
+  return {
+    name: host.name,
+    port: host.port,
+    power: host.isOn ? 'on' : 'off',
+    generation: currentGeneration(host.root),
+    rules: listing.split('\n').filter((line) => line.startsWith('#INDEX')).length,
+    maintenance: services.split('\n').flatMap((line) => /^maintenance\s+(\S+)/.exec(line)?.[1] ?? []),
+  };
+}
+
+function currentGeneration(root: string): string | null {
+  try {
+    return fs.readFileSync(join(root, 'var/ipsec-deploy/current'), 'utf8').trim() || null;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,143 @@
+/** The life of a lab as a background process: started once, told down, found dead. Owns lab.json and the control socket. */
+
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EXIT, OperatorError } from '../errors.js';
+import { reach } from './control-client.js';
+import { serveControl } from './control-server.js';
+import { killMarked } from './host-processes.js';
+import { startLab, type Lab, type LabHostPlan } from './lab.js';
+import { isRecord, readLabState, STATE_FILE, writeLabState, type LabState } from './lab-state.js';
+import type { MakeMachine } from './machine.js';
+
+/** Unix socket paths end at 104 bytes on some systems. */
+const LONGEST_SOCKET_PATH = 100;
+const LOG_FILE = 'lab.log';
+const LOG_LINES_SHOWN = 10;
+
+export interface ServeOptions {
+  readonly folder: string;
+  readonly hosts: readonly LabHostPlan[];
+  readonly makeMachine: MakeMachine;
+  /** Called when the hosts answer and before anybody is told, to write what an operator needs to reach them. */
+  readonly prepare: (lab: Lab) => Promise<void>;
+}
+
+export interface ServedLab {
+  readonly lab: Lab;
+  /** Resolves when the lab has been told `down` and is. */
+  readonly ended: Promise<void>;
+  /** Ends the lab as `down --keep` would. */
+  stop(): Promise<void>;
+}
+
+/** Runs a lab until it is told `down`. Resolves when the lab is ready. */
+export async function serveLab(options: ServeOptions): Promise<ServedLab> {
+  const lab = await startLab(options);
+  const sockets = fs.mkdtempSync(join(socketBase(lab.folder), '.control-'));
+  let end: () => void = () => undefined;
+  const ended = new Promise<void>((resolve) => (end = resolve));
+  const control = join(sockets, 's');
+  const down = async (keep: boolean): Promise<void> => {
+    await lab.close({ keep });
+    fs.rmSync(sockets, { recursive: true, force: true });
+    if (keep) writeLabState(lab.folder, { pid: 0, control: '', hosts });
+    else fs.rmSync(lab.folder, { recursive: true, force: true });
+  };
+  const server = await serveControl(lab, control, async (keep, told) => {
+    await down(keep);
+    told({ done: true });
+    await server.close();
+    end();
+  });
+  const stop = async (): Promise<void> => {
+    await down(true);
+    await server.close();
+    end();
+  };
+  const hosts = [...lab.hosts.values()].map(({ name, addresses, port }) => ({ name, addresses, port }));
+  await options.prepare(lab);
+  writeLabState(lab.folder, { pid: process.pid, control, hosts });
+  return { lab, ended, stop };
+}
+
+function socketBase(folder: string): string {
+  return folder.length + '/.control-123456/s'.length <= LONGEST_SOCKET_PATH ? folder : tmpdir();
+}
+
+/** What stands in a folder: nothing, a lab that runs, or one that does not. @throws OperatorError LAB_FOLDER_IN_USE */
+export async function lookForLab(
+  folder: string,
+): Promise<{ readonly state: LabState; readonly isUp: boolean } | undefined> {
+  const state = readLabState(folder);
+  if (state === undefined) {
+    if (fs.existsSync(folder) && fs.readdirSync(folder).length > 0) {
+      throw new OperatorError('LAB_FOLDER_IN_USE', {
+        what: `${folder} is not empty and holds no lab`,
+        where: folder,
+        todo: 'name another folder with --folder',
+      });
+    }
+    return undefined;
+  }
+  const socket = state.control === '' ? undefined : await reach(state);
+  socket?.destroy();
+  return { state, isUp: socket !== undefined };
+}
+
+/** Ends what a lab that died left running, and its socket. Its hosts' files stay. */
+export async function clearDeadLab(folder: string, state: LabState): Promise<void> {
+  const hosts = `${join(fs.realpathSync(folder), 'hosts')}/`;
+  await killMarked((marker) => marker.startsWith(hosts));
+  if (state.control !== '') fs.rmSync(join(state.control, '..'), { recursive: true, force: true });
+}
+
+/** Removes a lab that is not running. */
+export async function removeLab(folder: string, state: LabState): Promise<void> {
+  await clearDeadLab(folder, state);
+  fs.rmSync(folder, { recursive: true, force: true });
+}
+
+/**
+ * Starts this program again in the background and returns when the lab is ready. It says so over its IPC channel,
+ * which is then closed; its own words go to lab.log.
+ */
+export async function startInBackground(folder: string, argv: readonly string[]): Promise<void> {
+  fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const log = fs.openSync(join(folder, LOG_FILE), 'a', 0o600);
+  const child = spawn(process.execPath, [...process.execArgv, ...argv], {
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  fs.closeSync(log);
+  const message = await new Promise<unknown>((resolve) => {
+    child
+      .once('message', resolve)
+      .once('exit', () => resolve(undefined))
+      .once('error', resolve);
+  });
+  if (child.connected) child.disconnect();
+  child.unref();
+  if (isRecord(message) && message['ready'] === true) return;
+  const { code, what, todo } = isRecord(message) ? message : {};
+  const said = fs.readFileSync(join(folder, LOG_FILE), 'utf8').trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
+  // A folder without lab.json was empty or absent before.
+  if (!fs.existsSync(join(folder, STATE_FILE))) fs.rmSync(folder, { recursive: true, force: true });
+  throw new OperatorError(typeof code === 'string' ? code : 'LAB_START_FAILED', {
+    what: typeof what === 'string' ? what : `the lab did not start; it said:\n${said}`,
+    ...(typeof todo === 'string' ? { todo } : {}),
+    exit: EXIT.failed,
+  });
+}
+
+/** From inside the background process: ready, or why not. */
+export function reportStart(result: { readonly ready: true } | { readonly error: unknown }): void {
+  if (process.send === undefined) return;
+  if ('ready' in result) return void process.send({ ready: true });
+  const { error } = result;
+  const what = error instanceof Error ? error.message : String(error);
+  const known = error instanceof OperatorError ? { code: error.code, what: error.what, todo: error.todo } : { what };
+  process.send(known);
+}

@@ -1,0 +1,69 @@
+/** `lab.json`: what a lab's folder knows of the lab that runs, or last ran, in it. */
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { formatAddress, parseAddress } from '../model/address.js';
+import { OperatorError } from '../errors.js';
+import type { LabHostPlan } from './lab.js';
+
+export interface LabState {
+  /** The process that is, or was, the lab. */
+  readonly pid: number;
+  /** The socket it takes commands on. */
+  readonly control: string;
+  readonly hosts: readonly LabHostPlan[];
+}
+
+export const STATE_FILE = 'lab.json';
+
+export function writeLabState(folder: string, state: LabState): void {
+  const hosts = state.hosts.map(({ name, addresses, port }) => ({
+    name,
+    addresses: addresses.map(formatAddress),
+    port,
+  }));
+  const text = `${JSON.stringify({ version: 1, pid: state.pid, control: state.control, hosts }, undefined, 2)}\n`;
+  const path = join(folder, STATE_FILE);
+  fs.writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  fs.renameSync(`${path}.new`, path);
+}
+
+/** Nothing when the folder holds no lab. @throws OperatorError LAB_STATE_DAMAGED */
+export function readLabState(folder: string): LabState | undefined {
+  const path = join(folder, STATE_FILE);
+  if (!fs.existsSync(path)) return undefined;
+  const state = parseState(fs.readFileSync(path, 'utf8'));
+  if (state !== undefined) return state;
+  throw new OperatorError('LAB_STATE_DAMAGED', {
+    what: `${path} is not what a lab wrote`,
+    where: path,
+    todo: `look whether you need anything in ${folder}, then remove the folder`,
+  });
+}
+
+function parseState(text: string): LabState | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  if (!isRecord(value) || value['version'] !== 1) return undefined;
+  const { pid, control, hosts } = value;
+  if (typeof pid !== 'number' || typeof control !== 'string' || !Array.isArray(hosts)) return undefined;
+  const plans = hosts.map(parseHost);
+  return plans.every((plan) => plan !== undefined) ? { pid, control, hosts: plans } : undefined;
+}
+
+function parseHost(value: unknown): LabHostPlan | undefined {
+  if (!isRecord(value)) return undefined;
+  const { name, addresses, port } = value;
+  if (typeof name !== 'string' || typeof port !== 'number' || !Array.isArray(addresses)) return undefined;
+  const parsed = addresses.map((text) => (typeof text === 'string' ? parseAddress(text) : undefined));
+  return parsed.every((address) => address !== undefined) ? { name, addresses: parsed, port } : undefined;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,82 @@
+/** The inventory of a new lab, as an operator would edit it: a web server and the peers that only speak ESP with it. */
+
+import { formatAddress, parseAddress, type Address } from '../model/address.js';
+import type { Keying } from '../model/host.js';
+import type { LabHostPlan } from './lab.js';
+
+export const SEED_HOSTS = { least: 2, most: 2000 } as const;
+
+/** `web1`, `db1` and, with more than two, `db2` … */
+export function seedHosts(count: number): LabHostPlan[] {
+  const peers = Array.from({ length: count - 1 }, (_, index) => ({
+    name: `db${index + 1}`,
+    addresses: [peerAddress(index)],
+  }));
+  return [{ name: 'web1', addresses: [address('10.0.1.11')] }, ...peers];
+}
+
+/** 10.0.2.21 and on; .0 and .251 to .255 are left out. */
+function peerAddress(index: number): Address {
+  const at = 20 + index;
+  return address(`10.0.${2 + Math.floor(at / 250)}.${(at % 250) + 1}`);
+}
+
+function address(text: string): Address {
+  const found = parseAddress(text);
+  if (found === undefined) throw new Error(`not an address: ${text}`);
+  return found;
+}
+
+export interface SeedHost {
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly port: number;
+  readonly hostKeyLine: string;
+}
+
+export function seedInventory(hosts: readonly SeedHost[], keying: Keying): string {
+  return `# The lab's inventory: change it, then see what would happen with \`ipsec-deploy plan\` and do it with \`ipsec-deploy apply\`.
+# inventory/reference.yaml of the package explains every key.
+version: 1
+fleet: lab
+
+# Where SSH comes from; it is kept out of IPsec on every host, so that no policy can lock you out.
+management: [127.0.0.1]
+
+settings:
+  keyStore: keys.age
+  identityFile: identity.txt
+  confirmWindowSeconds: 20
+
+defaults:
+  keying: ${keying} # ike-psk: in.iked agrees on session keys; manual: fixed keys, loaded with ipseckey
+  suite: { encr: aes(256), encrAuth: sha256 } # "classic" is what hosts of old use: blowfish with sha1
+  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }] }
+
+groups:
+  web:
+    template: web-server
+    vars:
+      bypass: # reached without IPsec by anybody
+        - { lport: 80, ulp: tcp }
+        - { lport: 443, ulp: tcp }
+      dns: true # name service queries go out without IPsec
+  db:
+    template: peer # what passes between it and the web server is ESP
+
+hosts:
+${hosts.map(hostLine).join('')}
+links: # one line protects every pair across its two ends
+  - between: [web, db]
+
+tests: # asserted on the rendered policies before every push
+  - { from: db1, to: web1, ulp: tcp, port: 22, expect: protected }
+  - { from: 192.0.2.9, to: web1, ulp: tcp, port: 443, expect: clear }
+  - { from: 192.0.2.9, to: web1, ulp: tcp, port: 25, expect: refused }
+`;
+}
+
+function hostLine({ name, addresses, port, hostKeyLine }: SeedHost): string {
+  const group = name.replace(/\d+$/, '');
+  return `  ${name}: { address: ${addresses.map(formatAddress).join(', ')}, groups: [${group}], ssh: { port: ${port} }, hostKey: ${hostKeyLine} }\n`;
+}
