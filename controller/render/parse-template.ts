@@ -42,7 +42,7 @@ export function parseTemplate(file: string, text: string): readonly TemplateNode
   function statements(program: hbs.AST.Program | undefined): readonly TemplateNode[] {
     return (program?.body ?? []).flatMap((node): readonly TemplateNode[] => {
       const at = place(node);
-      if (isContent(node)) return node.value === '' ? [] : [{ kind: 'text', text: node.value, at }];
+      if (isContent(node)) return textLines(node, at);
       if (node.type === 'CommentStatement') return [];
       if (isMustache(node)) return [{ kind: 'value', expr: called(node, at), at }];
       if (isBlock(node)) return [block(node, at)];
@@ -160,6 +160,20 @@ export function parseTemplate(file: string, text: string): readonly TemplateNode
   }
 
   return statements(parseText(file, text));
+}
+
+/** A node for each line, so that a rendered line can be traced to its own. White space taken off the front may hold a line end. */
+function textLines(node: hbs.AST.ContentStatement, at: SourcePosition): readonly TemplateNode[] {
+  // `original` is the text before white space was taken off; the library's types say otherwise.
+  const original = String(node.original);
+  const skipped = original.slice(0, Math.max(0, original.indexOf(node.value)));
+  const firstLine = at.line + skipped.split('\n').length - 1;
+  const lines = node.value === '' ? [] : node.value.split(/(?<=\n)/);
+  return lines.map((text, i) => {
+    const line = firstLine + i;
+    const column = line === at.line ? at.column + skipped.length : 1;
+    return { kind: 'text', text, at: { file: at.file, line, column } };
+  });
 }
 
 function parseText(file: string, text: string): hbs.AST.Program {
