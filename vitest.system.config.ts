@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+// Real programs of the system as the other end: see test/integration.
+export default defineConfig({
+  test: {
+    include: ['test/integration/**/*.system.test.ts'],
+    exclude: ['node_modules/**', 'dist/**'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
