@@ -13,13 +13,14 @@ export async function openControl(folder: string): Promise<Socket> {
   const socket = state === undefined ? undefined : await reach(state);
   if (socket !== undefined) return socket;
   throw new OperatorError('LAB_NOT_UP', {
-    what: state === undefined ? `no lab is up in ${folder}` : `the lab in ${folder} is not running any more`,
+    what: `no lab is up in ${folder}${state === undefined ? '' : ', though its files are there'}`,
     todo: `start it: ipsec-deploy lab up --folder ${folder}`,
   });
 }
 
 /** A connection to the lab of that state; nothing when its process is gone. */
 export async function reach(state: LabState): Promise<Socket | undefined> {
+  if (state.control === '') return undefined;
   const socket = createConnection(state.control);
   try {
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));

@@ -82,7 +82,7 @@ export async function lookForLab(
     }
     return undefined;
   }
-  const socket = state.control === '' ? undefined : await reach(state);
+  const socket = await reach(state);
   socket?.destroy();
   return { state, isUp: socket !== undefined };
 }

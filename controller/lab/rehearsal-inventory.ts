@@ -25,7 +25,7 @@ export function rehearsalInventory(inventory: Inventory, hosts: readonly SeedHos
   const templates = inventory.settings.templates;
   return `# What ${source} asks for, on hosts of the lab. Made by \`ipsec-deploy lab up --from\`.
 version: 1
-fleet: ${line(`${inventory.fleet} (lab)`)}
+fleet: ${line(`${inventory.fleet}-lab`)}
 management: ${line(['127.0.0.1', ...inventory.management.map(formatPrefix)])}
 settings: ${line({
     keyStore: 'keys.age',

@@ -4,7 +4,7 @@ import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
-import { EXIT, OperatorError } from '../../errors.js';
+import { OperatorError } from '../../errors.js';
 import { readTextNow, writeNewFile } from '../../files/workspace.js';
 import { parseInventory } from '../../inventory/parse.js';
 import { ask, openControl, runOnHost, statusRows } from '../../lab/control-client.js';
@@ -264,17 +264,21 @@ function say(output: Output, text: string, fields: Readonly<Record<string, unkno
   else output.print(`${text}\n`);
 }
 
-const exec: CommandModule<object, OneHost & { readonly words: readonly string[] }> = {
+type ExecArguments = OneHost & { readonly words: readonly string[]; readonly '--'?: readonly string[] };
+
+const exec: CommandModule<object, ExecArguments> = {
   command: 'exec <host> [words..]',
   describe: 'run a command on a host: lab exec web1 -- ipsecconf -Ln',
-  builder: (argv: Argv) =>
-    oneHost(argv).positional('words', { type: 'string', array: true, default: [] as readonly string[] }),
+  builder: (argv: Argv): Argv<ExecArguments> =>
+    oneHost(argv)
+      .positional('words', { type: 'string', array: true, default: [] as readonly string[] })
+      .parserConfiguration({ 'populate--': true, 'parse-positional-numbers': false }),
   handler: async (args) => {
-    if (args.words.length === 0) {
+    const command = [...args.words, ...(args['--'] ?? [])];
+    if (command.length === 0) {
       throw new OperatorError('USAGE', { what: 'no command is named', todo: `lab exec ${args.host} -- ipsecconf -Ln` });
     }
     const socket = await openControl(args.folder);
-    process.exitCode = await runOnHost(socket, args.host, args.words, process);
-    process.exitCode ??= EXIT.ok;
+    process.exitCode = await runOnHost(socket, args.host, command, process);
   },
 };
