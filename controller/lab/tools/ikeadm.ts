@@ -1,0 +1,214 @@
+/** ikeadm(1M): asks the running key daemon. Formats follow illumos ikeadm.c; without a daemon everything fails. */
+
+import { formatAddress, formatPrefix } from '../../model/address.js';
+import type { IkeAddresses, IkeIdentity, IkeRule, IkeTransform, PresharedKey } from '../../model/ike.js';
+import { readOptions } from './getopt.js';
+import { IKE_PRESHARED, readConfigFile, readPresharedFile, type IkeDaemon, type Privilege } from './in-iked.js';
+import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './tool.js';
+
+export interface IkeadmResult {
+  readonly reply: ToolReply;
+  readonly daemon: IkeDaemon | undefined;
+}
+
+const USAGE = `Usage:
+\tikeadm [-hnp] get [debug | priv | stats | p1 | rule | preshared | defaults] [identifier]
+\tikeadm [-hnp] [dump | flush | read | write | set | add | del | token] [args]
+`;
+
+const PRIVILEGES: readonly string[] = ['base', 'modkeys', 'keymat'];
+
+export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined): Promise<IkeadmResult> {
+  const { options, operands, bad } = readOptions(call.args, 'hnp');
+  const say = (exit: number, stdout: string, stderr = '', next = daemon): IkeadmResult => ({
+    reply: { exit, stdout, stderr },
+    daemon: next,
+  });
+  if (bad !== undefined || options.some(({ letter }) => letter === 'h')) return say(1, '', USAGE);
+  const words = operands.length > 0 ? operands : call.stdin.trim().split(/\s+/).filter(Boolean);
+  const [verb = '', what = '', ...rest] = words;
+  if (verb === '' || verb === 'quit' || verb === 'help') return say(0, verb === 'help' ? USAGE : '');
+  if (daemon === undefined) {
+    return say(1, '', 'Unable to communicate with in.iked\nikeadm: door_call failed: Bad file number\n');
+  }
+  const hideKeys = options.some(({ letter }) => letter === 'p');
+  const denied = say(1, '', `ikeadm: insufficient privilege level for command "${verb} ${what}"\n`);
+  switch (`${verb} ${what}`) {
+    case 'get stats':
+      return say(0, statsText(daemon));
+    case 'get defaults':
+      return say(0, defaultsText(daemon));
+    case 'get priv':
+      return say(0, `Current privilege level is 0x${daemon.privilege}, ${PRIVILEGES[daemon.privilege] ?? ''}\n`);
+    case 'get debug':
+      return say(0, 'Current debug level is 0x4, enabling:\n        Operational information\n');
+    case 'get rule': {
+      const rule = daemon.config.rules.find(({ label }) => label === rest[0]);
+      return rule === undefined
+        ? say(1, '', `ikeadm: Could not find requested rule\n`)
+        : say(0, ruleText(rule, daemon));
+    }
+    case 'dump rule':
+      return say(
+        0,
+        `${daemon.config.rules.map((rule) => ruleText(rule, daemon)).join('')}\nCompleted dump of policy rules\n`,
+      );
+    case 'dump p1':
+    case 'flush p1':
+      return say(0, verb === 'dump' ? '\nCompleted dump of phase 1 SA info\n' : '');
+    case 'dump preshared':
+      if (daemon.privilege < 1) return denied;
+      return say(
+        0,
+        `${daemon.preshared.map((key) => presharedText(key, hideKeys || daemon.privilege < 2)).join('')}\nCompleted dump of preshared keys\n`,
+      );
+    case 'dump certcache':
+    case 'dump groups':
+    case 'dump encralgs':
+    case 'dump authalgs':
+    case 'flush certcache':
+      return say(0, '');
+    case 'read rule':
+      return readRules(call, daemon, rest[0]);
+    case 'read preshared':
+      return readKeys(call, daemon, rest[0]);
+    case 'write rule':
+    case 'write preshared':
+      return writeOut(call, daemon, what, rest[0]);
+    case 'set priv': {
+      const level = privilegeOf(rest[0] ?? '');
+      // The level can only be lowered while the daemon runs.
+      if (level === undefined || level > daemon.privilege) return denied;
+      return say(0, '', '', { ...daemon, privilege: level });
+    }
+    case 'set debug':
+      return say(0, `Successfully changed debug level from 0x4 to 0x${rest[0] ?? '0'}\n`);
+    default:
+      return say(1, '', `ikeadm: Unrecognized command "${words.join(' ')}"\n${USAGE}`);
+  }
+}
+
+function privilegeOf(text: string): Privilege | undefined {
+  const index = PRIVILEGES.indexOf(text);
+  const number = index < 0 ? Number(text) : index;
+  return number === 0 || number === 1 || number === 2 ? number : undefined;
+}
+
+async function readRules(call: ToolCall, daemon: IkeDaemon, file: string | undefined): Promise<IkeadmResult> {
+  const path = file === undefined ? daemon.configFile : resolveArgument(call, file);
+  const reading = await readConfigFile(call, path, file ?? daemon.configFile);
+  if (reading.kind === 'bad') {
+    return { reply: { exit: 1, stdout: '', stderr: `ikeadm: error reading rules\n${reading.text}` }, daemon };
+  }
+  const stdout = `ikeadm: Successfully read ${reading.config.rules.length} rules\n`;
+  return { reply: { exit: 0, stdout, stderr: '' }, daemon: { ...daemon, config: reading.config } };
+}
+
+async function readKeys(call: ToolCall, daemon: IkeDaemon, file: string | undefined): Promise<IkeadmResult> {
+  const path = file === undefined ? underRoot(call.root, IKE_PRESHARED) : resolveArgument(call, file);
+  const reading = await readPresharedFile(call, path, file ?? IKE_PRESHARED);
+  if (reading.kind === 'bad') {
+    return { reply: { exit: 1, stdout: '', stderr: `ikeadm: error reading preshared keys\n${reading.text}` }, daemon };
+  }
+  const stdout = `ikeadm: Successfully read ${reading.keys.length} preshared keys\n`;
+  return { reply: { exit: 0, stdout, stderr: '' }, daemon: { ...daemon, preshared: reading.keys } };
+}
+
+async function writeOut(
+  call: ToolCall,
+  daemon: IkeDaemon,
+  what: string,
+  file: string | undefined,
+): Promise<IkeadmResult> {
+  const failed = (stderr: string): IkeadmResult => ({ reply: { exit: 1, stdout: '', stderr }, daemon });
+  if (file === undefined) return failed(USAGE);
+  if (what === 'preshared' && daemon.privilege < 2) {
+    return failed('ikeadm: insufficient privilege level for command "write preshared"\n');
+  }
+  const text =
+    what === 'rule'
+      ? daemon.config.rules.map((rule) => ruleText(rule, daemon)).join('\n')
+      : daemon.preshared.map((key) => presharedText(key, false)).join('\n');
+  await call.files.write(resolveArgument(call, file), text, 0o600);
+  return { reply: { exit: 0, stdout: '', stderr: '' }, daemon };
+}
+
+function statsText({ pid }: IkeDaemon): string {
+  const row = (name: string): string =>
+    `${name.padEnd(10)} initiator: ${'0'.padStart(5)}   responder: ${'0'.padStart(5)}`;
+  return [
+    'Phase 1 SA counts:',
+    ...['Current:', 'Total:', 'Attempted:', 'Failed:'].map(row),
+    '           initiator fails include 0 time-out(s)',
+    `PKCS#11 library linked in from /usr/lib/libpkcs11.so`,
+    `Process id ${pid}`,
+    '',
+  ].join('\n');
+}
+
+function defaultsText({ config }: IkeDaemon): string {
+  const defaults: readonly (readonly [string, string])[] = [
+    ['p1_lifetime_secs', '14400'],
+    ['p2_lifetime_secs', '28800'],
+    ['p2_pfs', '0'],
+    ['expire_timer', '300'],
+    ['retry_limit', '5'],
+    ['retry_timer_init', '0.5'],
+    ['retry_timer_max', '30'],
+  ];
+  const heading = `${'Token:'.padEnd(20)}${'Source:'.padEnd(10)}Value:\n`;
+  const rows = defaults.map(([name, value]) => {
+    const set = config.globals.get(name);
+    return `${name.padEnd(20)}${(set === undefined ? 'default' : 'config').padEnd(10)}${String(set ?? value)}\n`;
+  });
+  return heading + rows.join('');
+}
+
+function rangeText(addresses: IkeAddresses): string {
+  return addresses.kind === 'prefix'
+    ? formatPrefix(addresses.prefix)
+    : `${formatAddress(addresses.from)} - ${formatAddress(addresses.to)}`;
+}
+
+function ruleText(rule: IkeRule, { config }: IkeDaemon): string {
+  const pfs = rule.p2Pfs ?? 0;
+  const transforms = rule.transforms.length > 0 ? rule.transforms : config.transforms;
+  const cookie = config.rules.indexOf(rule) + 1;
+  const lines = [
+    '',
+    `GLOBL: Label '${rule.label}', key manager cookie ${cookie}`,
+    `GLOBL: local_idtype=${rule.localIdType ?? 'IPv4 address'}, ike_mode=main`,
+    `GLOBL: p1_nonce_len=0, p2_nonce_len=0, p2_pfs=${pfs === 0 ? 'false' : 'true'} (group ${pfs})`,
+    ...(rule.p2LifetimeSeconds === undefined ? [] : [`GLOBL: p2_lifetime=${rule.p2LifetimeSeconds} seconds`]),
+    'LOCIP: IP address range(s):',
+    ...rule.local.map((one) => `LOCIP: ${rangeText(one)}`),
+    'REMIP: IP address range(s):',
+    ...rule.remote.map((one) => `REMIP: ${rangeText(one)}`),
+    ...rule.localIds.map((id) => `LOCID: ${id}`),
+    ...rule.remoteIds.map((id) => `REMID: ${id}`),
+    'XFRMS: Available Transforms:',
+    ...transforms.map((transform, i) => `XF ${String(i).padStart(2)}: ${transformText(transform)}`),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+function transformText({ authMethod, oakleyGroup, authAlg, encrAlg, encrBits }: IkeTransform): string {
+  const bits = encrBits === undefined ? '' : `(${encrBits.low}..${encrBits.high})`;
+  return `Authentication method: ${authMethod}; Encryption alg: ${encrAlg}${bits}; Authentication alg: ${authAlg}; Oakley Group: ${oakleyGroup}`;
+}
+
+function identityText(identity: IkeIdentity): string {
+  return identity.type === 'ip' ? formatPrefix(identity.prefix) : identity.text;
+}
+
+function presharedText({ local, remote, key, bits, mode }: PresharedKey, hidden: boolean): string {
+  return [
+    '',
+    `PSKEY: For ${mode ?? 'main'}-mode exchanges`,
+    `PSKEY: Pre-shared key (${bits / 8} bytes): ${hidden ? 'XX'.repeat(bits / 8) : key.revealHex()}/${bits}`,
+    `LOCIP: ${identityText(local)}`,
+    `REMIP: ${identityText(remote)}`,
+    '',
+  ].join('\n');
+}
