@@ -1,7 +1,7 @@
 /**
  * Runs a parsed template on plain values. Owns how Handlebars' nodes are carried out here: nothing is compiled to code,
  * properties are own properties only, a missing value is an error with its place, and a placeholder stays a placeholder.
- * docs/decisions/0010-templates-run-from-their-syntax-tree.md says why it does not call the library's own runtime.
+ * docs/decisions/0003-templates-never-see-a-secret.md says why the library's own runtime is not called.
  */
 
 import type { SourcePosition } from '../errors.js';

@@ -6,6 +6,8 @@
 import type { Problem, SourcePosition } from '../errors.js';
 import { type Address, parseAddress } from '../model/address.js';
 import { fileText, type KeyPart, type ManagedFile, type ManagedPath } from '../model/managed-file.js';
+import { parseIkeConfig } from '../keys/parse-ike-config.js';
+import { parseIkePreshared } from '../keys/parse-ike-preshared.js';
 import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
 import { type Complaint, parsePolicy } from '../policy/parse-ipsecinit.js';
 import { predictLoad } from '../policy/predict-load.js';
@@ -36,8 +38,9 @@ function readFile(path: ManagedPath, text: string, line: Line): readonly Problem
     case '/etc/inet/secret/ipseckeys':
       return readKeys(path, text, line);
     case '/etc/inet/ike/config':
+      return readIke(text, line);
     case '/etc/inet/secret/ike.preshared':
-      return [];
+      return readPreshared(text, line);
   }
 }
 
@@ -89,7 +92,7 @@ function complained({ severity, line: number, messages }: Complaint, line: Line)
 
 function whole(code: string, what: string, line: Line): Problem {
   const { at } = line(1);
-  return { code, severity: 'error', what, ...(at === undefined ? {} : { at }), todo: 'mend the policy template' };
+  return { code, severity: 'error', what, ...(at === undefined ? {} : { at }), todo: 'mend the template' };
 }
 
 function readKeys(path: ManagedPath, text: string, line: Line): readonly Problem[] {
@@ -98,11 +101,30 @@ function readKeys(path: ManagedPath, text: string, line: Line): readonly Problem
     return address === undefined || (v6only && address.family === 4) ? undefined : [address];
   };
   const { commands, problems } = parseIpseckeys(text, path, literal);
-  const refused = problems.map((problem): Problem => {
-    const { at } = line(problem.at?.line ?? 1);
-    const what = `ipseckey on line ${problem.at?.line ?? 1} of the rendered file: ${problem.what}`;
-    return { ...problem, code: 'RENDERED_KEYS_REFUSED', what, ...(at === undefined ? {} : { at }) };
-  });
+  const refused = problems.map((problem) => traced('RENDERED_KEYS_REFUSED', 'ipseckey', problem, line));
   if (refused.length > 0 || commands.some(({ command }) => command.kind === 'request')) return refused;
   return [whole('RENDERED_KEYS_EMPTY', 'the rendered key file adds no SA', line)];
+}
+
+function readIke(text: string, line: Line): readonly Problem[] {
+  const { config, problems } = parseIkeConfig(text, '/etc/inet/ike/config');
+  const refused = problems.map((problem) => traced('RENDERED_IKE_REFUSED', 'in.iked', problem, line));
+  if (refused.length > 0 || config.rules.length > 0) return refused;
+  return [whole('RENDERED_IKE_EMPTY', 'the rendered IKE configuration holds no rule', line)];
+}
+
+function readPreshared(text: string, line: Line): readonly Problem[] {
+  const { keys, problems } = parseIkePreshared(text, '/etc/inet/secret/ike.preshared');
+  const refused = problems.map((problem) => traced('RENDERED_PSK_REFUSED', 'in.iked', problem, line));
+  if (refused.length > 0 || keys.length > 0) return refused;
+  return [whole('RENDERED_PSK_EMPTY', 'the rendered PSK file holds no key', line)];
+}
+
+/** A parser's problem, moved from the rendered line to the template line that wrote it. */
+function traced(code: string, tool: string, problem: Problem, line: Line): Problem {
+  const number = problem.at?.line ?? 1;
+  const { at, text } = line(number);
+  const shown = text === '' ? '' : ` "${text}"`;
+  const what = `${tool} on line ${number} of the rendered file${shown}: ${problem.what}`;
+  return { code, severity: problem.severity, what, todo: problem.todo, ...(at === undefined ? {} : { at }) };
 }

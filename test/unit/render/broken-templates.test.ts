@@ -347,7 +347,7 @@ describe('a template that cannot be rendered is named with its line', () => {
         '1:1',
         'RENDERED_POLICY_EMPTY',
         'the rendered policy holds no rule: the host would go on with the old one',
-        'mend the policy template',
+        'mend the template',
       ],
     ],
     [
@@ -373,6 +373,46 @@ describe('a template that cannot be rendered is named with its line', () => {
       'TEMPLATE_VALUE_MISSING',
       `there is no value "owner"${ON_A}`,
     ]);
+  });
+
+  test.each<[string, string, string, string]>([
+    [
+      'ike-config',
+      '# {{fleet}}\n{ label "x" local_adr {{host.name}} }\n',
+      'RENDERED_IKE_REFUSED',
+      'tpl/ike-config.hbs:2',
+    ],
+    ['ike-config', '# {{fleet}}\n', 'RENDERED_IKE_EMPTY', 'tpl/ike-config.hbs:1'],
+    [
+      'ike-preshared',
+      '# x\n{{#each ike.preshared}}\n{ localid {{local}}\n key {{key}} }\n{{/each}}\n',
+      'RENDERED_PSK_REFUSED',
+      'tpl/ike-preshared.hbs:',
+    ],
+    ['ike-preshared', '# x\n', 'RENDERED_PSK_EMPTY', 'tpl/ike-preshared.hbs:1'],
+  ])('what its daemon cannot read: %s of %j', (name, text, code, place) => {
+    const [problem] = problemsWith({ [`${name}.hbs`]: text });
+    expect(problem?.code).toBe(code);
+    expect(`${problem?.at?.file ?? ''}:${problem?.at?.line ?? 0}`).toContain(place);
+  });
+
+  test.each<[string, string]>([
+    ['add esp spi 1 dst 10.0.0.2 encr_alg rot13 encrkey 00 \n', 'RENDERED_KEYS_REFUSED'],
+    ['# none\n', 'RENDERED_KEYS_EMPTY'],
+  ])('what ipseckey cannot read: %j', (text, code) => {
+    const own = { path: 'ipseckeys.hbs', file: 'tpl/ipseckeys.hbs', text };
+    const { set } = templateSet([...builtInTemplates(), own]);
+    const fleet = inventory([host('a', ['10.0.0.1']), host('b', ['10.0.0.2'])], [link('a', 'b', { keying: 'manual' })]);
+    const [a] = fleet.hosts;
+    if (a === undefined) throw new Error('no host');
+    const rendered = renderHost({
+      host: a,
+      index: indexInventory(fleet),
+      templates: set,
+      saFor: () => ({ spi: 4096 }),
+    });
+    const [problem] = readBack(rendered);
+    expect([problem?.code, problem?.at?.file]).toEqual([code, 'tpl/ipseckeys.hbs']);
   });
 
   test('partials that go in a circle', () => {
