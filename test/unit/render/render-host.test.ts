@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { missingKeys, withKeys } from '../../../controller/keys/generate.js';
@@ -6,11 +7,13 @@ import { fileText, type ManagedPath } from '../../../controller/model/managed-fi
 import { Secret } from '../../../controller/model/secret.js';
 import { keyNames } from '../../../controller/plan/fill.js';
 import type { KeyStore } from '../../../controller/ports.js';
+import { hostView } from '../../../controller/render/host-view.js';
 import { indexInventory } from '../../../controller/render/inventory-index.js';
 import { maskedText } from '../../../controller/render/masked-text.js';
 import { readBack } from '../../../controller/render/read-back.js';
 import { renderExternal } from '../../../controller/render/render-external.js';
 import { renderHost, type Rendered } from '../../../controller/render/render-host.js';
+import { templateData } from '../../../controller/render/template-data.js';
 import { templateSet } from '../../../controller/render/template-set.js';
 import {
   builtInTemplates,
@@ -465,6 +468,35 @@ test('nothing rendered holds a key, and a mask shows only its name', () => {
   expect(masked).toContain('generation 3.');
   expect(maskedText(preshared, [], 3)).toContain('key <PSK db1--web1, not made yet>');
   expect(masked).not.toContain('c0ffee11');
+});
+
+test('the example of docs/templates.md renders as it says', () => {
+  const example = /```handlebars\n([\s\S]*?)```/.exec(readFileSync('docs/templates.md', 'utf8'))?.[1] ?? '';
+  const own = { path: 'bastion.hbs', file: 'docs/templates.md', text: example };
+  const { set, problems } = templateSet([...builtInTemplates(), own]);
+  expect(problems).toEqual([]);
+  const gate = host('gate1', ['10.0.9.1'], 'bastion', { resolver: '10.0.0.53', contact: 'noc' });
+  const fleet = inventory([gate, host('db1', ['10.0.2.21'])], [link('gate1', 'db1')]);
+  const rendered = renderHost({ host: gate, index: indexInventory(fleet), templates: set, saFor: () => undefined });
+  expect([...rendered.problems, ...readBack(rendered)]).toEqual([]);
+  expect(text(rendered, '/etc/inet/ipsecinit.conf')).toMatch(
+    /^{ laddr 10\.0\.9\.1 lport 22 raddr 10\.0\.2\.21 ulp tcp dir both } ipsec /m,
+  );
+});
+
+test('every value that templates are promised is there, and documented', () => {
+  const promised =
+    'fleet generation host vars management bypasses mirrors extraRules refuseOthers ipv6 suite links ike sas'.split(
+      ' ',
+    );
+  const fleet = seedInventory('manual');
+  const index = indexInventory(fleet);
+  const web = hostNamed(fleet, 'web1');
+  const subject = { ...web, understood: index.varsOf(web), management: [], links: index.linksOf('web1') };
+  const { root } = templateData(hostView(subject, index), index, () => ({ spi: 4096 }));
+  expect(Object.keys(root).sort()).toEqual([...promised].sort());
+  const page = readFileSync('docs/templates.md', 'utf8');
+  for (const name of promised) expect(page).toMatch(new RegExp(`\\| [^|]*\`${name}[.\`]`));
 });
 
 test('a fleet of 300 hosts and 3,000 links is rendered', () => {
