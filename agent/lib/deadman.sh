@@ -56,7 +56,7 @@ sleep_unless_over() { # seconds id
     while kill -0 "$deadman_sleep" 2>/dev/null; do
         wait "$deadman_sleep"
         deadman_has_work "$2" && continue
-        kill "$deadman_sleep" 2>/dev/null
+        kill -s KILL "$deadman_sleep" 2>/dev/null
         exit 0
     done
 }

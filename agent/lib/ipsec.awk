@@ -74,6 +74,13 @@ function key_of(text) {
     return text
 }
 
+function without_parity(digits,    i, out) {
+    out = ""
+    for (i = 1; i <= length(digits); i++)
+        out = out (i % 2 ? substr(digits, i, 1) : substr("0022446688aaccee", index("0123456789abcdef", substr(digits, i, 1)), 1))
+    return out
+}
+
 function key_bits(text) {
     return text ~ /\/[0-9]+$/ ? substr(text, index(text, "/") + 1) + 0 : length(key_of(text)) * 4
 }
@@ -118,7 +125,9 @@ function take_sa(set, line,    word, n, i, name, value, type, id) {
     id = type " " spi_of(said["spi"]) " " address_of(said["dst"])
     if ((set, id) in sa_key) return
     sa_id[set, ++sa_count[set]] = id
-    sa_key[set, id] = key_of(said["encrkey"]) "." key_of(said["authkey"])
+    # The kernel sets the parity bits of DES keys right without a word.
+    sa_key[set, id] = (said["encr_alg"] ~ /des/ ? without_parity(key_of(said["encrkey"])) : key_of(said["encrkey"])) \
+        "." key_of(said["authkey"])
     sa_text[set, id] = line
     sa_src[set, id] = said["src"]
     sa_dst[set, id] = tolower(said["dst"])
@@ -236,7 +245,7 @@ function observe(    now, command, line, status, i, id, left) {
         print "\n" mark " end manifest status=0"
     }
     print mark " begin sad"
-    command = "ipseckey -n -s - 2>/dev/null"
+    command = "exec ipseckey -n -s - 2>/dev/null"
     while ((command | getline line) > 0) take_sa_line("loaded", line)
     status = close(command)
     take_sa_line("loaded", "")

@@ -100,7 +100,7 @@ observe_kernel_and_state() {
 }
 
 observe_services() {
-    observed_services=$(list_services 2>/dev/null)
+    observed_services=$(svcs -H -o state,fmri "$POLICY" "$MANUAL_KEY" "$IKE" "$GUARD" 2>/dev/null)
     begin_section services
     [ -z "$observed_services" ] || put "$observed_services"
     end_section services

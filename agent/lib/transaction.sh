@@ -218,7 +218,7 @@ preflight() {
     [ -z "$MISSING" ] || REFUSAL="this host lacks $MISSING"
     [ -z "$REFUSAL" ] || return 1
     check_state_mode || return 1
-    check_targets && take_stock && read_request && check_digests && check_service_files && check_staged_syntax
+    check_targets && take_stock && read_request && check_digests && check_staged_syntax
 }
 
 # Only plain files are replaced: a link or a folder in their place is somebody's decision.
@@ -239,7 +239,7 @@ take_stock() {
     elif ! list_sas >"$BEFORE/sad" 2>/dev/null; then
         REFUSAL='the loaded SAs cannot be listed'
     else
-        list_services >"$BEFORE/services" 2>/dev/null
+        take_services "$BEFORE/services"
         state_in "$BEFORE/services" "$POLICY"
         [ "$SERVICE_STATE" != absent ] || REFUSAL="$POLICY is not known to this host"
     fi
@@ -478,9 +478,21 @@ step_chmod() {
             esac
         done <"$TX/orders"
         [ $# -gt 0 ] || continue
-        [ -n "$ROOT" ] || chown root:sys "$@" 2>"$TX/out" || return 1
         chmod "$chmod_mode" "$@" 2>"$TX/out" || return 1
     done
+    chown_kept
+}
+
+# What we wrote is root's by birth; a file that stays may have come into other hands. In the lab its user stands for root.
+chown_kept() {
+    [ -z "$ROOT" ] || return 0
+    set --
+    while read -r order_word order_name order_rest; do
+        [ "$order_word" = keep ] || continue
+        path_of "$order_name"
+        set -- "$@" "$FILE"
+    done <"$TX/orders"
+    [ $# -eq 0 ] || chown root:sys "$@" 2>"$TX/out"
 }
 
 # Only SAs that are not loaded are added. The service then has them for the next boot; its start loads the same file anew.

@@ -38,28 +38,34 @@ state_in() { # file fmri
     done <"$1"
 }
 
-# Says in REFUSAL when a service reads another file than the one we manage.
-check_service_files() {
-    for service_fmri in "$POLICY=/etc/inet/ipsecinit.conf" "$MANUAL_KEY=/etc/inet/secret/ipseckeys" "$IKE=/etc/inet/ike/config"; do
-        set -- "$@" "${service_fmri%%=*}"
-    done
-    service_files=$(svcprop -p config/config_file "$@" 2>/dev/null)
+# The same lines into a file, and in REFUSAL when a service reads another file than the one we manage: one call for both.
+take_services() { # file
+    service_answer=$(svcprop -p restarter/state -p config/config_file "$POLICY" "$MANUAL_KEY" "$IKE" "$GUARD" 2>/dev/null)
     set -f
     IFS=$nl
-    for service_line in $service_files; do
-        service_file=${service_line##* }
+    for service_line in $service_answer; do
+        service_fmri=${service_line%%/:properties/*}
         case $service_line in
-            */policy:default/*) service_default=/etc/inet/ipsecinit.conf ;;
-            */manual-key:default/*) service_default=/etc/inet/secret/ipseckeys ;;
-            */ike:default/*) service_default=/etc/inet/ike/config ;;
-            *) continue ;;
+            */:properties/restarter/state' '*) put "${service_line##* } $service_fmri" ;;
+            */:properties/config/config_file' '*) check_service_file "$service_fmri" "${service_line##* }" ;;
         esac
-        [ "$service_file" = "$service_default" ] || [ "$service_file" = "$ROOT$service_default" ] ||
-            REFUSAL="config/config_file of ${service_line%%/:properties*} is $service_file, not $service_default; set it back first"
-    done
+    done >"$1"
     unset IFS
     set +f
-    [ -z "$REFUSAL" ]
+    # An svcprop that words it otherwise: the states still have their own command.
+    state_in "$1" "$POLICY"
+    [ "$SERVICE_STATE" != absent ] || list_services >"$1" 2>/dev/null
+}
+
+check_service_file() { # fmri file
+    case $1 in
+        "$POLICY") path_of ipsecinit.conf ;;
+        "$MANUAL_KEY") path_of ipseckeys ;;
+        "$IKE") path_of config ;;
+        *) return 0 ;;
+    esac
+    [ "$2" = "$FILE" ] || [ "$2" = "${FILE#"$ROOT"}" ] ||
+        REFUSAL="config/config_file of $1 is $2, not ${FILE#"$ROOT"}; set it back first"
 }
 
 # The host's own syntax checks of the staged files. What they say goes to $TX/out, never further when it is about keys.

@@ -119,9 +119,13 @@ case $tool in
     svcprop)
         for word in "$@"; do
             case $word in
-                */policy:default) echo "$word/:properties/config/config_file astring ${POLICY_FILE:-/etc/inet/ipsecinit.conf}" ;;
+                svc:*)
+                    smf_state "${word##*/}"
+                    [ "$state" = absent ] || echo "$word/:properties/restarter/state astring $state"
+                    ;;
             esac
         done
+        echo 'svc:/network/ipsec/policy:default/:properties/config/config_file astring /etc/inet/ipsecinit.conf'
         [ ! -f "$root/other-file" ] || echo 'svc:/network/ipsec/ike:default/:properties/config/config_file astring /etc/elsewhere'
         ;;
     svccfg)

@@ -67,7 +67,7 @@ export class AgentHost {
   readonly sessions: Session[] = [];
   readonly marker = `agent-test-${randomBytes(6).toString('hex')}`;
 
-  constructor(readonly shell: readonly string[] = ['sh']) {
+  constructor(public shell: readonly string[] = ['sh']) {
     for (const folder of ['usr/sbin', 'usr/bin', 'etc/inet/secret', 'etc/inet/ike', 'var', 'kernel/smf', 'faults']) {
       fs.mkdirSync(join(this.root, folder), { recursive: true });
     }

@@ -1,0 +1,155 @@
+/** What the agent does when all goes well, under every shell a host may have. */
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KEYS_A, KEYS_AB, KEYS_B, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
+import { AgentHost, FILES, NONCE, SHELLS, agent, sha256, shellIsThere } from './support/agent-host.js';
+
+const here = SHELLS.filter(({ name, program }) => {
+  if (shellIsThere(program)) return true;
+  console.log(`${name} skipped: it is not on this machine`);
+  return false;
+});
+
+/** Path, kind, mode, times and content of everything under a folder. */
+function tree(folder: string): readonly string[] {
+  return fs
+    .readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name !== 'calls')
+    .sort()
+    .map((name) => {
+      const stat = fs.lstatSync(join(folder, name));
+      const text = stat.isFile() ? sha256(fs.readFileSync(join(folder, name), 'latin1')) : '';
+      return `${name} ${stat.mode.toString(8)} ${stat.mtimeMs} ${stat.ctimeMs} ${text}`;
+    });
+}
+
+describe.each(here)('under $name', ({ program }) => {
+  let host: AgentHost;
+  beforeEach(() => {
+    host = new AgentHost(program);
+  });
+  afterEach(async () => {
+    const errors = host.sessions.flatMap(({ heard }) => heard.match(/^stderr.*/gm) ?? []);
+    expect(await host.dispose()).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+
+  const confirm = async (id: string): Promise<void> => {
+    const session = await host.open();
+    expect((await session.ask(`confirm id=${id} nonce=${NONCE}`)).last).toMatch(/^outcome id=\S+ state=confirmed/);
+    session.send('bye\n');
+  };
+
+  it('stores itself on first contact, and is found by digest on the next', async () => {
+    const first = await host.open();
+    expect(first.heard).toContain('ipsec-deploy-agent need\nipsec-deploy-agent ready protocol=1');
+    const second = await host.open();
+    expect(second.heard).toBe('ipsec-deploy-agent ready protocol=1\n');
+    expect(fs.statSync(join(host.state, 'agent', agent.digest)).mode & 0o7777).toBe(0o700);
+    expect(fs.statSync(host.state).mode & 0o7777).toBe(0o700);
+  });
+
+  it('applies manual keys and policy, confirms over a new connection, and stays the same when asked again', async () => {
+    host.write(FILES.policy, '# before\n', 0o644);
+    const session = await host.open();
+    const before = await session.ask('observe');
+    expect(before.records).toContain('generation current=none');
+    expect(before.records).toContain('fact name=platform text=solaris-smf');
+    const reply = await session.apply({ files: { [FILES.policy]: POLICY_B, [FILES.keys]: KEYS_AB } });
+    expect(reply.last).toMatch(/^outcome id=T1 state=verified generation=1 reverts_in=(29|30)$/);
+    expect(reply.records.filter((record) => record.includes('state=failed'))).toEqual([]);
+    await confirm('T1');
+
+    expect(host.read(FILES.policy)).toBe(POLICY_B);
+    expect(fs.statSync(host.path(FILES.keys)).mode & 0o7777).toBe(0o400);
+    expect(host.spd()).toEqual(POLICY_B.split('\n').filter((line) => line.startsWith('{')));
+    expect(host.sad()).toEqual(KEYS_AB.trim().split('\n'));
+    expect(host.serviceState('manual-key')).toBe('online');
+    expect(host.leftovers()).toEqual([]);
+    await host.until('only the first session is there', () => host.processes().length <= 1);
+
+    const picture = tree(host.root);
+    host.forgetCalls();
+    const after = await (await host.open()).ask('observe');
+    expect(after.records).toContain('generation current=1 run=R1 confirmed=' + (/confirmed=(\S+)/.exec(after.records.join('\n'))?.[1] ?? ''));
+    expect(after.lines).toContain('esp 0x1001 10.0.0.2 encr=aes auth=sha256 key=same src=10.0.0.1');
+    expect(after.lines).toContain(`${sha256(POLICY_B)}  ${FILES.policy}`);
+    expect(tree(host.root)).toEqual(picture);
+    expect(host.calls().filter((call) => / (-a|-f|-F|enable|disable|clear|import)\b/.test(call))).toEqual([]);
+  });
+
+  it('applies IKE, restarts the daemon, and takes the transaction back on abort', async () => {
+    const files = { [FILES.policy]: POLICY_A, [FILES.config]: ikeConfig('one'), [FILES.psk]: psk('c3') };
+    const session = await host.open();
+    expect((await session.apply({ files, ike: 'start' })).last).toContain('state=verified');
+    await confirm('T1');
+    const confirmed = host.picture();
+    const changed = { ...files, [FILES.config]: ikeConfig('two'), [FILES.policy]: POLICY_B };
+    expect((await session.apply({ generation: 2, expect: 1, files: changed, ike: 'restart' })).last).toContain('state=verified');
+    expect(host.read('kernel/daemon')).toContain('two');
+    const reply = await (await host.open()).ask('abort id=T2');
+    expect(reply.last).toMatch(/^outcome id=T2 state=reverted generation=1 step=\S+ text=aborted$/);
+    expect(host.picture()).toEqual(confirmed);
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  it('takes back what nobody confirms, first contact included', async () => {
+    host.write(FILES.policy, POLICY_A, 0o644);
+    host.write('kernel/spd', POLICY_A.split('\n').slice(1).join('\n'));
+    const before = host.picture();
+    const session = await host.open();
+    const reply = await session.apply({ window: 1, files: { [FILES.policy]: POLICY_B, [FILES.keys]: KEYS_A } });
+    expect(reply.last).toContain('state=verified');
+    await host.until('the dead-man has reverted', () => !fs.existsSync(join(host.state, 'tx')));
+    expect(host.picture()).toEqual(before);
+    const status = await (await host.open()).ask('status id=T1');
+    expect(status.records.join('\n')).toMatch(/^outcome id=T1 state=reverted generation=none step=confirm text=not confirmed in time$/m);
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  it('rolls back to a stored generation, baseline included, and retires SAs at confirm', async () => {
+    const session = await host.open();
+    await session.apply({ files: { [FILES.policy]: POLICY_A, [FILES.keys]: KEYS_A } });
+    await confirm('T1');
+    await session.apply({ generation: 2, expect: 1, files: { [FILES.policy]: POLICY_B, [FILES.keys]: KEYS_B } });
+    expect(host.sad()).toHaveLength(2);
+    await confirm('T2');
+    expect(host.sad()).toEqual([KEYS_B.trim()]);
+    const back = { [FILES.policy]: 1, [FILES.keys]: 1 };
+    const spd = POLICY_A.split('\n').filter((line) => line.startsWith('{'));
+    expect((await session.apply({ generation: 3, expect: 2, stored: back, spd })).last).toContain('state=verified');
+    await confirm('T3');
+    expect(host.read(FILES.keys)).toBe(KEYS_A);
+    expect(host.spd()).toEqual(spd);
+    const gone = await session.apply({ generation: 4, expect: 3, remove: [FILES.policy, FILES.keys], spd: [] });
+    expect(gone.last).toContain('state=verified');
+    await confirm('T4');
+    expect(host.read(FILES.policy)).toBeUndefined();
+    expect(host.spd()).toEqual([]);
+  });
+
+  it('tells keys only as fingerprints', async () => {
+    const session = await host.open();
+    await session.apply({ files: { [FILES.policy]: POLICY_A, [FILES.keys]: KEYS_A, [FILES.config]: ikeConfig('one'), [FILES.psk]: psk('c3') }, ike: 'start' });
+    await confirm('T1');
+    const keys = await session.ask(`fingerprints path=${FILES.keys} salt=fleet`);
+    const print = (key: string): string => sha256(`fleet\n${key}\n`).slice(0, 16);
+    expect(keys.records.slice(1, -1)).toEqual([
+      `key kind=sa type=esp spi=0x1001 dst=10.0.0.2 part=encr bits=256 fingerprint=${print('a1'.repeat(32))}`,
+      `key kind=sa type=esp spi=0x1001 dst=10.0.0.2 part=auth bits=256 fingerprint=${print('a1'.repeat(32))}`,
+    ]);
+    const psks = await session.ask(`fingerprints path=${FILES.psk} salt=fleet`);
+    expect(psks.records.slice(1, -1)).toEqual([
+      `key kind=psk local=10.0.0.1 remote=10.0.0.2 bits=256 fingerprint=${print('c3'.repeat(32))}`,
+    ]);
+    expect((await session.ask(`read path=${FILES.keys}`)).lines).toContain(KEYS_A.trim().replaceAll('a1'.repeat(32), '[key]'));
+    expect((await session.ask(`read path=${FILES.psk}`)).lines).toContain(psk('[key]').trim().replace('[key]'.repeat(32), '[key]'));
+    expect((await session.ask(`read path=${FILES.policy}`)).lines.slice(1, -2).join('\n')).toBe(POLICY_A.trim());
+    expect((await session.ask('read path=/etc/passwd')).last).toContain('error');
+    expect((await session.ask('generation number=1')).lines.join('\n')).toContain(POLICY_A);
+    expect(session.heard).not.toMatch(/(a1){8}|(c3){8}/);
+    expect(host.leftovers()).toEqual([]);
+  });
+});
