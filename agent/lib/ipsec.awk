@@ -527,17 +527,30 @@ function say_fix(command, text) {
 
 # ---- job mask: -v name path; job keys: -v name path into
 
-# Every key of a file as `[key]`; layout and comments stay.
-function mask(    line, out, word) {
+# Every key of a file as `[key]`; layout and comments stay. What follows a key word is masked whatever it is, also on the next line.
+function mask(    line, out, word, key, open_word) {
+    # A string: a regular expression between slashes is a comparison of its own wherever it is not an operand.
+    key = name == "ipseckeys" ? "(encrkey|authkey)([ \t]+[^ \t\\\\]+|[ \t]*\\\\?$)" : "(^|[ \t{])key([ \t]+[^ \t}]+|[ \t]*$)"
     while ((getline line < path) > 0) {
         out = ""
-        if (line !~ /^[ \t]*#/)
-            while (match(line, name == "ipseckeys" ? /(encrkey|authkey)[ \t]+[^ \t\\]+/ : /(^|[ \t{])key[ \t]+[^ \t}]+/)) {
+        # A quoted value may hold blanks, so it goes before words are looked at.
+        gsub(/"[^"]*"?/, "[key]", line)
+        if (line !~ /^[ \t]*#/) {
+            if (open_word && line ~ /[^ \t]/) {
+                match(line, /[^ \t]+/)
+                out = substr(line, 1, RSTART - 1) "[key]"
+                line = substr(line, RSTART + RLENGTH)
+                open_word = 0
+            }
+            while (match(line, key)) {
                 word = substr(line, RSTART, RLENGTH)
-                sub(/[^ \t]+$/, "[key]", word)
+                if (word ~ /key[ \t]*\\?$/) open_word = 1
+                else sub(/[^ \t]+$/, "[key]", word)
                 out = out substr(line, 1, RSTART - 1) word
                 line = substr(line, RSTART + RLENGTH)
+                if (open_word) break
             }
+        }
         # What else is long and hexadecimal might be a key that was written in a way of its own.
         gsub(/[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]+/, "[key]", line)
         print out line
