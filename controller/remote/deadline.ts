@@ -7,6 +7,7 @@ export class Deadline {
   #timer: NodeJS.Timeout | undefined;
   #leftMs: number;
   #since = 0;
+  #over = false;
 
   constructor(
     private readonly seconds: number,
@@ -34,7 +35,7 @@ export class Deadline {
   }
 
   resume(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#timer !== undefined || this.#over) return;
     this.#since = performance.now();
     this.#timer = setTimeout(() => this.#reject(this.failure()), Math.max(this.#leftMs, 0));
   }
@@ -46,8 +47,9 @@ export class Deadline {
     this.resume();
   }
 
-  /** Nothing is waited for any longer. */
+  /** Nothing is waited for any longer, whatever is resumed later. */
   clear(): void {
+    this.#over = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
   }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ServerChannel } from 'ssh2';
 import type { HostSession, LinkFailure } from '../../controller/ports.js';
 import { HostLinkError } from '../../controller/ports.js';
@@ -12,10 +12,15 @@ import type { SshSettings } from '../../controller/model/host.js';
 
 const servers: TestServer[] = [];
 afterEach(async () => {
+  vi.useRealTimers();
   for (const server of servers.splice(0)) await server.close();
 });
 
-const QUICK = { replyTimeoutSeconds: 0.2 };
+/** From here on time passes only when the test says so; packets come and go as ever. */
+function stopTheClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+}
+const ALL_THE_TIME = 10_000;
 
 async function open(
   script: ServerScript,
@@ -49,9 +54,10 @@ const shell =
 
 describe('before the agent has said a word, a host that', () => {
   test('never accepts the command is given up', async () => {
-    expect(await failure(open({ deafToExec: true }, QUICK))).toMatchObject({
+    stopTheClock();
+    expect(await failure(open({ deafToExec: () => vi.advanceTimersByTime(ALL_THE_TIME) }))).toMatchObject({
       kind: 'timeout',
-      reason: 'db1 did not start a command within 0.2 s',
+      reason: 'db1 did not start a command within 10 s',
     });
   });
 
@@ -63,9 +69,13 @@ describe('before the agent has said a word, a host that', () => {
   });
 
   test('says nothing after the command is given up', async () => {
-    expect(await failure(open({ command: () => undefined }, QUICK))).toMatchObject({
+    stopTheClock();
+    const command = (channel: ServerChannel): void => {
+      channel.once('data', () => vi.advanceTimersByTime(ALL_THE_TIME));
+    };
+    expect(await failure(open({ command }))).toMatchObject({
       kind: 'timeout',
-      reason: 'db1 did not answer within 0.2 s (start of the agent)',
+      reason: 'db1 did not answer within 10 s (start of the agent)',
     });
   });
 
@@ -142,9 +152,12 @@ describe('in the middle of the conversation, a host that', () => {
     fakeAgent({ answers: { observe } });
 
   test('stops in mid-reply is given up, and every later request fails alike', async () => {
-    const session = await open(answering('@ begin observe\n@ fact name=os text=SunOS\n'), QUICK);
-    const first = await failure(session.observe());
-    expect(first).toMatchObject({ kind: 'timeout', reason: 'db1 did not answer within 0.2 s (observe)' });
+    const session = await open(answering('@ begin observe\n@ fact name=os text=SunOS\n'));
+    stopTheClock();
+    const observing = failure(session.observe());
+    await vi.advanceTimersByTimeAsync(ALL_THE_TIME);
+    const first = await observing;
+    expect(first).toMatchObject({ kind: 'timeout', reason: 'db1 did not answer within 10 s (observe)' });
     expect(await failure(session.status())).toEqual(first);
     await session.close();
   });
@@ -243,20 +256,13 @@ describe('in the middle of the conversation, a host that', () => {
 
   test('takes long for a transaction is waited for as long as it reports steps', async () => {
     const steps = ['preflight', 'snapshot', 'arm', 'verify'].map((name) => `@ step name=${name} state=done\n`);
-    const slow = fakeAgent({
-      answers: {
-        abort: (channel) => {
-          const say = (): void => {
-            const step = steps.shift();
-            channel.write(marked(step ?? '@ outcome id=T1 state=unknown text=no such transaction here\n'));
-            if (step !== undefined) setTimeout(say, 120);
-          };
-          say();
-        },
-      },
-    });
-    const session = await open(slow, QUICK);
-    expect(await session.abort('T1', () => undefined)).toMatchObject({ state: 'unknown' });
+    const session = await open(
+      fakeAgent({ answers: { abort: `${steps.join('')}@ outcome id=T1 state=unknown text=no such transaction\n` } }),
+    );
+    stopTheClock();
+    const outcome = await session.abort('T1', () => vi.advanceTimersByTime(ALL_THE_TIME - 1));
+    expect(outcome).toMatchObject({ state: 'unknown' });
+    vi.useRealTimers();
     await session.close();
   });
 

@@ -13,8 +13,8 @@ export interface ServerScript {
   readonly command?: Command;
   readonly auth?: (context: AuthContext) => void;
   readonly hostKeys?: readonly string[];
-  /** Never answers an exec request. */
-  readonly deafToExec?: boolean;
+  /** Told of an exec request, which is then never answered. */
+  readonly deafToExec?: () => void;
   /** Refuses to open a session. */
   readonly refuseSession?: boolean;
 }
@@ -47,7 +47,10 @@ export async function startServer(script: ServerScript): Promise<TestServer> {
       }
       const session = accept();
       session.on('exec', (acceptExec, _reject, info) => {
-        if (script.deafToExec) return;
+        if (script.deafToExec) {
+          script.deafToExec();
+          return;
+        }
         const channel = acceptExec();
         channel.on('error', () => undefined);
         script.command?.(channel, info.command);
