@@ -13,7 +13,8 @@ import { methodWords, underRootWhereThere } from './method-words.js';
 import { searchProcesses } from './processes.js';
 import { runIpsecconf } from './run-ipsecconf.js';
 import { EMPTY_SAD, type Sad } from './sad.js';
-import { Smf, type MethodResult } from './smf.js';
+import type { MethodResult } from './smf-methods.js';
+import { Smf } from './smf.js';
 import { IKE } from './smf-services.js';
 import { svcadm } from './svcadm.js';
 import { svccfg } from './svccfg.js';
@@ -38,6 +39,8 @@ export class HostMachine implements Machine {
   #lastIked: IkeDaemon | undefined;
   #nextPid = 1000;
   #life = 0;
+  /** Scripts of services that run now. */
+  #scripts = 0;
   #cut = powerLine();
   #policyTurns = new Turns();
   #keyTurns = new Turns();
@@ -190,8 +193,8 @@ export class HostMachine implements Machine {
         if (life === this.#life) this.#iked = daemon;
         return reply;
       }),
-    svcadm: (call) => svcadm(call.args, this.smf, fromMethod(call)),
-    svccfg: (call) => svccfg(call, this.smf, fromMethod(call)),
+    svcadm: (call) => svcadm(call.args, this.smf, this.#insideMethod(call)),
+    svccfg: (call) => svccfg(call, this.smf),
     svcs: (call) => svcs(call.args, this.smf, call.root, call.now),
     svcprop: (call) => svcprop(call.args, this.smf),
     pgrep: async (call) => searchProcesses('pgrep', call.args, this.#processes).reply,
@@ -209,7 +212,7 @@ export class HostMachine implements Machine {
     else {
       this.#iked = undefined;
       const restarted = this.smf.enqueue(() => this.smf.processesExited(IKE));
-      if (!fromMethod(call)) await restarted;
+      if (!this.#insideMethod(call)) await restarted;
     }
     return reply;
   }
@@ -248,6 +251,11 @@ export class HostMachine implements Machine {
     });
   }
 
+  /** A method's own calls carry the name of its service; what a script calls may have dropped it. */
+  #insideMethod(call: ToolCall): boolean {
+    return call.env['SMF_FMRI'] !== undefined || this.#scripts > 0;
+  }
+
   /** Simulated commands are answered here; anything else is a script of the host. */
   async #runMethod(command: string, env: Readonly<Record<string, string>>): Promise<MethodResult> {
     const { root, files, runScript } = this.setup;
@@ -271,11 +279,6 @@ function powerLine(): { readonly whenCut: Promise<ToolReply>; readonly cut: () =
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
-}
-
-/** A method's own calls carry the name of its service. */
-function fromMethod(call: ToolCall): boolean {
-  return call.env['SMF_FMRI'] !== undefined;
 }
 
 export const makeHostMachine: MakeMachine = (setup) => new HostMachine(setup);

@@ -1,16 +1,14 @@
 /**
- * The service management of one host: states, dependencies, methods and their exits, snapshots of properties, logs.
- * Work is done one job after another, as svc.startd and its restarter would. Source: smf(5), smf_method(5), svc.startd(1M).
+ * The service management of one host: states, wishes, snapshots of properties, and the order in which work is done.
+ * Source: smf(5), smf_method(5), svc.startd(1M).
  */
 
-import type { FileAccess } from './tool.js';
-import { underRoot } from './tool.js';
-import { logPath, matchesFmri } from './smf-fmri.js';
-import { logLine } from './smf-log.js';
-import type { Dependency, MethodName, ServiceDefinition } from './smf-services.js';
+import { mayStart, type ServiceState } from './smf-dependencies.js';
+import { matchesFmri } from './smf-fmri.js';
+import { MethodRunner, type SmfHost } from './smf-methods.js';
 import { readRepository, REPOSITORY_PATH, stored, writeRepository, type StoredService } from './smf-repository.js';
-
-export type ServiceState = 'uninitialized' | 'offline' | 'online' | 'disabled' | 'maintenance';
+import type { ServiceDefinition } from './smf-services.js';
+import { underRoot } from './tool.js';
 
 export interface Instance {
   readonly fmri: string;
@@ -23,25 +21,10 @@ export interface Instance {
   readonly reason: string | undefined;
 }
 
-export interface MethodResult {
-  readonly exit: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface SmfHost {
-  readonly root: string;
-  readonly files: FileAccess;
-  now(): Date;
-  /** Runs a method's command line with properties put in, such as `/usr/sbin/ipsecconf -q -a /etc/inet/ipsecinit.conf`. */
-  runMethod(command: string, env: Readonly<Record<string, string>>): Promise<MethodResult>;
-  /** Sends a signal to the processes of a service. */
-  signal(fmri: string, signal: 'TERM' | 'HUP'): Promise<void>;
-}
-
 interface Live {
   state: ServiceState;
   since: Date;
+  /** `enable -t`, `disable -t`: until the next boot. */
   temporary: boolean | undefined;
   reason: string | undefined;
   /** Starts after its processes went away by themselves. */
@@ -54,16 +37,23 @@ const START_TRIES = 3;
 const RESTART_LIMIT = 3;
 
 export class Smf {
+  readonly #methods: MethodRunner;
   #services: StoredService[] = readRepository(undefined);
   #live = new Map<string, Live>();
   #jobs: Promise<void> = Promise.resolve();
-  /** A number that changes when the power goes: jobs of an earlier life stop. */
+  /** Changes when the power goes: jobs of an earlier life stop. */
   #life = 0;
 
-  constructor(private readonly host: SmfHost) {}
+  constructor(private readonly host: SmfHost) {
+    this.#methods = new MethodRunner(host);
+  }
 
   instances(): Instance[] {
-    return this.#services.map((service) => this.#view(service));
+    return this.#services.map((service) => {
+      const { fmri } = service.definition;
+      const { state, since, reason } = this.#liveOf(fmri);
+      return { fmri, state, since, reason, enabled: this.#wanted(fmri), stored: service };
+    });
   }
 
   find(word: string): Instance[] {
@@ -73,7 +63,15 @@ export class Smf {
   /** Does a job when those before it are done. */
   enqueue(job: () => Promise<void>): Promise<void> {
     const life = this.#life;
-    const done = this.#jobs.then(() => (life === this.#life ? job() : undefined));
+    const done = this.#jobs.then(async () => {
+      if (life !== this.#life) return;
+      try {
+        await job();
+      } catch (error) {
+        // After a power cut the disk refuses the last words of a job.
+        if (life === this.#life) throw error;
+      }
+    });
     this.#jobs = done.catch(() => undefined);
     return done;
   }
@@ -98,25 +96,24 @@ export class Smf {
     await this.enqueue(() => this.#startWaiting());
   }
 
-  async enable(fmri: string, temporary: boolean): Promise<void> {
-    const service = this.#service(fmri);
-    const live = this.#liveOf(fmri);
-    live.temporary = temporary ? true : undefined;
-    if (!temporary) await this.#save(() => (service.enabled = true));
-    if (live.state === 'online' || live.state === 'maintenance' || live.state === 'offline') return;
-    await this.#log(fmri, 'Enabled.');
-    this.#enter(live, 'offline');
-    await this.#startWaiting();
+  /** Takes effect on what starts next at once, and is kept; `settle` does the rest. */
+  async wish(fmri: string, wanted: boolean, temporary: boolean): Promise<void> {
+    this.#liveOf(fmri).temporary = temporary ? wanted : undefined;
+    if (!temporary) await this.#save(() => (this.#service(fmri).enabled = wanted));
   }
 
-  async disable(fmri: string, temporary: boolean): Promise<void> {
-    const service = this.#service(fmri);
+  /** Brings a service to what is wished of it. Maintenance is left only by `clear` or by disabling. */
+  async settle(fmri: string): Promise<void> {
     const live = this.#liveOf(fmri);
-    live.temporary = temporary ? false : undefined;
-    if (!temporary) await this.#save(() => (service.enabled = false));
+    if (this.#wanted(fmri)) {
+      if (live.state !== 'disabled' && live.state !== 'uninitialized') return;
+      await this.#methods.log(fmri, 'Enabled.');
+      this.#enter(live, 'offline');
+      return this.#startWaiting();
+    }
     if (live.state === 'online') {
-      await this.#log(fmri, 'Stopping because service disabled.');
-      await this.#method(service, 'stop');
+      await this.#methods.log(fmri, 'Stopping because service disabled.');
+      await this.#methods.run(this.#service(fmri), 'stop');
     }
     this.#enter(live, 'disabled');
   }
@@ -125,8 +122,8 @@ export class Smf {
   async restart(fmri: string): Promise<void> {
     const live = this.#liveOf(fmri);
     if (live.state !== 'online') return;
-    await this.#log(fmri, 'Stopping because service restarting.');
-    await this.#method(this.#service(fmri), 'stop');
+    await this.#methods.log(fmri, 'Stopping because service restarting.');
+    await this.#methods.run(this.#service(fmri), 'stop');
     this.#enter(live, 'offline');
     await this.#startWaiting();
   }
@@ -137,8 +134,8 @@ export class Smf {
     await this.#save(() => (service.running = new Map(service.edited)));
     const live = this.#liveOf(fmri);
     if (live.state !== 'online' || service.definition.methods.refresh === undefined) return;
-    await this.#log(fmri, 'Rereading configuration.');
-    const exit = await this.#method(service, 'refresh');
+    await this.#methods.log(fmri, 'Rereading configuration.');
+    const exit = await this.#methods.run(service, 'refresh');
     // What was loaded stays loaded: only the state tells of the failure.
     if (exit !== 0) this.#maintain(live, `Refresh method failed (exit status ${exit})`);
   }
@@ -146,14 +143,14 @@ export class Smf {
   async clear(fmri: string): Promise<void> {
     const live = this.#liveOf(fmri);
     if (live.state !== 'maintenance') return;
-    await this.#log(fmri, 'Leaving maintenance because clear requested.');
+    await this.#methods.log(fmri, 'Leaving maintenance because clear requested.');
     live.restarts = 0;
     this.#enter(live, this.#wanted(fmri) ? 'offline' : 'disabled');
     await this.#startWaiting();
   }
 
   async mark(fmri: string): Promise<void> {
-    await this.#log(fmri, 'Stopping because of administrative request for maintenance.');
+    await this.#methods.log(fmri, 'Stopping because of administrative request for maintenance.');
     this.#maintain(this.#liveOf(fmri), 'Maintenance requested by an administrator');
   }
 
@@ -161,10 +158,10 @@ export class Smf {
   async processesExited(fmri: string): Promise<void> {
     const live = this.#liveOf(fmri);
     if (live.state !== 'online') return;
-    await this.#log(fmri, 'Stopping because all processes in service exited.');
+    await this.#methods.log(fmri, 'Stopping because all processes in service exited.');
     live.restarts += 1;
     if (live.restarts > RESTART_LIMIT) {
-      await this.#log(fmri, 'Restarting too quickly, changing state to maintenance.');
+      await this.#methods.log(fmri, 'Restarting too quickly, changing state to maintenance.');
       return this.#maintain(live, 'Restarting too quickly');
     }
     this.#enter(live, 'offline');
@@ -175,18 +172,21 @@ export class Smf {
     await this.#save(() => this.#service(fmri).edited.set(name, value));
   }
 
-  async import(definitions: readonly ServiceDefinition[], manifest: string): Promise<void> {
+  /** Makes services known, or defines known ones anew; whether they are enabled stays. `startImported` starts them. */
+  async define(definitions: readonly ServiceDefinition[], manifest: string): Promise<void> {
     for (const definition of definitions) {
       const known = this.#services.find((one) => one.definition.fmri === definition.fmri);
       const service = stored(definition, manifest);
       if (known !== undefined) service.enabled = known.enabled;
       this.#services = [...this.#services.filter((one) => one !== known), service];
-      if (!this.#live.has(definition.fmri)) this.#live.set(definition.fmri, this.#fresh('disabled'));
       const live = this.#liveOf(definition.fmri);
-      if (service.enabled && live.state === 'disabled') this.#enter(live, 'offline');
+      if (live.state === 'uninitialized') this.#enter(live, service.enabled ? 'offline' : 'disabled');
     }
     await this.#save(() => undefined);
-    await this.#startWaiting();
+  }
+
+  startImported(): Promise<void> {
+    return this.enqueue(() => this.#startWaiting());
   }
 
   async remove(fmri: string): Promise<void> {
@@ -202,12 +202,6 @@ export class Smf {
   async #save(change: () => unknown): Promise<void> {
     change();
     await this.host.files.write(this.#repository, writeRepository(this.#services), 0o600);
-  }
-
-  #view(service: StoredService): Instance {
-    const { fmri } = service.definition;
-    const { state, since, reason } = this.#liveOf(fmri);
-    return { fmri, state, since, reason, enabled: this.#wanted(fmri), stored: service };
   }
 
   #service(fmri: string): StoredService {
@@ -241,52 +235,32 @@ export class Smf {
     return this.#live.get(fmri)?.temporary ?? this.#service(fmri).enabled;
   }
 
+  /** One that is offline and not wanted any more counts as disabled before that is settled. */
+  #stateSeen(fmri: string): ServiceState | undefined {
+    const live = this.#live.get(fmri);
+    return live?.state === 'offline' && !this.#wanted(fmri) ? 'disabled' : live?.state;
+  }
+
   /** Starts every offline service that is wanted and may run, until none is left. */
   async #startWaiting(): Promise<void> {
     const life = this.#life;
-    for (let next = this.#nextToStart(); next !== undefined; next = this.#nextToStart()) {
-      await this.#start(next);
+    const next = (): StoredService | undefined =>
+      this.#services.find(
+        (service) =>
+          this.#stateSeen(service.definition.fmri) === 'offline' &&
+          mayStart(service, this.#services, (fmri) => this.#stateSeen(fmri)),
+      );
+    for (let service = next(); service !== undefined; service = next()) {
+      await this.#start(service);
       if (life !== this.#life) return;
     }
-  }
-
-  #nextToStart(): StoredService | undefined {
-    return this.#services.find(({ definition: { fmri } }) => {
-      const live = this.#live.get(fmri);
-      return (
-        live?.state === 'offline' && this.#wanted(fmri) && this.#dependenciesOf(fmri).every((one) => this.#met(one))
-      );
-    });
-  }
-
-  /** A service's own and those that others put on it. */
-  #dependenciesOf(fmri: string): Dependency[] {
-    const put = this.#services.flatMap(({ definition }) =>
-      definition.dependents
-        .filter(({ fmris }) => fmris.includes(fmri))
-        .map(({ grouping }) => ({ grouping, fmris: [definition.fmri] })),
-    );
-    return [...this.#service(fmri).definition.dependencies, ...put];
-  }
-
-  /** Services that this host does not have are taken to be there and running. */
-  #met({ grouping, fmris }: Dependency): boolean {
-    const states = fmris.map((fmri) => {
-      const live = this.#live.get(fmri);
-      return live === undefined ? 'online' : live.state === 'offline' && !this.#wanted(fmri) ? 'disabled' : live.state;
-    });
-    if (grouping === 'require_any') return states.includes('online');
-    if (grouping === 'exclude_all') return !states.includes('online');
-    // What is disabled or broken does not hold up those for whom it is optional.
-    if (grouping === 'optional_all') return states.every((state) => state !== 'offline' && state !== 'uninitialized');
-    return states.every((state) => state === 'online');
   }
 
   async #start(service: StoredService): Promise<void> {
     const { fmri } = service.definition;
     const live = this.#liveOf(fmri);
     for (let tries = 1; ; tries++) {
-      const exit = await this.#method(service, 'start');
+      const exit = await this.#methods.run(service, 'start');
       if (this.#live.get(fmri) !== live || live.state !== 'offline') return;
       if (exit === 0) return this.#enter(live, 'online');
       if (FATAL_EXITS.includes(exit) || tries === START_TRIES) {
@@ -294,38 +268,4 @@ export class Smf {
       }
     }
   }
-
-  async #method(service: StoredService, name: MethodName): Promise<number> {
-    const { fmri, methods } = service.definition;
-    const text = methods[name] ?? ':true';
-    const command = text.replace(/%\{([^}]*)\}/g, (_, property: string) => service.running.get(property) ?? '');
-    if (command === ':true') return 0;
-    await this.#log(fmri, `Executing ${name} method ("${command}").`);
-    if (command.startsWith(':kill')) {
-      await this.host.signal(fmri, command.includes('HUP') ? 'HUP' : 'TERM');
-      return 0;
-    }
-    const env = {
-      SMF_FMRI: fmri,
-      SMF_METHOD: name,
-      SMF_RESTARTER: 'svc:/system/svc/restarter:default',
-      SMF_ZONENAME: 'global',
-    };
-    const { exit, stdout, stderr } = await this.host.runMethod(command, env);
-    await this.#append(fmri, withNewline(stdout) + withNewline(stderr));
-    await this.#log(fmri, `Method "${name}" exited with status ${exit}.`);
-    return exit;
-  }
-
-  async #log(fmri: string, text: string): Promise<void> {
-    await this.#append(fmri, logLine(this.host.now(), text));
-  }
-
-  async #append(fmri: string, text: string): Promise<void> {
-    if (text !== '') await this.host.files.append(underRoot(this.host.root, logPath(fmri)), text, 0o644);
-  }
-}
-
-function withNewline(text: string): string {
-  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }

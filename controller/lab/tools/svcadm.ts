@@ -57,8 +57,13 @@ export async function svcadm(args: readonly string[], smf: Smf, fromMethod: bool
       exit = EXIT.failed;
       continue;
     }
-    const job = smf.enqueue(() => carryOut(command, target, smf, flags));
-    if (fromMethod) continue;
+    if (command === 'enable' || command === 'disable') {
+      await smf.wish(target.fmri, command === 'enable', flags.has('t'));
+    }
+    const job = smf.enqueue(() => carryOut(command, target.fmri, smf));
+    // A script of the operator's may itself wait for the one who asks here.
+    const isScript = target.stored.manifest !== undefined;
+    if (fromMethod || (isScript && !flags.has('s'))) continue;
     await job;
     const now = smf.find(target.fmri)[0]?.state;
     if (!flags.has('s') || now === undefined) continue;
@@ -76,12 +81,11 @@ function problemText(fmri: string, state: Instance['state']): string {
     : `svcadm: Instance "${fmri}" has unsatisfied dependencies.\n`;
 }
 
-async function carryOut(command: string, { fmri }: Instance, smf: Smf, flags: ReadonlySet<string>): Promise<void> {
+async function carryOut(command: string, fmri: string, smf: Smf): Promise<void> {
   switch (command) {
     case 'enable':
-      return smf.enable(fmri, flags.has('t'));
     case 'disable':
-      return smf.disable(fmri, flags.has('t'));
+      return smf.settle(fmri);
     case 'restart':
       return smf.restart(fmri);
     case 'refresh':
@@ -98,12 +102,13 @@ export function findTargets(
   words: readonly string[],
   smf: Smf,
   tool: string,
+  what = 'instances',
 ): { readonly targets: readonly Instance[]; readonly complaints: string } {
   const targets: Instance[] = [];
   let complaints = '';
   for (const word of words) {
     const found = smf.find(word);
-    if (found.length === 0) complaints += `${tool}: Pattern '${word}' doesn't match any instances\n`;
+    if (found.length === 0) complaints += `${tool}: Pattern '${word}' doesn't match any ${what}\n`;
     else if (found.length > 1 && !/[*?[]/.test(word) && tool === 'svcadm') {
       complaints += `${tool}: Pattern '${word}' matches multiple instances:\n`;
       complaints += found.map(({ fmri }) => `        ${fmri}\n`).join('');

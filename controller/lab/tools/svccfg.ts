@@ -17,12 +17,12 @@ function failed(text: string): ToolReply {
   return { exit: 1, stdout: '', stderr: `svccfg: ${text}\n` };
 }
 
-export async function svccfg(call: ToolCall, smf: Smf, fromMethod: boolean): Promise<ToolReply> {
+export async function svccfg(call: ToolCall, smf: Smf): Promise<ToolReply> {
   const { options, operands, bad } = readOptions(call.args, 'vs:f:');
   if (bad !== undefined) return { exit: 2, stdout: '', stderr: USAGE };
   const selected = options.find(({ letter }) => letter === 's')?.value;
   const script = options.find(({ letter }) => letter === 'f')?.value;
-  if (operands.length > 0) return command(operands, selected, call, smf, fromMethod);
+  if (operands.length > 0) return command(operands, selected, call, smf);
   const text =
     script === undefined || script === '-' ? call.stdin : await call.files.read(resolveArgument(call, script));
   if (text === undefined) return failed(`couldn't open file ${script ?? ''}`);
@@ -33,7 +33,7 @@ export async function svccfg(call: ToolCall, smf: Smf, fromMethod: boolean): Pro
     if (words.length === 0) continue;
     if (words[0] === 'end' || words[0] === 'quit' || words[0] === 'exit') break;
     if (words[0] === 'select') scope = words[1];
-    else replies.push(await command(words, scope, call, smf, fromMethod));
+    else replies.push(await command(words, scope, call, smf));
   }
   return {
     exit: replies.find(({ exit }) => exit !== 0)?.exit ?? 0,
@@ -52,10 +52,9 @@ async function command(
   selected: string | undefined,
   call: ToolCall,
   smf: Smf,
-  fromMethod: boolean,
 ): Promise<ToolReply> {
   const [name = '', ...rest] = words;
-  if (name === 'import' || name === 'validate') return readFile(name, rest, call, smf, fromMethod);
+  if (name === 'import' || name === 'validate') return readFile(name, rest, call, smf);
   if (name === 'delete') return remove(rest, smf);
   const { targets, complaints } = findTargets([selected ?? ''], smf, 'svccfg');
   const [target] = targets;
@@ -102,7 +101,6 @@ async function readFile(
   operands: readonly string[],
   call: ToolCall,
   smf: Smf,
-  fromMethod: boolean,
 ): Promise<ToolReply> {
   const [file] = operands;
   if (file === undefined) return failed(`Syntax error: ${name} file`);
@@ -111,8 +109,9 @@ async function readFile(
   const reading = readManifest(text);
   if (reading.kind === 'bad') return failed(`couldn't parse document: ${reading.reason}`);
   if (name === 'validate') return done;
-  const job = smf.enqueue(() => smf.import(reading.services, text));
-  if (!fromMethod) await job;
+  await smf.define(reading.services, text);
+  // The services start behind our back, as svc.startd starts them.
+  smf.startImported().catch(() => undefined);
   return done;
 }
 
@@ -126,7 +125,7 @@ async function remove(operands: readonly string[], smf: Smf): Promise<ToolReply>
     }
     if (fmri === SSH || STOCK_SERVICES.some((one) => one.fmri === fmri))
       return failed(`"${fmri}" is delivered by the system`);
-    await smf.enqueue(() => smf.remove(fmri));
+    await smf.remove(fmri);
   }
   return done;
 }

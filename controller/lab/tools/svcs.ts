@@ -139,7 +139,7 @@ export async function svcprop(args: readonly string[], smf: Smf): Promise<ToolRe
   const wanted = options.flatMap(({ letter, value }) => (letter === 'p' && value !== undefined ? [value] : []));
   // -c looks at what was edited, not at the running snapshot.
   const edited = options.some(({ letter }) => letter === 'c');
-  const { targets, complaints } = findTargets(operands, smf, 'svcprop');
+  const { targets, complaints } = findTargets(operands, smf, 'svcprop', 'entities');
   let stdout = '';
   let stderr = complaints;
   for (const target of targets) {
