@@ -13,16 +13,17 @@ import type { SshCredentials } from './ssh-auth.js';
 import type { SshFaults } from './ssh-faults.js';
 import { SshService, type OffStyle } from './ssh-server.js';
 import { ToolBridge, type BridgeCall } from './tool-bridge.js';
+import type { HostMachine } from './tools/registry.js';
 import type { HostNames, ToolReply } from './tools/tool.js';
 
-export interface LabHostSettings {
+export interface LabHostSettings<M extends Machine> {
   readonly name: string;
   readonly addresses: readonly Address[];
   readonly port: number;
   readonly paths: HostPaths;
   readonly hostNames: HostNames;
   readonly credentials: SshCredentials;
-  readonly makeMachine: MakeMachine;
+  readonly makeMachine: MakeMachine<M>;
   readonly clock: Clock;
   /** What runs commands and stubs; `['/bin/sh']` unless a test looks at another shell. */
   readonly shell: readonly string[];
@@ -31,19 +32,19 @@ export interface LabHostSettings {
 /** Stands between the commands and the simulated host: a test may watch, delay, or answer itself. */
 export type Intercept = (call: BridgeCall, run: () => Promise<ToolReply>) => Promise<ToolReply>;
 
-export class LabHost {
+export class LabHost<M extends Machine = HostMachine> {
   readonly faults: SshFaults = {};
   intercept: Intercept | undefined;
   /** Calls of simulated commands since the lab came up. */
   calls = 0;
-  readonly machine: Machine;
+  readonly machine: M;
   readonly #processes: HostProcesses;
   readonly #files = new HostFiles();
   #bridge: ToolBridge | undefined;
   #service: SshService | undefined;
   #key: SshKeyPair;
 
-  private constructor(private readonly settings: LabHostSettings) {
+  private constructor(private readonly settings: LabHostSettings<M>) {
     const { paths, addresses, hostNames, clock } = settings;
     this.#processes = new HostProcesses(paths.folder);
     this.#key = keepHostKey(paths.hostKey, settings.name);
@@ -58,7 +59,7 @@ export class LabHost {
   }
 
   /** Boots the host in a folder that has its FIFOs, and opens its SSH service. */
-  static async start(settings: LabHostSettings): Promise<LabHost> {
+  static async start<M extends Machine>(settings: LabHostSettings<M>): Promise<LabHost<M>> {
     installStubs(settings.paths.root, settings.shell);
     const host = new LabHost(settings);
     try {
@@ -133,9 +134,10 @@ export class LabHost {
     this.#files.power(false);
     const bridge = this.#bridge;
     this.#bridge = undefined;
-    await this.#processes.killAll();
-    await bridge?.close();
+    const lastCalls = bridge?.close();
     await this.machine.powerCut();
+    await this.#processes.killAll();
+    await lastCalls;
   }
 
   /** Brings the host up again: its services in boot order, then SSH. */
@@ -182,6 +184,7 @@ export class LabHost {
   }
 
   #runScript(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<ToolReply> {
+    if (!this.isOn) return Promise.resolve({ exit: 137, stdout: '', stderr: '' });
     const child = this.start(argv, env);
     child.stdin.end();
     let stdout = '';

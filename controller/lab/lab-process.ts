@@ -10,7 +10,6 @@ import { serveControl } from './control-server.js';
 import { killMarked } from './host-processes.js';
 import { startLab, type Lab, type LabHostPlan } from './lab.js';
 import { isRecord, readLabState, STATE_FILE, writeLabState, type LabState } from './lab-state.js';
-import type { MakeMachine } from './machine.js';
 
 /** Unix socket paths end at 104 bytes on some systems. */
 const LONGEST_SOCKET_PATH = 100;
@@ -20,7 +19,6 @@ const LOG_LINES_SHOWN = 10;
 export interface ServeOptions {
   readonly folder: string;
   readonly hosts: readonly LabHostPlan[];
-  readonly makeMachine: MakeMachine;
   /** Called when the hosts answer and before anybody is told, to write what an operator needs to reach them. */
   readonly prepare: (lab: Lab) => Promise<void>;
 }
@@ -40,12 +38,14 @@ export async function serveLab(options: ServeOptions): Promise<ServedLab> {
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
   const control = join(sockets, 's');
-  const down = async (keep: boolean): Promise<void> => {
+  const bringDown = async (keep: boolean): Promise<void> => {
     await lab.close({ keep });
     fs.rmSync(sockets, { recursive: true, force: true });
     if (keep) writeLabState(lab.folder, { pid: 0, control: '', hosts });
     else fs.rmSync(lab.folder, { recursive: true, force: true });
   };
+  let going: Promise<void> | undefined;
+  const down = (keep: boolean): Promise<void> => (going ??= bringDown(keep));
   const server = await serveControl(lab, control, async (keep, told) => {
     await down(keep);
     told({ done: true });

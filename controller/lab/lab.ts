@@ -7,9 +7,10 @@ import type { Address } from '../model/address.js';
 import type { Clock } from '../ports.js';
 import { deliverHost, hostPaths, makeFifos } from './host-folder.js';
 import { keepHostKey, LabHost } from './lab-host.js';
-import type { MakeMachine } from './machine.js';
+import type { Machine, MakeMachine } from './machine.js';
 import type { SshKeyPair } from './openssh-key.js';
 import type { SshCredentials } from './ssh-auth.js';
+import { makeHostMachine, type HostMachine } from './tools/registry.js';
 
 export interface LabHostPlan {
   readonly name: string;
@@ -18,25 +19,26 @@ export interface LabHostPlan {
   readonly port?: number;
 }
 
-export interface LabOptions {
+export interface LabOptions<M extends Machine = Machine> {
   /** Where the hosts' folders and the client's key go. What an earlier lab left here is used again. */
   readonly folder: string;
   readonly hosts: readonly LabHostPlan[];
-  readonly makeMachine: MakeMachine;
+  /** The inside of the hosts; the simulated illumos host when not given. */
+  readonly makeMachine?: MakeMachine<M>;
   /** Ways to log in besides the lab's own client key. */
   readonly credentials?: Partial<SshCredentials>;
   readonly clock?: Clock;
   readonly shell?: readonly string[];
 }
 
-export interface Lab {
+export interface Lab<M extends Machine = HostMachine> {
   readonly folder: string;
-  readonly hosts: ReadonlyMap<string, LabHost>;
+  readonly hosts: ReadonlyMap<string, LabHost<M>>;
   /** Key that may log in everywhere; its private half lies in `clientKeyFile`, mode 0600. */
   readonly clientKey: SshKeyPair;
   readonly clientKeyFile: string;
   /** The host of that name. @throws Error when there is none */
-  host(name: string): LabHost;
+  host(name: string): LabHost<M>;
   /** Ends every process of the hosts. Their folders go too unless they are to be kept. */
   close(options?: { readonly keep?: boolean }): Promise<void>;
 }
@@ -46,7 +48,16 @@ const wallClock: Clock = {
   after: (seconds, signal) => delay(seconds * 1000, undefined, signal === undefined ? {} : { signal }),
 };
 
-export async function startLab(options: LabOptions): Promise<Lab> {
+export function startLab<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>>;
+/** Hosts of the simulated illumos kind. */
+export function startLab(options: Omit<LabOptions, 'makeMachine'>): Promise<Lab>;
+export function startLab(options: LabOptions): Promise<Lab<Machine>> {
+  return start({ ...options, makeMachine: options.makeMachine ?? makeHostMachine });
+}
+
+type WithMachine<M extends Machine> = LabOptions<M> & { readonly makeMachine: MakeMachine<M> };
+
+async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>> {
   fs.mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const folder = fs.realpathSync(options.folder);
   const clientKeyFile = join(folder, CLIENT_KEY);
@@ -78,7 +89,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     await close({ keep: true });
     throw failed.reason;
   }
-  const host = (name: string): LabHost => {
+  const host = (name: string): LabHost<M> => {
     const found = hosts.get(name);
     if (found === undefined) throw new Error(`the lab has no host ${name}`);
     return found;

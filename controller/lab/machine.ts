@@ -34,4 +34,4 @@ export interface MachineSetup {
   readonly runScript: RunScript;
 }
 
-export type MakeMachine = (setup: MachineSetup) => Machine;
+export type MakeMachine<M extends Machine = Machine> = (setup: MachineSetup) => M;

@@ -6,9 +6,10 @@ import { expect, test } from 'vitest';
 import { markedProcesses } from '../../controller/lab/host-processes.js';
 import { startLab } from '../../controller/lab/lab.js';
 import type { LabHost } from '../../controller/lab/lab-host.js';
+import type { Machine } from '../../controller/lab/machine.js';
 import { address, connect, echoTool, exec, run, scratchFolder, scriptedMachine, testLab } from './support.js';
 
-function processesOf(host: LabHost): number[] {
+function processesOf(host: LabHost<Machine>): number[] {
   return markedProcesses((marker) => host.root.startsWith(`${marker}/`));
 }
 

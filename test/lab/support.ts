@@ -64,7 +64,7 @@ export function address(text: string): Address {
 export type LabSetup = Partial<Omit<LabOptions, 'hosts'>> & { readonly count?: number; readonly answer?: ToolAnswer };
 
 /** Starts a lab of `host1` … and closes it at the end of the test, when no process and no file of it may be left. */
-export async function testLab(setup: LabSetup = {}): Promise<Lab> {
+export async function testLab(setup: LabSetup = {}): Promise<Lab<Machine>> {
   const { count = 1, answer = echoTool, folder = scratchFolder(), ...rest } = setup;
   const hosts = Array.from({ length: count }, (_, index) => ({
     name: `host${index + 1}`,
@@ -87,8 +87,8 @@ export interface Ended {
 }
 
 export function connect(
-  lab: Lab,
-  host: LabHost,
+  lab: Lab<Machine>,
+  host: LabHost<Machine>,
   config: Partial<ConnectConfig> = {},
   client: Client = new ssh2.Client(),
 ): Promise<Client> {
@@ -124,7 +124,7 @@ export function exec(client: Client, command: string, stdin = ''): Promise<Ended
 }
 
 /** Connects, runs one command, and leaves. */
-export async function run(lab: Lab, host: LabHost, command: string, stdin = ''): Promise<Ended> {
+export async function run(lab: Lab<Machine>, host: LabHost<Machine>, command: string, stdin = ''): Promise<Ended> {
   const client = await connect(lab, host);
   const ended = await exec(client, command, stdin);
   client.end();

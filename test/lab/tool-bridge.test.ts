@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import type { LabHost } from '../../controller/lab/lab-host.js';
+import type { Machine } from '../../controller/lab/machine.js';
 import { testLab, type Ended } from './support.js';
 
 /** Runs a command on the host without SSH. */
-function shell(host: LabHost, command: string, stdin = '', argv = ['/bin/sh']): Promise<Ended> {
+function shell(host: LabHost<Machine>, command: string, stdin = '', argv = ['/bin/sh']): Promise<Ended> {
   const child = host.start([...argv, '-c', command]);
   let stdout = '';
   let stderr = '';

@@ -8,7 +8,6 @@ import { OperatorError } from '../../errors.js';
 import { readTextNow, writeNewFile } from '../../files/workspace.js';
 import { parseInventory } from '../../inventory/parse.js';
 import { ask, openControl, runOnHost, statusRows } from '../../lab/control-client.js';
-import { illumosMachine } from '../../lab/default-machine.js';
 import type { Lab, LabHostPlan } from '../../lab/lab.js';
 import {
   clearDeadLab,
@@ -133,7 +132,7 @@ const serve: CommandModule<object, UpArguments> = {
     try {
       const { source, hosts } = wantedHosts(args);
       const prepare = async (lab: Lab): Promise<void> => writeLabFiles(lab, args.keying, source);
-      const served = await serveLab({ folder: args.folder, hosts, makeMachine: illumosMachine, prepare });
+      const served = await serveLab({ folder: args.folder, hosts, prepare });
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void served.stop());
       reportStart({ ready: true });
       await served.ended;
