@@ -83,8 +83,7 @@ export interface FlowTest {
 }
 
 export type FlowPeer =
-  | { readonly kind: 'host'; readonly host: string }
-  | { readonly kind: 'address'; readonly address: Address };
+  { readonly kind: 'host'; readonly host: string } | { readonly kind: 'address'; readonly address: Address };
 
 export interface Inventory {
   readonly fleet: string;
