@@ -122,6 +122,7 @@ export class HostMachine implements Machine {
     const hit = this.faults.take(tool, call.args);
     if (hit === undefined) return runner(call);
     const { fault, released } = hit;
+    const life = this.#life;
     switch (fault.kind) {
       case 'lie':
         return this.#lie(tool, call, runner);
@@ -129,10 +130,10 @@ export class HostMachine implements Machine {
         return { exit: fault.exit ?? 1, stdout: '', stderr: fault.stderr ?? `${tool}: failed\n` };
       case 'hang':
         await released;
-        return runner(call);
+        return life === this.#life ? runner(call) : KILLED;
       case 'late':
         await this.setup.clock.after(fault.seconds);
-        return runner(call);
+        return life === this.#life ? runner(call) : KILLED;
       case 'early':
         // The work goes on behind the answer; a power cut in between ends it.
         void this.#later(fault.seconds, () => runner(call));
@@ -261,8 +262,15 @@ export class HostMachine implements Machine {
     const { root, files, runScript } = this.setup;
     const [program = '', ...operands] = methodWords(command);
     const tool = baseName(program);
-    if (this.#runners[tool] === undefined)
-      return runScript(await underRootWhereThere([program, ...operands], root, files), env);
+    if (this.#runners[tool] === undefined) {
+      const words = await underRootWhereThere([program, ...operands], root, files);
+      this.#scripts += 1;
+      try {
+        return await runScript(words, env);
+      } finally {
+        this.#scripts -= 1;
+      }
+    }
     const args = operands.map((word) => (word.startsWith('/') ? underRoot(root, word) : word));
     return this.#withFaults(tool, this.#toolCall(args, { env, stdin: '', cwd: root }));
   }
