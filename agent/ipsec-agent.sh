@@ -62,7 +62,7 @@ set_word() { # digest
 }
 
 # Value of a field among the words of a request.
-field() { # name word …
+field() { # name word ...
     field_name=$1
     shift
     FIELD=
@@ -73,7 +73,7 @@ field() { # name word …
     done
 }
 
-handle() { # word …
+handle() { # word ...
     request=$1
     shift
     case $request in

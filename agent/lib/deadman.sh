@@ -1,14 +1,38 @@
 # Owns: the process that takes a transaction back when nobody confirms it, and finding and ending processes.
 
-# Starts the dead-man apart from this session, and copies the managed files given into the snapshot. The dead-man's first
-# words come back through the same pipe. The status is that of the copying.
-start_deadman() { # file …
+# Starts the dead-man apart from this session, and copies the managed files given into the snapshot: one subshell for both.
+# The dead-man's first words come back through its pipe. The status is that of the copying.
+start_deadman() { # file ...
     deadman_token=$T_ID.$$.$NOW
-    deadman_proof=$(
-        nohup "$AGENT_SHELL" "$AGENT" deadman "$T_ID" "$deadman_token" </dev/null 2>/dev/null 3>&- &
-        [ $# -gt 0 ] || exit 0
-        exec cp -p "$@" "$BEFORE/files/" 2>"$TX/out"
-    )
+    case ${KSH_VERSION-} in
+        *93* | *2020*)
+            # ksh93 does not wait for all that a command substitution's processes say, but reads a pipeline's end by itself.
+            launch_deadman copy-first "$@" | read -r deadman_proof
+            deadman_copied=1
+            read -r deadman_copied <"$TX/copied"
+            return "$deadman_copied"
+            ;;
+        *) deadman_proof=$(launch_deadman copy-last "$@") ;;
+    esac
+}
+
+launch_deadman() { # copy-first|copy-last file ...
+    # shellcheck disable=SC3045 # every shell we know has -c; no core of ours may ever hold a key
+    ulimit -c 0 2>/dev/null
+    launch_order=$1
+    shift
+    if [ "$launch_order" = copy-first ]; then
+        launch_status=0
+        [ $# -eq 0 ] || cp -p "$@" "$BEFORE/files/" 2>"$TX/out" || launch_status=1
+        put "$launch_status" >"$TX/copied"
+        set --
+    fi
+    {
+        # As itself, with no shell of its own before it that would hold the pipe.
+        exec nohup "$AGENT_SHELL" "$AGENT" deadman "$T_ID" "$deadman_token" </dev/null 2>/dev/null
+    } &
+    [ $# -gt 0 ] || exit 0
+    exec cp -p "$@" "$BEFORE/files/" 2>"$TX/out"
 }
 
 # It said its token and its process id over the pipe, and it is there.
@@ -119,7 +143,7 @@ process_runs() { # pid word
     esac
 }
 
-process_is() { # pid ppid args… wanted
+process_is() { # pid ppid args... wanted
     process_pid=$1
     shift $(($# - 1))
     [ "$process_pid" = "$1" ]
@@ -183,7 +207,7 @@ add_children() { # pid
     set +f
 }
 
-add_if_child() { # parent pid ppid args…
+add_if_child() { # parent pid ppid args...
     [ "$3" = "$1" ] && [ "$2" != $$ ] && end_todo="$end_todo $2"
     return 0
 }

@@ -1,5 +1,5 @@
 # Owns: reading what is too large or too intricate for the shell: listings of policy and SAs, key files, requests.
-# One process does one job, named by -v job=…; keys go from file to file and are never printed.
+# One process does one job, named by -v job=...; keys go from file to file and are never printed.
 
 # ---- values
 

@@ -52,7 +52,7 @@ describe.skipIf(!strace)('processes on the host', () => {
     await applied;
     await host.untilQuiet();
     for (const name of ['unchanged', 'apply', 'confirm']) measured[name] = countProcesses(trace(name), host.path('usr/sbin'));
-    console.log(Object.entries(measured).map(([name, { count, programs }]) => `${name}: ${count}\n  ${programs.join('\n  ')}`).join('\n'));
+    console.log(Object.entries(measured).map(([name, { count }]) => `${name}: ${count} processes`).join(', '));
     expect(measured['unchanged']?.count).toBeLessThanOrEqual(12);
     expect((measured['apply']?.count ?? 0) + (measured['confirm']?.count ?? 0)).toBeLessThanOrEqual(40);
   });
