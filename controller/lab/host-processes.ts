@@ -17,12 +17,14 @@ export interface HostCommand {
 
 export class HostProcesses {
   readonly #groups = new Set<number>();
+  #everStarted = false;
 
   /** `marker` is inherited by all that descends from these processes: unique for the host on this machine. */
   constructor(readonly marker: string) {}
 
   /** Starts a command as the leader of its own session, with pipes, as a login over SSH does. */
   start(command: HostCommand): ChildProcessWithoutNullStreams {
+    this.#everStarted = true;
     const [program = '', ...args] = command.argv;
     const child = spawn(program, args, {
       cwd: command.cwd,
@@ -40,10 +42,15 @@ export class HostProcesses {
     return child;
   }
 
+  /** Kills what still belongs to the sessions started here; what left them is found by its marker alone. */
+  killSessions(): void {
+    for (const group of this.#groups) if (!signalGroup(group, 'SIGKILL')) this.#groups.delete(group);
+  }
+
   /** Kills everything of this host and returns when nothing is left. */
   async killAll(): Promise<void> {
-    for (const group of this.#groups) if (!signalGroup(group, 'SIGKILL')) this.#groups.delete(group);
-    await killMarked((marker) => marker === this.marker);
+    this.killSessions();
+    if (this.#everStarted) await killMarked((marker) => marker === this.marker);
   }
 }
 

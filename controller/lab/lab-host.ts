@@ -95,6 +95,11 @@ export class LabHost<M extends Machine = HostMachine> {
     return this.#ssh.port;
   }
 
+  /** SSH connections let in since the lab came up. */
+  get connections(): number {
+    return this.#ssh.welcomed;
+  }
+
   /** `ssh-ed25519 AAAA…` */
   get hostKeyLine(): string {
     return this.#key.publicLine;
@@ -130,13 +135,19 @@ export class LabHost<M extends Machine = HostMachine> {
 
   /** Kills everything on the host at this moment; its files stay as they are. `silent`: connections get no sign of it. */
   async powerCut(style: OffStyle = 'reset'): Promise<void> {
+    const unplugged = this.#unplug(style);
+    await this.#processes.killAll();
+    await unplugged;
+  }
+
+  /** From the first moment on nothing is written, nothing begun and no command answered. */
+  async #unplug(style: OffStyle): Promise<void> {
     this.#service?.switchOff(style);
     this.#files.power(false);
-    const bridge = this.#bridge;
+    const lastCalls = this.#bridge?.close();
     this.#bridge = undefined;
-    const lastCalls = bridge?.close();
     await this.machine.powerCut();
-    await this.#processes.killAll();
+    this.#processes.killSessions();
     await lastCalls;
   }
 
@@ -172,8 +183,9 @@ export class LabHost<M extends Machine = HostMachine> {
     this.#ssh.dropConnections();
   }
 
+  /** Ends the host for good; the lab kills its detached processes together with those of the others. */
   async close(): Promise<void> {
-    await this.powerCut();
+    await this.#unplug('reset');
     await this.#service?.close();
   }
 

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../model/address.js';
 import type { Clock } from '../ports.js';
 import { deliverHost, hostPaths, makeFifos } from './host-folder.js';
+import { killMarked } from './host-processes.js';
 import { keepHostKey, LabHost } from './lab-host.js';
 import type { Machine, MakeMachine } from './machine.js';
 import type { SshKeyPair } from './openssh-key.js';
@@ -80,7 +81,9 @@ async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>
     results.flatMap((result) => (result.status === 'fulfilled' ? [[result.value.name, result.value]] : [])),
   );
   const close = async ({ keep = false } = {}): Promise<void> => {
-    await Promise.all([...hosts.values()].map((host) => host.close()));
+    const closed = Promise.all([...hosts.values()].map((host) => host.close()));
+    await killMarked((marker) => marker.startsWith(join(folder, 'hosts/')));
+    await closed;
     if (keep) return;
     for (const name of ['hosts', CLIENT_KEY]) fs.rmSync(join(folder, name), { recursive: true, force: true });
   };

@@ -18,6 +18,7 @@ export function joinChannel(
   const { stdin, stdout, stderr } = child;
   for (const stream of [channel, channel.stderr, stdin, stdout, stderr]) stream.on('error', () => stream.destroy());
   watchInput(channel, faults, drop);
+  for (const stream of [stdout, stderr]) stream.on('data', (chunk: Buffer) => faults.overhear?.(chunk));
   channel.pipe(stdin);
   const output = stdout.pipe(faultyOutput(faults, drop));
   output.pipe(channel, { end: false });

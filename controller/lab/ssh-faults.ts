@@ -16,6 +16,8 @@ export interface SshFaults {
   dropWhen?: (written: string) => boolean;
   /** Each chunk of a command's stdout waits for this. */
   holdOutput?: () => Promise<void>;
+  /** Told of all that commands write to stdout and stderr. */
+  overhear?: (chunk: Buffer) => void;
 }
 
 export function watchInput(channel: Readable, faults: SshFaults, drop: () => void): void {

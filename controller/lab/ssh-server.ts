@@ -33,6 +33,7 @@ export class SshService {
   #hostKey: string;
   #banner: string | undefined;
   #off: OffStyle | undefined;
+  #welcomed = 0;
 
   private constructor(private readonly options: SshServiceOptions) {
     this.#hostKey = options.hostKey;
@@ -58,6 +59,11 @@ export class SshService {
   /** Connections now open. */
   get connections(): number {
     return this.#sockets.size;
+  }
+
+  /** Connections that were let in to authenticate, since the service began. */
+  get welcomed(): number {
+    return this.#welcomed;
   }
 
   /** New connections meet this key from now on. */
@@ -108,7 +114,10 @@ export class SshService {
     socket.on('error', () => socket.destroy());
     if (this.#off !== undefined) silence(socket, this.#off);
     else if (this.options.faults.refuseConnections === true) socket.resetAndDestroy();
-    else this.#protocol().injectSocket(socket);
+    else {
+      this.#welcomed++;
+      this.#protocol().injectSocket(socket);
+    }
   }
 
   #serve(connection: Connection, clientPort: number): void {
