@@ -7,7 +7,7 @@ import type { Problem, SourcePosition } from '../errors.js';
 import { parsePrefix } from '../model/address.js';
 import type { IkeIdentity, PresharedKey } from '../model/ike.js';
 import { Secret } from '../model/secret.js';
-import { readTokens, TokenReader, type IkeToken } from './parse-ike-tokens.js';
+import { readTokens, TokenReader, type Complain, type IkeToken } from './parse-ike-tokens.js';
 
 export interface PresharedReading {
   readonly keys: readonly PresharedKey[];
@@ -16,8 +16,6 @@ export interface PresharedReading {
 
 const FIELDS: readonly string[] = ['localidtype', 'localid', 'remoteidtype', 'remoteid', 'key', 'ike_mode'];
 const NAME_TYPES: readonly string[] = ['fqdn', 'domain', 'domainname', 'user_fqdn', 'mailbox', 'prefix', 'dns', 'mbox'];
-
-type Complain = (code: string, at: SourcePosition, what: string, todo: string) => void;
 
 export function parseIkePreshared(text: string, file: string): PresharedReading {
   const problems: Problem[] = [];

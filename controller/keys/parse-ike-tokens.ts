@@ -16,6 +16,9 @@ export interface Tokens {
   readonly end: SourcePosition;
 }
 
+/** Takes note of a problem; reading goes on. */
+export type Complain = (code: string, at: SourcePosition, what: string, todo: string) => void;
+
 /** Comments run from `#` or `//` to the end of the line; a backslash before a newline counts for nothing. */
 export function readTokens(text: string, file: string): Tokens {
   const tokens: IkeToken[] = [];

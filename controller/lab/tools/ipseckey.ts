@@ -7,36 +7,19 @@ import { inetAddr } from '../../policy/c-numbers.js';
 import { sameAddress, parseAddress, type Address } from '../../model/address.js';
 import { SA_TYPE } from '../../model/sa.js';
 import { splitKeyWords } from '../../keys/parse-key-lines.js';
-import { parseIpseckeys, readKeyCommand, type CommandReading } from '../../keys/parse-ipseckeys.js';
+import { parseIpseckeys, readKeyCommand } from '../../keys/parse-ipseckeys.js';
 import type { AddressLookup } from '../../keys/parse-key-values.js';
 import { readOptions } from './getopt.js';
-import { SAVE_HEADER, saveText, showText, type ListingOptions } from './ipseckey-listing.js';
-import { sendLookup, sendRequest, type Sent } from './ipseckey-send.js';
-import { entryHeader, reportText, USAGE } from './ipseckey-texts.js';
-import { EMPTY_SAD, flushSas, listSas, withoutDead, type Sad } from './sad.js';
-import { resolveArgument, type HostNames, type SimulatedTool, type ToolCall } from './tool.js';
+import { carryOut, save, seconds, usage, type Ending, type Run } from './ipseckey-commands.js';
+import type { ListingOptions } from './ipseckey-listing.js';
+import { entryHeader } from './ipseckey-texts.js';
+import { EMPTY_SAD, withoutDead, type Sad } from './sad.js';
+import { resolveArgument, type HostNames, type SimulatedTool } from './tool.js';
 
 export { EMPTY_SAD, type Sad };
 
-/** Statuses of smf_method(5). */
+/** Status of smf_method(5) for a service that must not be tried again. */
 const SMF_FATAL = 95;
-
-/** One run of the tool: what it printed and the tables so far. */
-interface Run {
-  readonly call: ToolCall;
-  readonly fmri: string | undefined;
-  readonly check: boolean;
-  readonly listing: ListingOptions;
-  readonly lookUp: AddressLookup;
-  sad: Sad;
-  stdout: string;
-  stderr: string;
-  parsed: number;
-  done: number;
-  seq: number;
-}
-
-type Ending = 'ok' | 'badconf' | 'fatal' | { readonly exit: number };
 
 export const ipseckey: SimulatedTool<Sad> = async (call, state) => {
   const { options, operands, bad } = readOptions(call.args, 'pnvf:s:c:');
@@ -64,8 +47,6 @@ export const ipseckey: SimulatedTool<Sad> = async (call, state) => {
   const exit = finish(run, await perform(run, options, operands, bad));
   return { exit, stdout: run.stdout, stderr: run.stderr, state: run.sad };
 };
-
-const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
 
 async function perform(
   run: Run,
@@ -102,11 +83,6 @@ async function perform(
   const words = operands.map((text, i) => ({ text, line: 1, column: i + 1 }));
   const reading = readKeyCommand(words, 'line', run.lookUp);
   return (await carryOut(run, reading, 'line', '')) ?? 'ok';
-}
-
-function usage(run: Run): Ending {
-  run.stderr += USAGE;
-  return 'fatal';
 }
 
 async function openKeyFile(run: Run, name: string): Promise<{ name: string; text: string } | Ending> {
@@ -164,119 +140,6 @@ async function prompt(run: Run): Promise<Ending> {
     if (ending !== undefined) return ending;
   }
   run.stdout += '\n';
-  return 'ok';
-}
-
-/** Carries out one command; an ending when the tool stops with it. */
-async function carryOut(
-  run: Run,
-  { command, reports }: CommandReading,
-  origin: 'file' | 'prompt' | 'line',
-  header: string,
-): Promise<Ending | undefined> {
-  for (const report of reports) say(run, reportText(report, header));
-  const host = { addresses: run.call.addresses, now: seconds(run.call.now) };
-  switch (command.kind) {
-    case 'refused':
-      return origin === 'line' ? 'fatal' : undefined;
-    case 'dies':
-      return { exit: command.exit };
-    case 'quit':
-      return 'ok';
-    case 'add-refused':
-      run.stderr += "ipseckey: can't do ADD or UPDATE from the command line.\n\n";
-      return { exit: 1 };
-    case 'request':
-      if (!run.check) return settle(run, sendRequest(command.request, run.sad, host), origin, header);
-      run.done += 1;
-      return undefined;
-    case 'lookup':
-      if (!run.check) return settle(run, sendLookup(command.lookup, run.sad), origin, '');
-      run.done += 1;
-      return undefined;
-    case 'flush':
-      return flush(run, command.type, origin);
-    case 'dump':
-      return dump(run, command.type);
-    case 'save': {
-      const ending = await save(run, command.type, command.file);
-      return origin === 'line' ? ending : undefined;
-    }
-    case 'help':
-      run.stdout += 'Commands\n--------\n';
-      return undefined;
-    case 'monitor':
-      run.stdout += 'Passively monitoring the PF_KEY socket.\n';
-      return undefined;
-    case 'unknown':
-      run.stderr += `ipseckey: Unknown command (${command.word.revealText()}).\n\n`;
-      if (origin === 'line') return usage(run);
-      run.stderr += 'Type help or ? for usage info\n';
-      return undefined;
-  }
-}
-
-/** Complaints about commands are not printed under SMF: they would put keys into a log that everyone may read. */
-function say(run: Run, text: string): void {
-  if (run.fmri === undefined) run.stdout += text;
-}
-
-function settle(run: Run, sent: Sent, origin: 'file' | 'prompt' | 'line', header: string): Ending | undefined {
-  run.sad = sent.sad;
-  run.done += sent.done;
-  run.stderr += sent.stderr;
-  run.seq += 1;
-  for (const warning of sent.warnings) say(run, `${header}${warning}\n`);
-  for (const sa of sent.found) run.stdout += showText(sa, 'GET', run.seq, run.listing);
-  if (sent.errors.length === 0) return undefined;
-  say(run, `${header}${sent.errors.join('')}\n`);
-  return origin === 'line' ? 'fatal' : undefined;
-}
-
-const KERNEL_TYPES: readonly number[] = Object.values(SA_TYPE);
-
-function flush(run: Run, type: number, origin: 'file' | 'prompt' | 'line'): Ending | undefined {
-  run.done += 1;
-  if (run.check) return undefined;
-  run.seq += 1;
-  if (!KERNEL_TYPES.includes(type & 0xff)) {
-    run.stderr += '  Diagnostic code 4:  Unknown Security Association type.\n';
-    run.stderr += `ipseckey: Cannot flush SA type ${type}.\n`;
-    run.stderr += 'ipseckey: return message (in doflush): Invalid argument\n';
-    return origin === 'line' ? 'fatal' : undefined;
-  }
-  run.sad = flushSas(run.sad, type & 0xff);
-  return undefined;
-}
-
-function dump(run: Run, type: number): Ending | undefined {
-  run.seq += 1;
-  if (!KERNEL_TYPES.includes(type & 0xff)) {
-    run.stderr += '  Diagnostic code 4:  Unknown Security Association type.\nipseckey: Dump failed: Invalid argument\n';
-    return 'fatal';
-  }
-  for (const sa of listSas(run.sad, type & 0xff)) {
-    run.stdout += `${showText(sa, 'DUMP', run.seq, run.listing)}\n`;
-  }
-  run.stdout += `Dump succeeded for SA type ${type}.\n`;
-  return undefined;
-}
-
-async function save(run: Run, type: number, file: string | undefined): Promise<Ending> {
-  run.seq += 1;
-  const sas = listSas(run.sad, type & 0xff);
-  const text = SAVE_HEADER + sas.map((sa) => saveText(sa, run.listing.hideKeys)).join('');
-  if (file === undefined || file === '-') {
-    run.stdout += text;
-    return 'ok';
-  }
-  const path = resolveArgument(run.call, file);
-  const there = await run.call.files.stat(path);
-  if (there?.kind === 'file' && there.mode !== 0o400) {
-    run.stderr += `ipseckey: WARNING: Save file already exists with permission ${there.mode.toString(8)}.\n`;
-    run.stderr += 'ipseckey: Normal users may be able to read IPsec keying material.\n';
-  }
-  await run.call.files.write(path, text, 0o400);
   return 'ok';
 }
 

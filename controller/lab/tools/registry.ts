@@ -6,8 +6,8 @@
 import type { Machine, MachineCall, MachineSetup, MakeMachine } from '../machine.js';
 import { emptySpd, type Spd } from '../../policy/spd.js';
 import { FaultTable, type Fault } from './faults.js';
-import { hangUp, startIked, type IkeDaemon } from './in-iked.js';
-import { ikeadm } from './ikeadm.js';
+import { DaemonHost } from './daemon-host.js';
+import type { IkeDaemon } from './in-iked.js';
 import { ipseckey } from './ipseckey.js';
 import { methodWords, underRootWhereThere } from './method-words.js';
 import { searchProcesses } from './processes.js';
@@ -24,6 +24,9 @@ import { Turns } from './turns.js';
 
 type Runner = (call: ToolCall) => Promise<ToolReply>;
 
+/** Commands that only ask for things: a lie is to say yes. */
+const DEAF_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'pkill', 'in.iked', 'ikeadm'];
+
 const OK: ToolReply = { exit: 0, stdout: '', stderr: '' };
 
 /** A process that was killed when the power went. */
@@ -32,11 +35,9 @@ const KILLED: ToolReply = { exit: 137, stdout: '', stderr: '' };
 export class HostMachine implements Machine {
   readonly faults = new FaultTable();
   readonly smf: Smf;
+  readonly #daemon = new DaemonHost();
   #spd: Spd = emptySpd();
   #sad: Sad = EMPTY_SAD;
-  #iked: IkeDaemon | undefined;
-  /** What the last daemon held: a stale one starts with it. */
-  #lastIked: IkeDaemon | undefined;
   #nextPid = 1000;
   #life = 0;
   /** Scripts of services that run now. */
@@ -44,7 +45,6 @@ export class HostMachine implements Machine {
   #cut = powerLine();
   #policyTurns = new Turns();
   #keyTurns = new Turns();
-  #daemonTurns = new Turns();
 
   constructor(private readonly setup: MachineSetup) {
     this.smf = new Smf({
@@ -67,7 +67,7 @@ export class HostMachine implements Machine {
   }
 
   get iked(): IkeDaemon | undefined {
-    return this.#iked;
+    return this.#daemon.daemon;
   }
 
   /** Names of the commands this machine stands for. */
@@ -88,10 +88,9 @@ export class HostMachine implements Machine {
     this.#cut = powerLine();
     this.#spd = emptySpd();
     this.#sad = EMPTY_SAD;
-    this.#iked = undefined;
+    this.#daemon.powerCut();
     this.#policyTurns = new Turns();
     this.#keyTurns = new Turns();
-    this.#daemonTurns = new Turns();
     this.smf.powerCut();
   }
 
@@ -107,7 +106,7 @@ export class HostMachine implements Machine {
 
   /** The key daemon dies on its own. */
   async killDaemon(): Promise<void> {
-    this.#iked = undefined;
+    this.#daemon.kill();
     await this.smf.enqueue(() => this.smf.processesExited(IKE));
   }
 
@@ -140,7 +139,7 @@ export class HostMachine implements Machine {
         return OK;
       case 'dies':
       case 'stale':
-        return this.#startDaemon(call, fault);
+        return tool === 'in.iked' ? this.#startDaemon(call, fault) : runner(call);
     }
   }
 
@@ -152,7 +151,7 @@ export class HostMachine implements Machine {
 
   /** Runs on a copy: the answer is the usual one, the state and the files stay as they were. */
   async #lie(tool: string, call: ToolCall, runner: Runner): Promise<ToolReply> {
-    if (tool === 'svcadm' || tool === 'svccfg' || tool === 'pkill' || tool === 'in.iked') return OK;
+    if (DEAF_TOOLS.includes(tool)) return OK;
     const { files } = call;
     const deaf: FileAccess = {
       read: (path) => files.read(path),
@@ -161,11 +160,10 @@ export class HostMachine implements Machine {
       append: async () => undefined,
       remove: async () => undefined,
     };
-    const before = { spd: this.#spd, sad: this.#sad, iked: this.#iked };
+    const before = { spd: this.#spd, sad: this.#sad };
     const reply = await runner({ ...call, files: deaf });
     this.#spd = before.spd;
     this.#sad = before.sad;
-    this.#iked = before.iked;
     return { ...reply, exit: 0 };
   }
 
@@ -187,13 +185,7 @@ export class HostMachine implements Machine {
     ipsecalgs: async () => OK,
     ikecert: async () => ({ exit: 1, stdout: '', stderr: 'ikecert: certificates are not part of the lab\n' }),
     'in.iked': (call) => this.#startDaemon(call, undefined),
-    ikeadm: (call) =>
-      this.#daemonTurns.take(async () => {
-        const life = this.#life;
-        const { reply, daemon } = await ikeadm(call, this.#iked);
-        if (life === this.#life) this.#iked = daemon;
-        return reply;
-      }),
+    ikeadm: (call) => this.#daemon.ask(call),
     svcadm: (call) => svcadm(call.args, this.smf, this.#insideMethod(call)),
     svccfg: (call) => svccfg(call, this.smf),
     svcs: (call) => svcs(call.args, this.smf, call.root, call.now),
@@ -203,7 +195,8 @@ export class HostMachine implements Machine {
   };
 
   get #processes(): { name: string; pid: number }[] {
-    return this.#iked === undefined ? [] : [{ name: 'in.iked', pid: this.#iked.pid }];
+    const { daemon } = this.#daemon;
+    return daemon === undefined ? [] : [{ name: 'in.iked', pid: daemon.pid }];
   }
 
   async #pkill(call: ToolCall): Promise<ToolReply> {
@@ -211,45 +204,27 @@ export class HostMachine implements Machine {
     if (hit.length === 0) return reply;
     if (signal === 'HUP' || signal === '1') await this.#signalDaemon('HUP');
     else {
-      this.#iked = undefined;
+      this.#daemon.kill();
       const restarted = this.smf.enqueue(() => this.smf.processesExited(IKE));
       if (!this.#insideMethod(call)) await restarted;
     }
     return reply;
   }
 
-  #startDaemon(call: ToolCall, fault: Fault | undefined): Promise<ToolReply> {
-    return this.#daemonTurns.take(async () => {
-      const life = this.#life;
-      const configured = this.smf.find(IKE)[0]?.stored.running.get('config/config_file');
-      const { reply, daemon } = await startIked(call, this.#iked, configured);
-      if (life !== this.#life || daemon === this.#iked || daemon === undefined) return reply;
-      const held = fault?.kind === 'stale' ? this.#lastIked : undefined;
-      this.#iked = held === undefined ? daemon : { ...daemon, config: held.config, preshared: held.preshared };
-      this.#lastIked = this.#iked;
-      if (fault?.kind === 'dies') {
-        this.#iked = undefined;
-        void this.smf.enqueue(() => this.smf.processesExited(IKE));
-      }
-      return reply;
-    });
+  async #startDaemon(call: ToolCall, fault: Fault | undefined): Promise<ToolReply> {
+    const configured = this.smf.find(IKE)[0]?.stored.running.get('config/config_file');
+    const { reply, started } = await this.#daemon.start(call, configured, fault?.kind === 'stale');
+    if (fault?.kind === 'dies' && started) {
+      this.#daemon.kill();
+      this.smf.enqueue(() => this.smf.processesExited(IKE)).catch(() => undefined);
+    }
+    return reply;
   }
 
   async #signalDaemon(signal: 'TERM' | 'HUP'): Promise<void> {
-    if (signal === 'TERM') {
-      this.#iked = undefined;
-      return;
-    }
+    if (signal === 'TERM') return this.#daemon.kill();
     const stale = this.faults.take('in.iked', ['HUP'])?.fault.kind === 'stale';
-    await this.#daemonTurns.take(async () => {
-      const life = this.#life;
-      if (this.#iked === undefined || stale) return;
-      const call = this.#toolCall([], { env: {}, stdin: '', cwd: this.setup.root });
-      const daemon = await hangUp(call, this.#iked);
-      if (life !== this.#life) return;
-      this.#iked = daemon;
-      this.#lastIked = daemon;
-    });
+    if (!stale) await this.#daemon.hangUp(this.#toolCall([], { env: {}, stdin: '', cwd: this.setup.root }));
   }
 
   /** A method's own calls carry the name of its service; what a script calls may have dropped it. */
