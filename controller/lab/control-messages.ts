@@ -7,8 +7,19 @@ export type ControlRequest =
   | { readonly do: 'status' }
   /** All hosts when none is named. */
   | { readonly do: 'reset' | 'boot' | 'power-cut'; readonly hosts: readonly string[] }
+  | {
+      readonly do: 'fault';
+      readonly hosts: readonly [string];
+      readonly tool: string;
+      readonly fault: FaultWord;
+      readonly args: string;
+    }
   | { readonly do: 'exec'; readonly hosts: readonly [string]; readonly argv: readonly string[] }
   | { readonly do: 'down'; readonly keep: boolean };
+
+/** What a command of a host can be made to do wrong; `none` takes all its faults away. */
+export const FAULT_WORDS = ['lie', 'fail', 'hang', 'dies', 'stale', 'none'] as const;
+export type FaultWord = (typeof FAULT_WORDS)[number];
 
 /** One line either way. Bytes of streams travel in base64. */
 export type ControlLine = Readonly<Record<string, unknown>>;
@@ -44,6 +55,13 @@ export function parseRequest(line: ControlLine): ControlRequest | undefined {
     case 'boot':
     case 'power-cut':
       return { do: word, hosts };
+    case 'fault': {
+      const { tool, args } = line;
+      const fault = FAULT_WORDS.find((one) => one === line['fault']);
+      if (hosts[0] === undefined || typeof tool !== 'string' || typeof args !== 'string' || fault === undefined)
+        return undefined;
+      return { do: word, hosts: [hosts[0]], tool, fault, args };
+    }
     case 'exec':
       return hosts[0] === undefined ? undefined : { do: word, hosts: [hosts[0]], argv: strings(line['argv']) };
     default:

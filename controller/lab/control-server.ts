@@ -67,6 +67,13 @@ async function answer(lab: Lab, request: Exclude<ControlRequest, { do: 'exec' | 
   if (request.do === 'status') {
     return { hosts: await Promise.all([...lab.hosts.values()].map(hostStatus)) };
   }
+  if (request.do === 'fault') {
+    const { faults } = lab.host(request.hosts[0]).machine;
+    const { tool, fault: kind, args } = request;
+    if (kind === 'none') faults.clear();
+    else faults.place({ tool, fault: { kind }, when: (given) => args === '' || given.includes(args) });
+    return { done: [...request.hosts] };
+  }
   const hosts = request.hosts.length === 0 ? [...lab.hosts.values()] : request.hosts.map((name) => lab.host(name));
   const act = { reset: (host: LabHost) => host.reset(), boot: reboot, 'power-cut': (host: LabHost) => host.powerCut() };
   await Promise.all(hosts.map(act[request.do]));

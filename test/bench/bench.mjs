@@ -1,7 +1,7 @@
 // `npm run bench [-- HOSTS…]`: apply on lab hosts, first run and unchanged run, against the floor measured in the same run.
 // Prints ratios; nothing here is a test. The lab runs as a process of its own beside the controller on the same machine.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -53,14 +53,14 @@ for (const hosts of sizes) {
   const usage = join(folder, 'usage.json');
   const inventory = join(lab, 'inventory.yaml');
   try {
-    await run([cli, 'lab', 'up', '--folder', lab, '--hosts', String(Math.max(1, hosts))]);
-    const { ports, user, keyFile } = labFacts(lab);
+    await run([cli, 'lab', 'up', '--folder', lab, ...wishes(hosts, folder)]);
+    const { ports, keyFile } = labFacts(lab);
     const floorOf = async (rounds) =>
       medians(
         await repeat(REPEATS, () =>
           run([join(here, 'floor.mjs'), String(rounds), String(FORKS), keyFile, ...ports], {
             usage,
-            env: { BENCH_USER: user },
+            env: { BENCH_USER: 'deploy' },
           }),
         ),
       );
@@ -87,9 +87,21 @@ async function repeat(times, work) {
 
 function labFacts(lab) {
   const facts = JSON.parse(readFileSync(join(lab, 'lab.json'), 'utf8'));
-  return {
-    ports: facts.hosts.map((host) => String(host.port)),
-    user: facts.user ?? process.env.USER ?? 'root',
-    keyFile: join(lab, 'client_ed25519'),
-  };
+  return { ports: facts.hosts.map((host) => String(host.port)), keyFile: join(lab, 'client_ed25519') };
+}
+
+/** One web server and its peers; a single host has no link. */
+function wishes(hosts, folder) {
+  if (hosts > 1) return ['--hosts', String(hosts)];
+  const alone = join(folder, 'alone.yaml');
+  writeFileSync(
+    alone,
+    `version: 1
+fleet: alone
+management: [127.0.0.1]
+defaults: { template: web-server, vars: { bypass: [{ lport: 80, ulp: tcp }] }, ssh: { user: deploy } }
+hosts: { web1: { address: 10.0.1.11 } }
+`,
+  );
+  return ['--from', alone];
 }

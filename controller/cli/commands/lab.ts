@@ -7,9 +7,11 @@ import type { Argv, CommandModule } from 'yargs';
 import { OperatorError } from '../../errors.js';
 import { readTextNow, writeNewFile } from '../../files/workspace.js';
 import { parseInventory } from '../../inventory/parse.js';
+import { FAULT_WORDS, type FaultWord } from '../../lab/control-messages.js';
 import { ask, openControl, runOnHost, statusRows } from '../../lab/control-client.js';
 import type { Lab, LabHostPlan } from '../../lab/lab.js';
 import {
+  awaitExit,
   clearDeadLab,
   lookForLab,
   removeLab,
@@ -23,6 +25,7 @@ import { SEED_HOSTS, seedHosts, seedInventory } from '../../lab/seed-inventory.j
 import type { Keying } from '../../model/host.js';
 import { generateIdentity, writeIdentityFile } from '../../vault/identity.js';
 import { commonOptions, type CommonArguments } from '../arguments.js';
+import { playDemo } from '../demo.js';
 import { createOutput, type Output } from '../output.js';
 import { labStatusText } from '../../report/lab-text.js';
 import { makeKeyStore } from './init.js';
@@ -50,6 +53,8 @@ export const labCommand: CommandModule = {
       .command(exec)
       .command(reboot)
       .command(powerCut)
+      .command(fault)
+      .command(demo)
       .demandCommand(1, 'Name what the lab should do; lab --help lists it.'),
   handler: () => undefined,
 };
@@ -198,8 +203,10 @@ const down: CommandModule<object, LabArguments & { readonly keep: boolean }> = {
     const output = createOutput({ format: args.output, colour: args.color });
     const found = await lookForLab(args.folder);
     if (found === undefined) await openControl(args.folder);
-    else if (found.isUp) await ask(await openControl(args.folder), { do: 'down', keep: args.keep });
-    else if (!args.keep) await removeLab(args.folder, found.state);
+    else if (found.isUp) {
+      await ask(await openControl(args.folder), { do: 'down', keep: args.keep });
+      await awaitExit(found.state);
+    } else if (!args.keep) await removeLab(args.folder, found.state);
     else await clearDeadLab(args.folder, found.state);
     say(output, args.keep ? `the lab is down; ${args.folder} is kept` : 'the lab is down and gone', { down: true });
   },
@@ -244,6 +251,50 @@ const powerCut: CommandModule<object, OneHost> = {
   describe: 'kill everything on a host at this moment; its files stay',
   builder: oneHost,
   handler: (args) => act(args, 'power-cut', [args.host], 'without power'),
+};
+
+type FaultArguments = OneHost & { readonly tool: string; readonly kind: FaultWord; readonly args: string };
+
+const fault: CommandModule<object, FaultArguments> = {
+  command: 'fault <host> <tool> <kind>',
+  describe: 'make a command of a host do wrong until told otherwise: lab fault web1 ipsecconf lie',
+  builder: (argv: Argv): Argv<FaultArguments> =>
+    oneHost(argv)
+      .positional('tool', {
+        type: 'string',
+        demandOption: true,
+        describe: 'ipsecconf, ipseckey, in.iked, svcadm …, or * for all',
+      })
+      .positional('kind', {
+        choices: FAULT_WORDS,
+        demandOption: true,
+        describe:
+          'lie: report success and do nothing; fail; hang; dies (in.iked); stale: keep what was held before; none: all is well again',
+      })
+      .option('args', {
+        type: 'string',
+        requiresArg: true,
+        default: '',
+        describe: 'only calls with this argument, e.g. --args=-F',
+      }),
+  handler: async ({ host, tool, kind, args: argument, ...args }) => {
+    const output = createOutput({ format: args.output, colour: args.color });
+    await ask(await openControl(args.folder), { do: 'fault', hosts: [host], tool, fault: kind, args: argument });
+    say(output, kind === 'none' ? `${host}: all is well again` : `${host}: ${tool} will ${kind}`, {
+      did: 'fault',
+      hosts: [host],
+      tool,
+      kind,
+    });
+  },
+};
+
+const demo: CommandModule<object, CommonArguments & { readonly keying: Keying }> = {
+  command: 'demo',
+  describe: 'play the main job from up to down, in a minute',
+  builder: (argv: Argv) =>
+    commonOptions(argv).option('keying', { choices: ['ike-psk', 'manual'] as const, default: 'ike-psk' as const }),
+  handler: async (args) => playDemo(args.keying, createOutput({ format: args.output, colour: args.color })),
 };
 
 async function act(
