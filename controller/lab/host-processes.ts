@@ -94,6 +94,10 @@ function markerOf(pid: number): string | undefined {
   }
 }
 
+export function isRunning(pid: number): boolean {
+  return signal(pid, 0);
+}
+
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);

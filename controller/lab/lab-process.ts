@@ -4,10 +4,11 @@ import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, OperatorError } from '../errors.js';
 import { reach } from './control-client.js';
 import { serveControl } from './control-server.js';
-import { killMarked } from './host-processes.js';
+import { isRunning, killMarked } from './host-processes.js';
 import { startLab, type Lab, type LabHostPlan } from './lab.js';
 import { isRecord, readLabState, STATE_FILE, writeLabState, type LabState } from './lab-state.js';
 
@@ -15,6 +16,8 @@ import { isRecord, readLabState, STATE_FILE, writeLabState, type LabState } from
 const LONGEST_SOCKET_PATH = 100;
 const LOG_FILE = 'lab.log';
 const LOG_LINES_SHOWN = 10;
+const EXIT_LOOK_MILLISECONDS = 5;
+const EXIT_TRIES = 400;
 
 export interface ServeOptions {
   readonly folder: string;
@@ -92,6 +95,11 @@ export async function clearDeadLab(folder: string, state: LabState): Promise<voi
   const hosts = `${join(fs.realpathSync(folder), 'hosts')}/`;
   await killMarked((marker) => marker.startsWith(hosts));
   if (state.control !== '') fs.rmSync(join(state.control, '..'), { recursive: true, force: true });
+}
+
+/** Waits until the process of a lab that was told `down` has ended; a moment is all it needs. */
+export async function awaitExit({ pid }: LabState): Promise<void> {
+  for (let tries = 0; tries < EXIT_TRIES && isRunning(pid); tries++) await delay(EXIT_LOOK_MILLISECONDS);
 }
 
 /** Removes a lab that is not running. */

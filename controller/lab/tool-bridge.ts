@@ -9,6 +9,7 @@ import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isErrno } from './errno.js';
+import { isRunning } from './host-processes.js';
 import { encodeReply } from './reply-lines.js';
 import type { ToolReply } from './tools/tool.js';
 
@@ -221,14 +222,5 @@ function drain(fd: number): void {
     while (fs.readSync(fd, buffer) > 0);
   } catch (error) {
     if (!isErrno(error, 'EAGAIN')) throw error;
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !isErrno(error, 'ESRCH');
   }
 }
