@@ -5,7 +5,7 @@ const RULE = '{raddr 10.0.0.3} ipsec {auth_algs md5}\n';
 
 async function withRuleFile(): Promise<TestMachine> {
   const host = testMachine();
-  host.files.put('/host/work/a.conf', RULE);
+  host.files.put('/host/root/a.conf', RULE);
   await host.machine.boot();
   return host;
 }
@@ -74,7 +74,7 @@ test('commands at the same time do not lose what another did', async () => {
   const host = await withRuleFile();
   for (let i = 0; i < 8; i++) {
     host.files.put(
-      `/host/work/${i}.keys`,
+      `/host/root/${i}.keys`,
       `add ah spi ${300 + i} dst 10.0.0.2 auth_alg md5 authkey 000102030405060708090a0b0c0d0e0f\n`,
     );
   }

@@ -81,10 +81,10 @@ test('bad rules, or keys that others may read, end in maintenance', async () => 
 
 test('the check names the line, and starts nothing', async () => {
   const host = testMachine();
-  host.files.put('/host/work/config', `${rules('one')}nonsense\n`);
+  host.files.put('/host/root/config', `${rules('one')}nonsense\n`);
   const bad = await host.run('in.iked -c -f config');
   expect(bad).toEqual({ exit: 1, stdout: '', stderr: 'in.iked: config:6:1: `nonsense` is not a setting\n' });
-  host.files.put('/host/work/config', rules('one'));
+  host.files.put('/host/root/config', rules('one'));
   expect((await host.run('in.iked -c -f config')).stdout).toBe(
     'in.iked: Configuration file config syntactically checks out.\n',
   );

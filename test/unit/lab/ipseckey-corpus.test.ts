@@ -43,7 +43,7 @@ function startsAlike(actual: string, kept: string): boolean {
 
 for (const one of readCases()) {
   test(`${one.id} ${one.note}`, async () => {
-    const files = new MemoryFiles().put('/work/FILE', one.input);
+    const files = new MemoryFiles().put('/root/FILE', one.input);
     const check = await ipseckey(stockCall(['-c', 'FILE'], files), EMPTY_SAD);
     const load = await ipseckey(stockCall(['-f', 'FILE'], files), EMPTY_SAD);
     const save = await ipseckey(stockCall(['-n', '-s', '-'], files), load.state);

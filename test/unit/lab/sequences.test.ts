@@ -21,8 +21,8 @@ const sequences = readFileSync(new URL('../../fixtures/corpus/key-sequences.json
 /** The few commands of the sequences that are not the host's own. */
 async function perform(host: TestMachine, command: string): Promise<ToolReply> {
   const done = { exit: 0, stdout: '', stderr: '' };
-  const [first = '', ...words] = command.replaceAll('$PWD', '/host/work').split(' ');
-  const path = (name = ''): string => `/host/work/${name}`;
+  const [first = '', ...words] = command.replaceAll('$PWD', '/host/root').split(' ');
+  const path = (name = ''): string => `/host/root/${name}`;
   if (first === 'oracle-boot') {
     await host.machine.boot();
     return done;
@@ -52,7 +52,7 @@ function plain({ exit, stdout, stderr }: ToolReply): ToolReply {
 for (const { id, note, files, commands, results } of sequences) {
   test(`${id} ${note}`, async () => {
     const host = testMachine();
-    for (const [name, text] of Object.entries(files)) host.files.put(`/host/work/${name}`, text);
+    for (const [name, text] of Object.entries(files)) host.files.put(`/host/root/${name}`, text);
     for (const [i, command] of commands.entries()) {
       const reply = plain(await perform(host, command));
       expect({ command, ...reply }).toEqual({ command, ...results[i] });

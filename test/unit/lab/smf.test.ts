@@ -103,7 +103,7 @@ test('a temporary wish does not outlive a reboot, a lasting one does', async () 
 
 test('a power cut forgets policy, keys and daemon', async () => {
   const host = await booted();
-  host.files.put('/host/work/k', 'add ah spi 300 dst 10.0.0.2 auth_alg md5 authkey 000102030405060708090a0b0c0d0e0f\n');
+  host.files.put('/host/root/k', 'add ah spi 300 dst 10.0.0.2 auth_alg md5 authkey 000102030405060708090a0b0c0d0e0f\n');
   await host.run('ipseckey -f k');
   host.files.entries.delete(POLICY_FILE);
   host.machine.powerCut();

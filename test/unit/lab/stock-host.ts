@@ -29,7 +29,7 @@ export function stockCall(args: readonly string[], files: MemoryFiles, env: Reco
     args,
     env,
     stdin: '',
-    cwd: '/work',
+    cwd: '/root',
     root: '/host',
     files,
     addresses: STOCK_ADDRESSES,

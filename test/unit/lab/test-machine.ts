@@ -50,7 +50,7 @@ export function testMachine(script: RunScript = async () => ({ exit: 0, stdout: 
     },
     run(line, env = {}) {
       const [tool = '', ...args] = line.split(' ');
-      return machine.run(tool, args, { env, stdin: '', cwd: `${ROOT}/work` });
+      return machine.run(tool, args, { env, stdin: '', cwd: `${ROOT}/root` });
     },
   };
 }
