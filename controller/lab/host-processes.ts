@@ -94,8 +94,14 @@ function markerOf(pid: number): string | undefined {
   }
 }
 
+/** Whether a process of that id exists, whoever's it is. */
 export function isRunning(pid: number): boolean {
-  return signal(pid, 0);
+  try {
+    return signal(pid, 0);
+  } catch (error) {
+    if (isErrno(error, 'EPERM')) return true;
+    throw error;
+  }
 }
 
 function signal(pid: number, name: NodeJS.Signals | 0): boolean {
