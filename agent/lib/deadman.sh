@@ -61,7 +61,7 @@ deadman() { # id token
         deadman_wanted=0
         read -r deadman_wanted <"$TX/window" || exit 0
         if [ "$deadman_slept" -lt "$deadman_wanted" ]; then
-            sleep_unless_over $((deadman_wanted - deadman_slept)) "$1"
+            sleep_unless_over $((deadman_wanted - deadman_slept)) "$1" deadman
             deadman_slept=$deadman_wanted
             continue
         fi
@@ -74,14 +74,36 @@ deadman_has_work() { # id
     [ -f "$TX/about" ] && read -r deadman_id deadman_rest <"$TX/about" && [ "$deadman_id" = "$1" ]
 }
 
-sleep_unless_over() { # seconds id
+# Whether a revert is still at work; it is over for now when it has failed.
+revert_has_work() { # id
+    [ ! -f "$TX/failed" ] && deadman_has_work "$1"
+}
+
+# Sleeps, and ends the process when it is woken and there is nothing left to wait for.
+sleep_unless_over() { # seconds id deadman|revert
     sleep "$1" &
     deadman_sleep=$!
     while kill -0 "$deadman_sleep" 2>/dev/null; do
         wait "$deadman_sleep"
-        deadman_has_work "$2" && continue
+        "${3}_has_work" "$2" && continue
         kill -s KILL "$deadman_sleep" 2>/dev/null
         exit 0
+    done
+}
+
+# Beside a revert: ends a tool that is still the same one after a minute.
+watch_tools() { # id
+    trap : URG
+    watched=
+    while :; do
+        sleep_unless_over 60 "$1" revert
+        watched_before=$watched
+        watched=
+        [ ! -s "$TX/tool" ] || read -r watched watched_name <"$TX/tool"
+        if is_number "$watched" && [ "$watched" = "$watched_before" ] && process_runs "$watched" "$watched_name"; then
+            end_descendants "$watched"
+            kill -s KILL "$watched" 2>/dev/null
+        fi
     done
 }
 
@@ -92,6 +114,13 @@ deadman_fires() { # id
     if ! transaction_is_open; then
         # Not armed, so nothing was changed; its agent clears up, or the next one does.
         agent_is_gone && discard
+        return 0
+    fi
+    if [ -f "$TX/failed" ]; then
+        # The revert did not verify the first time. Once more, whatever stood in its way may be gone.
+        rm -f "$TX/failed"
+        end_agent
+        end_as_begun running
         return 0
     fi
     if ! claim reverting; then

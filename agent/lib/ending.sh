@@ -38,7 +38,7 @@ confirm() { # id nonce
 # What can change by itself between verify and confirm: the policy in force, and the daemon.
 verify_again() {
     FAILURE=
-    list_policy >"$TX/listing" 2>"$TX/out" || FAILURE='the loaded policy cannot be listed'
+    list_policy "$TX/listing" || FAILURE='the loaded policy cannot be listed'
     path_of config
     if [ -z "$FAILURE" ] && [ -f "$FILE" ] && [ "$T_IKE" != stop ]; then
         daemon_answers || FAILURE='the IKE daemon does not answer'
@@ -159,16 +159,19 @@ revert() { # step text boot|running
     revert_step=$1 revert_text=$2 revert_mode=$3
     PROBLEMS=
     step revert begin
+    # Whatever hangs while taking back is ended, so that the rest is taken back.
+    watch_tools "$T_ID" &
+    revert_watch=$!
     restore_files || PROBLEMS='files could not be put back; '
     if [ "$revert_mode" = boot ]; then
         restore_services boot
     else
-        list_services >"$TX/services" 2>/dev/null
+        list_services "$TX/services"
         restore_services running
         restore_sas
         restore_policy
         # What came of it is looked at, not believed.
-        list_services >"$TX/services" 2>/dev/null
+        list_services "$TX/services"
         check_restored_services
         check_restored_sas
         policy_is_restored || PROBLEMS="${PROBLEMS}the loaded policy is not as it was; "
@@ -179,6 +182,7 @@ revert() { # step text boot|running
         step revert failed "$PROBLEMS"
         put "$PROBLEMS" >"$TX/failed"
         record "$NOW_ISO $T_ID failed generation=? step=$revert_step run=$T_RUN text=$PROBLEMS($revert_text)"
+        stand_down "$revert_watch"
         return 1
     fi
     step revert 'done'
@@ -186,6 +190,7 @@ revert() { # step text boot|running
     finish_deadman=
     [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"
     discard
+    stand_down "$revert_watch"
     [ "$finish_deadman" = $$ ] || stand_down "$finish_deadman"
 }
 
@@ -207,7 +212,7 @@ restore_policy() {
 }
 
 policy_is_restored() {
-    list_policy >"$TX/listing" 2>/dev/null &&
+    list_policy "$TX/listing" &&
         awk -v job=policy -v listing="$TX/listing" -v wanted="$BEFORE/spd" "$AWK_IPSEC" >"$TX/out" 2>&1
 }
 
@@ -229,7 +234,7 @@ check_restored_sas() {
 
 compare_with_snapshot() { # file for the commands that mend it, or nothing to have the differences printed
     rm -f "$TX/keys.fix"
-    list_sas >"$TX/sad" 2>/dev/null
+    list_sas "$TX/sad"
     undo_former=$BEFORE/files/ipseckeys
     [ -f "$undo_former" ] || undo_former=/dev/null
     undo_added=$TX/keys.added

@@ -14,7 +14,7 @@ observe() {
     say_current
     say_managed_files
     begin_section spd
-    list_policy 2>&1
+    ipsecconf -Ln 2>&1
     end_section spd "$?"
     observe_kernel_and_state
     observe_services

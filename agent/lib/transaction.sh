@@ -61,12 +61,23 @@ step() { # name begin|done|failed|skipped [text]
     [ -z "$MARK" ] || say "step name=$1 state=$2 text=${3-}"
 }
 
-# Runs a host's tool so that the dead-man can find and end it should it hang. What it prints goes to $TX/out.
+# Runs a host's tool so that it can be found and ended should it hang. What it prints goes to $TX/out.
 run_tool() { # command ...
     "$@" >"$TX/out" 2>&1 </dev/null &
-    tool_pid=$!
-    put "$tool_pid $1" >"$TX/tool"
-    wait "$tool_pid"
+    wait_for_tool "$!" "$1"
+}
+
+# The same for a tool whose answer is wanted: into a file by itself, its complaints to nowhere.
+ask_tool() { # file command ...
+    ask_file=$1
+    shift
+    "$@" >"$ask_file" 2>/dev/null </dev/null &
+    wait_for_tool "$!" "$1"
+}
+
+wait_for_tool() { # pid name
+    put "$1 $2" >"$TX/tool"
+    wait "$1"
     tool_status=$?
     : >"$TX/tool"
     return "$tool_status"
@@ -239,9 +250,9 @@ check_targets() {
 
 # What is loaded and running now, into the snapshot.
 take_stock() {
-    if ! list_policy >"$TX/listing" 2>"$TX/out"; then
+    if ! list_policy "$TX/listing"; then
         REFUSAL='the loaded policy cannot be listed'
-    elif ! list_sas >"$BEFORE/sad" 2>/dev/null; then
+    elif ! list_sas "$BEFORE/sad"; then
         REFUSAL='the loaded SAs cannot be listed'
     else
         take_services "$BEFORE/services"
@@ -555,13 +566,13 @@ verify_all() {
     verify_sad=
     verify_rules=
     verify_ike=
-    list_policy >"$TX/listing" 2>"$TX/out" || FAILURE='the loaded policy cannot be listed'
+    list_policy "$TX/listing" || FAILURE='the loaded policy cannot be listed'
     if [ -f "$GEN/files/ipseckeys" ]; then
         path_of ipseckeys
         verify_keys=$FILE verify_sad=$TX/sad
-        list_sas >"$TX/sad" 2>/dev/null || FAILURE='the loaded SAs cannot be listed'
+        list_sas "$TX/sad" || FAILURE='the loaded SAs cannot be listed'
     fi
-    list_services >"$TX/services" 2>/dev/null
+    list_services "$TX/services"
     path_of config
     if [ -f "$FILE" ] && [ "$T_IKE" != stop ]; then
         verify_ike=1 verify_rules=$TX/rules

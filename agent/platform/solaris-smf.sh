@@ -17,17 +17,18 @@ find_missing_tools() {
     [ -n "$SHA256" ] || MISSING="$MISSING${MISSING:+ }sha256sum or digest"
 }
 
-list_policy() {
-    ipsecconf -Ln
+list_policy() { # file
+    ask_tool "$1" ipsecconf -Ln
 }
 
-list_sas() {
-    ipseckey -n -s -
+# With their keys: for a file only we can read.
+list_sas() { # file
+    ask_tool "$1" ipseckey -n -s -
 }
 
 # `state fmri` lines; a service the host does not know is missing from them.
-list_services() {
-    svcs -H -o state,fmri "$POLICY" "$MANUAL_KEY" "$IKE" "$GUARD"
+list_services() { # file
+    ask_tool "$1" svcs -H -o state,fmri "$POLICY" "$MANUAL_KEY" "$IKE" "$GUARD"
 }
 
 # SERVICE_STATE := state of a service in a file of list_services, or `absent`.
@@ -54,7 +55,7 @@ take_services() { # file
     set +f
     # An svcprop that words it otherwise: the states still have their own command.
     state_in "$1" "$POLICY"
-    [ "$SERVICE_STATE" != absent ] || list_services >"$1" 2>/dev/null
+    [ "$SERVICE_STATE" != absent ] || list_services "$1"
 }
 
 check_service_file() { # fmri file
@@ -133,7 +134,7 @@ daemon_answers() {
 
 # The rules the daemon has into a file. Listing them proves it alive; where that fails, its statistics may.
 list_daemon_rules() { # file
-    ikeadm dump rule >"$1" 2>/dev/null && return 0
+    ask_tool "$1" ikeadm dump rule && return 0
     : >"$1"
     daemon_answers
 }
@@ -143,7 +144,7 @@ install_guard() {
     cp "$AGENT" "$STATE/agent/boot.new" && mv -f "$STATE/agent/boot.new" "$STATE/agent/boot" || return 1
     put "$BOOT_GUARD_XML" >"$STATE/agent/boot-guard.xml" || return 1
     run_tool svccfg import "$STATE/agent/boot-guard.xml" || return 1
-    list_services >"$TX/services" 2>/dev/null
+    list_services "$TX/services"
     state_in "$TX/services" "$GUARD"
     case $SERVICE_STATE in
         absent)
@@ -176,8 +177,8 @@ restore_service() { # boot|running fmri state
     if [ "$1" = boot ]; then
         [ -f "$TX/services.touched" ] || return 0
         case $restore_wanted in
-            disabled) svcadm disable "$2" ;;
-            *) svcadm enable "$2" ;;
+            disabled) run_tool svcadm disable "$2" ;;
+            *) run_tool svcadm enable "$2" ;;
         esac
         return
     fi
