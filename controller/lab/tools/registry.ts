@@ -41,7 +41,6 @@ export class HostMachine implements Machine {
   #nextPid = 1000;
   #life = 0;
   /** Scripts of services that run now. */
-  #scripts = 0;
   #cut = powerLine();
   #policyTurns = new Turns();
   #keyTurns = new Turns();
@@ -227,9 +226,9 @@ export class HostMachine implements Machine {
     if (!stale) await this.#daemon.hangUp(this.#toolCall([], { env: {}, stdin: '', cwd: this.setup.root }));
   }
 
-  /** A method's own calls carry the name of its service; what a script calls may have dropped it. */
+  /** A method's own calls carry the name of its service. Others that come while it runs do not, and are waited for as ever. */
   #insideMethod(call: ToolCall): boolean {
-    return call.env['SMF_FMRI'] !== undefined || this.#scripts > 0;
+    return call.env['SMF_FMRI'] !== undefined;
   }
 
   /** Simulated commands are answered here; anything else is a script of the host. */
@@ -239,12 +238,7 @@ export class HostMachine implements Machine {
     const tool = baseName(program);
     if (this.#runners[tool] === undefined) {
       const words = await underRootWhereThere([program, ...operands], root, files);
-      this.#scripts += 1;
-      try {
-        return await runScript(words, env);
-      } finally {
-        this.#scripts -= 1;
-      }
+      return runScript(words, env);
     }
     const args = operands.map((word) => (word.startsWith('/') ? underRoot(root, word) : word));
     return this.#withFaults(tool, this.#toolCall(args, { env, stdin: '', cwd: root }));
