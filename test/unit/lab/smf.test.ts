@@ -144,7 +144,7 @@ test('the boot guard runs before the policy is loaded', async () => {
 
 test('a guard that asks for changes of state is not waited for by itself', async () => {
   const host: TestMachine = testMachine(async () => {
-    await host.run('SMF_FMRI=svc:/site/ipsec-deploy-guard:default svcadm disable policy');
+    await host.run('svcadm disable policy', { SMF_FMRI: 'svc:/site/ipsec-deploy-guard:default' });
     return { exit: 0, stdout: '', stderr: '' };
   });
   host.files.put(POLICY_FILE, RULE, 0o644).put('/host/guard.xml', GUARD);
