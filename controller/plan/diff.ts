@@ -1,6 +1,6 @@
 /** A managed file, before and after, as a unified diff that holds no key. The only home of the diff package. */
 
-import { createTwoFilesPatch } from 'diff';
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 
 import { fileText, type ManagedFile } from '../model/managed-file.js';
 
@@ -23,14 +23,13 @@ export function filePatch(
 }
 
 export function textPatch(path: string, before: string | undefined, after: string | undefined): string {
-  const patch = createTwoFilesPatch(
+  return createTwoFilesPatch(
     before === undefined ? '/dev/null' : path,
     after === undefined ? '/dev/null' : path,
     before ?? '',
     after ?? '',
     undefined,
     undefined,
-    { context: 3 },
+    { context: 3, headerOptions: FILE_HEADERS_ONLY },
   );
-  return patch.replace(/^=+\n/, '');
 }
