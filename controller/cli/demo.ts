@@ -20,15 +20,14 @@ interface Scene {
 /** Plays every scene; the first command that does not end as it should ends the demonstration. */
 export async function playDemo(keying: 'ike-psk' | 'manual', output: Output): Promise<void> {
   const base = await mkdtemp(join(tmpdir(), 'ipsec-deploy-demo-'));
-  const lab = join(base, 'lab');
   const begun = performance.now();
   try {
-    for (const scene of scenes(lab, keying)) {
+    for (const scene of scenes(base, keying)) {
       await scene.before?.();
       output.print(
         `\n${output.paint('bold', `# ${scene.say}`)}\n${output.paint('cyan', `$ ipsec-deploy ${scene.words.join(' ')}`)}\n`,
       );
-      const exit = await run(scene.words);
+      const exit = await run(scene.words, base);
       if (exit !== scene.expect) {
         throw new OperatorError('DEMO_FAILED', {
           what: `that ended with ${exit}, not ${scene.expect}`,
@@ -42,30 +41,30 @@ export async function playDemo(keying: 'ike-psk' | 'manual', output: Output): Pr
       `\nThat was the whole story in ${((performance.now() - begun) / 1000).toFixed(0)} s. Start a lab of your own with \`ipsec-deploy lab up\`.\n`,
     );
   } finally {
-    await run(['lab', 'down', '--folder', lab], 'quiet');
+    await run(['lab', 'down'], base, 'quiet');
     await rm(base, { recursive: true, force: true });
   }
 }
 
-function scenes(lab: string, keying: string): Scene[] {
-  const inventory = join(lab, 'inventory.yaml');
-  const folder = ['--folder', lab];
+function scenes(base: string, keying: string): Scene[] {
+  const inventory = 'lab/inventory.yaml';
+  const file = join(base, inventory);
   const openPort = async (): Promise<void> => {
-    const text = await readText(inventory);
+    const text = await readText(file);
     const changed = text.replace(
       /^(\s*- )\{ lport: 443, ulp: tcp \}\n/m,
       (line, indent: string) => `${line}${indent}{ lport: 8443, ulp: tcp }\n`,
     );
     if (changed === text) throw new Error('the lab inventory is not the one this demonstration knows');
-    await writeFileWhole(inventory, changed, 0o644);
+    await writeFileWhole(file, changed, 0o644);
   };
   const closePort = async (): Promise<void> => {
-    await writeFileWhole(inventory, (await readText(inventory)).replace('lport: 8443', 'lport: 9443'), 0o644);
+    await writeFileWhole(file, (await readText(file)).replace('lport: 8443', 'lport: 9443'), 0o644);
   };
   return [
     {
       say: 'A web server and its database peer, simulated on this machine',
-      words: ['lab', 'up', ...folder, '--keying', keying],
+      words: ['lab', 'up', '--keying', keying],
       expect: EXIT.ok,
     },
     { say: 'What would be done? Nothing is touched', words: ['plan', inventory], expect: EXIT.changes },
@@ -76,7 +75,7 @@ function scenes(lab: string, keying: string): Scene[] {
     },
     {
       say: 'What the host has loaded now',
-      words: ['lab', 'exec', ...folder, 'db1', '--', 'ipsecconf', '-Ln'],
+      words: ['lab', 'exec', 'db1', '--', 'ipsecconf', '-Ln'],
       expect: EXIT.ok,
     },
     { say: 'Again: nothing to do, nothing done', words: ['apply', inventory], expect: EXIT.ok },
@@ -88,7 +87,7 @@ function scenes(lab: string, keying: string): Scene[] {
     },
     {
       say: 'The next change meets a tool that reports success and does nothing',
-      words: ['lab', 'fault', ...folder, 'web1', 'ipsecconf', 'lie', '--args=-F'],
+      words: ['lab', 'fault', 'web1', 'ipsecconf', 'lie', '--args=-F'],
       expect: EXIT.ok,
       before: closePort,
     },
@@ -97,16 +96,17 @@ function scenes(lab: string, keying: string): Scene[] {
       say: 'Back to the generation before, on both ends',
       words: ['rollback', inventory, '--limit', 'web1'],
       expect: EXIT.ok,
-      before: () => run(['lab', 'fault', ...folder, 'web1', 'ipsecconf', 'none'], 'quiet').then(() => undefined),
+      before: () => run(['lab', 'fault', 'web1', 'ipsecconf', 'none'], base, 'quiet').then(() => undefined),
     },
     { say: 'Where everybody stands', words: ['status', inventory], expect: EXIT.ok },
-    { say: 'And gone', words: ['lab', 'down', ...folder], expect: EXIT.ok },
+    { say: 'And gone', words: ['lab', 'down'], expect: EXIT.ok },
   ];
 }
 
-function run(words: readonly string[], how: 'shown' | 'quiet' = 'shown'): Promise<number> {
+function run(words: readonly string[], folder: string, how: 'shown' | 'quiet' = 'shown'): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [process.argv[1] ?? '', ...words], {
+      cwd: folder,
       stdio: how === 'shown' ? 'inherit' : 'ignore',
     });
     child.on('error', reject);
