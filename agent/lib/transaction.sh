@@ -378,8 +378,17 @@ carry_out() {
     say "outcome id=$T_ID state=verified generation=$T_GENERATION reverts_in=$REVERTS_IN"
 }
 
+# What services in maintenance wrote last: their commands say nothing of why.
+add_service_logs() {
+    list_services >"$TX/services" 2>/dev/null
+    while read -r log_state log_fmri; do
+        [ "$log_state" != maintenance ] || put_service_log "$log_fmri"
+    done <"$TX/services"
+}
+
 # Takes the transaction back, unless the dead-man was quicker: then it tells how that ended.
 fail_step() { # step text
+    add_service_logs >>"$TX/out"
     say_output "$TX/out"
     step "$1" failed "$2"
     if claim reverting; then

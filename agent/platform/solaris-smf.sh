@@ -211,6 +211,12 @@ check_restored_services() {
 
 # The last lines of the log of a service in maintenance.
 say_service_log() { # fmri
+    begin_section log "service=${1#svc:/}"
+    put_service_log "$1"
+    end_section log
+}
+
+put_service_log() { # fmri
     service_log=${1#svc:/}
     service_head=${service_log%:*}
     service_name=
@@ -225,9 +231,7 @@ say_service_log() { # fmri
         esac
     done
     service_log=$ROOT/var/svc/log/$service_name$service_head:${1##*:}.log
-    begin_section log "service=${1#svc:/}"
     if [ -f "$service_log" ]; then
         sed -e :a -e '$q' -e N -e '11,$D' -e ba <"$service_log" | sed 's/[0-9a-fA-F]\{16,\}/[masked]/g'
     fi
-    end_section log
 }
