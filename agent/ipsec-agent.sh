@@ -1,7 +1,10 @@
 # Owns: where the agent begins: what every part uses, and which request goes where.
 # Sourced by the loader for a session; run as `sh FILE boot` by the boot guard and as `sh FILE deadman ID TOKEN` by itself.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 umask 077
+# shellcheck disable=SC3045 # every shell we know has -c; no core of ours may ever hold a key
+ulimit -c 0 2>/dev/null
 LC_ALL=C
 ROOT=${IPSEC_AGENT_ROOT-}
 STATE=$ROOT/var/ipsec-deploy
@@ -84,26 +87,21 @@ handle() { # word ...
             ;;
         fingerprints)
             field salt "$@"
-            request_salt=$FIELD
+            request_second=$FIELD
             field path "$@"
-            fingerprints "$FIELD" "$request_salt"
+            fingerprints "$FIELD" "$request_second"
             ;;
         transaction) transaction "$@" ;;
-        confirm)
+        confirm | extend)
             field nonce "$@"
-            request_nonce=$FIELD
+            [ "$request" = confirm ] || field seconds "$@"
+            request_second=$FIELD
             field id "$@"
-            confirm "$FIELD" "$request_nonce"
+            "$request" "$FIELD" "$request_second"
             ;;
         abort)
             field id "$@"
             abort "$FIELD"
-            ;;
-        extend)
-            field seconds "$@"
-            request_seconds=$FIELD
-            field id "$@"
-            extend "$FIELD" "$request_seconds"
             ;;
         status)
             field id "$@"

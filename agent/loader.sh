@@ -1,5 +1,7 @@
 # Owns: the first words on a connection. Finds the agent on the host by its digest, or asks for it, checks it and becomes it.
 # Sent on the standard input of `/bin/sh -s -- DIGEST`; nothing follows the last line until a greeting was printed.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
+
 umask 077
 LC_ALL=C
 ROOT=${IPSEC_AGENT_ROOT-}

@@ -1,4 +1,5 @@
 # Owns: the process that takes a transaction back when nobody confirms it, and finding and ending processes.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 # Starts the dead-man apart from this session, and copies the managed files given into the snapshot: one subshell for both.
 # The dead-man's first words come back through its pipe. The status is that of the copying.
@@ -17,7 +18,7 @@ start_deadman() { # file ...
 }
 
 launch_deadman() { # copy-first|copy-last file ...
-    # shellcheck disable=SC3045 # every shell we know has -c; no core of ours may ever hold a key
+    # shellcheck disable=SC3045 # every shell we know has -c
     ulimit -c 0 2>/dev/null
     launch_order=$1
     shift
@@ -192,7 +193,9 @@ ender_is_gone() {
 }
 
 # Ends the agent that may still be in the middle of a step, and all it started, before anything is taken back.
+# One that has come to "verified" has nothing more to do with the transaction.
 end_agent() {
+    [ ! -f "$TX/verified" ] || return 0
     end_tool_pid=
     [ ! -s "$TX/tool" ] || read -r end_tool_pid end_tool_name <"$TX/tool"
     if is_number "$T_AGENT" && [ "$T_AGENT" != $$ ] && process_runs "$T_AGENT" "$T_WORD"; then

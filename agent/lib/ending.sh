@@ -1,4 +1,5 @@
 # Owns: how a transaction ends: confirm, abort, revert, recovery; and the history of those that ended.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 # Exclusive creation: of all who want to end the transaction, one succeeds.
 claim() { # confirming|reverting
@@ -76,7 +77,9 @@ list_old_generations() { # keep
     for old_file in "$GENERATIONS"/*/confirmed; do
         old_number=${old_file%/confirmed}
         old_number=${old_number##*/}
-        is_number "$old_number" && [ "$old_number" != 0 ] || continue
+        if ! is_number "$old_number" || [ "$old_number" = 0 ]; then
+            continue
+        fi
         old_newer=0
         for newer_file in "$GENERATIONS"/*/confirmed; do
             newer_number=${newer_file%/confirmed}
@@ -309,12 +312,19 @@ record() { # line
     put "$1" >>"$STATE/history"
 }
 
+# Also keeps the history from growing without end.
 is_recorded() { # id
     [ -f "$STATE/history" ] || return 1
+    recorded_lines=0
+    recorded_status=1
     while read -r known_time known_id known_rest; do
-        [ "$known_id" != "$1" ] || return 0
+        recorded_lines=$((recorded_lines + 1))
+        [ "$known_id" != "$1" ] || recorded_status=0
     done <"$STATE/history"
-    return 1
+    if [ "$recorded_lines" -gt 400 ]; then
+        sed 1,200d <"$STATE/history" >"$STATE/history.new" && mv -f "$STATE/history.new" "$STATE/history"
+    fi
+    return "$recorded_status"
 }
 
 # How a transaction stands or ended, by its id.

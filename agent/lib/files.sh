@@ -1,4 +1,5 @@
 # Owns: the managed files: their names and paths, digests, putting them in place and back.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 MANAGED='ipsecinit.conf ipseckeys config ike.preshared'
 

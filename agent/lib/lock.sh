@@ -1,4 +1,5 @@
 # Owns: one transaction at a time. The lock is a file made by exclusive creation, which says who holds it and since when.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 # Takes the lock, or says in REFUSAL who has it. Taken over when its transaction is not open and its process is gone.
 take_lock() { # run

@@ -1,4 +1,5 @@
 # Owns: what the agent tells of the host without changing it: observe, read, fingerprints, status, generation.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 observe() {
     begin_section observe
@@ -104,10 +105,11 @@ observe_services() {
     begin_section services
     [ -z "$observed_services" ] || put "$observed_services"
     end_section services
+    observed_daemon=absent
     case $observed_services in
-        *"$IKE"*) daemon_answers && say 'fact name=daemon text=running' || say 'fact name=daemon text=absent' ;;
-        *) say 'fact name=daemon text=absent' ;;
+        *"$IKE"*) ! daemon_answers || observed_daemon=running ;;
     esac
+    say "fact name=daemon text=$observed_daemon"
     set -f
     IFS=$nl
     for observe_line in $observed_services; do

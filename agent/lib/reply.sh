@@ -1,4 +1,5 @@
 # Owns: everything the agent prints to the controller. Nothing else writes to standard output.
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 # One line as it is. Not `echo`, which reads backslashes in some shells; not `printf` in mksh, where it is a process.
 if [ -n "${KSH_VERSION-}" ]; then

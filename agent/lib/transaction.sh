@@ -5,13 +5,13 @@
 #   armed     the dead-man is proved alive; from here on the host may be changed
 #   verified  all is done and checked; only now can it be confirmed
 #   ending    made by exclusive creation: its maker alone ends the transaction, as the word in it says
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 transaction_is_open() {
     [ -f "$TX/armed" ] && [ -f "$TX/about" ]
 }
 
-# T_... := the open transaction.
-read_transaction() {
+forget_transaction() {
     T_ID=
     T_NONCE=
     T_GENERATION=
@@ -25,6 +25,11 @@ read_transaction() {
     T_ARMED=
     T_WINDOW=
     T_STEP=
+}
+
+# T_... := the open transaction.
+read_transaction() {
+    forget_transaction
     T_STATE=armed
     read -r T_ID T_NONCE T_GENERATION T_FORMER T_RUN T_KEEP T_STEPS T_IKE T_AGENT T_WORD <"$TX/about" || return 1
     set_places
@@ -87,16 +92,8 @@ wait_for_tool() { # pid name
 
 transaction() { # key=value ...
     recover
+    forget_transaction
     REFUSAL=
-    T_ID=
-    T_NONCE=
-    T_GENERATION=
-    T_FORMER=
-    T_RUN=
-    T_KEEP=
-    T_STEPS=
-    T_IKE=
-    T_WINDOW=
     T_AGENT=$$
     for transaction_word in "$@"; do
         take_transaction_field "$transaction_word"

@@ -1,4 +1,5 @@
 # Owns: policy, SAs and the IKE daemon on hosts whose IPsec is run by SMF services (illumos, Solaris 11, late Solaris 10).
+# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 PLATFORM=solaris-smf
 POLICY=svc:/network/ipsec/policy:default
@@ -232,6 +233,7 @@ put_service_log() { # fmri
     done
     service_log=$ROOT/var/svc/log/$service_name$service_head:${1##*:}.log
     if [ -f "$service_log" ]; then
+        # shellcheck disable=SC2016 # $ is the last line
         sed -e :a -e '$q' -e N -e '11,$D' -e ba <"$service_log" | sed 's/[0-9a-fA-F]\{16,\}/[masked]/g'
     fi
 }

@@ -52,9 +52,27 @@ afterEach(async () => {
 
 describe('a tool that lies or fails', () => {
   const cases: readonly (readonly [string, string, string, string, RegExp])[] = [
-    ['ipsecconf loads nothing and says success', 'ipsecconf', 'lie', '*-F?-a*ipsecinit.conf', /step=verify text=rule not loaded: /],
-    ['ipsecconf fails', 'ipsecconf', 'fail', '*-F?-a*ipsecinit.conf', /step=policy text=the host did not take the policy/],
-    ['ipseckey adds nothing and says success', 'ipseckey', 'lie', '-f*keys.add', /step=verify text=SA not loaded: esp 0x1002 10.0.0.2/],
+    [
+      'ipsecconf loads nothing and says success',
+      'ipsecconf',
+      'lie',
+      '*-F?-a*ipsecinit.conf',
+      /step=verify text=rule not loaded: /,
+    ],
+    [
+      'ipsecconf fails',
+      'ipsecconf',
+      'fail',
+      '*-F?-a*ipsecinit.conf',
+      /step=policy text=the host did not take the policy/,
+    ],
+    [
+      'ipseckey adds nothing and says success',
+      'ipseckey',
+      'lie',
+      '-f*keys.add',
+      /step=verify text=SA not loaded: esp 0x1002 10.0.0.2/,
+    ],
     ['ipseckey fails', 'ipseckey', 'fail', '-f*keys.add', /step=keys text=the host did not take the SAs/],
     ['svcadm fails', 'svcadm', 'fail', 'disable*-t*ike*', /step=ike text=restart of/],
     ['svcadm does nothing and says success', 'svcadm', 'lie', '*ike*', /step=verify text=daemon /],
@@ -91,9 +109,12 @@ describe('a tool that lies or fails', () => {
     expect((await session.apply({ ...second, id: 'T3' })).last).toMatch(/state=refused .* transaction T2 is open/);
     expect((await session.ask('status')).records.join('\n')).toContain('transaction id=T2 state=failed');
     host.noFaults();
-    if (who.startsWith('abort')) expect((await session.ask('abort id=T2')).last).toContain('state=reverted generation=1');
+    if (who.startsWith('abort'))
+      expect((await session.ask('abort id=T2')).last).toContain('state=reverted generation=1');
     else await host.until('it is tried again', txIsGone);
-    await host.until('only sessions are left', () => host.processes().every(({ command }) => !command.includes('deadman')));
+    await host.until('only sessions are left', () =>
+      host.processes().every(({ command }) => !command.includes('deadman')),
+    );
     expect(host.picture()).toEqual(before);
     expect(host.leftovers()).toEqual([]);
     expect(await statusOf('T2')).toMatch(/state=reverted/);
@@ -109,7 +130,9 @@ describe('a tool that lies or fails', () => {
     await host.until('the dead-man has reverted', txIsGone);
     await host.until('nothing runs', () => host.processes().length === 0);
     expect(host.picture()).toEqual(before);
-    expect(await statusOf('T2')).toBe('outcome id=T2 state=reverted generation=1 step=policy text=not confirmed in time');
+    expect(await statusOf('T2')).toBe(
+      'outcome id=T2 state=reverted generation=1 step=policy text=not confirmed in time',
+    );
     expect(host.leftovers()).toEqual([]);
   });
 });
@@ -161,7 +184,12 @@ describe('killed in mid-step', () => {
     host.killAll();
     await host.untilQuiet();
     const session = await host.open();
-    const reply = await session.apply({ ...second, id: 'T3', expectSpd: sha256(POLICY_A.split('\n').slice(1).join('\n')), expectFiles: Object.fromEntries(Object.entries(everything).map(([path, text]) => [path, sha256(text)])) });
+    const reply = await session.apply({
+      ...second,
+      id: 'T3',
+      expectSpd: sha256(POLICY_A.split('\n').slice(1).join('\n')),
+      expectFiles: Object.fromEntries(Object.entries(everything).map(([path, text]) => [path, sha256(text)])),
+    });
     expect(reply.last).toContain('state=verified');
     expect(await statusOf('T2')).toContain('state=reverted');
     expect((await session.ask('abort id=T3')).last).toContain('state=reverted');
@@ -193,7 +221,9 @@ describe('connection and confirmation', () => {
     expect(await statusOf('T2')).toMatch(/^outcome id=T2 state=verified generation=2 reverts_in=\d+$/);
     expect((await (await host.open()).ask(`confirm id=T2 nonce=${NONCE}`)).last).toContain('state=confirmed');
     expect(await statusOf('T2')).toBe('outcome id=T2 state=confirmed generation=2');
-    expect((await (await host.open()).ask(`confirm id=T2 nonce=${NONCE}`)).last).toBe('outcome id=T2 state=confirmed generation=2');
+    expect((await (await host.open()).ask(`confirm id=T2 nonce=${NONCE}`)).last).toBe(
+      'outcome id=T2 state=confirmed generation=2',
+    );
   });
 
   it('confirms only with the nonce, and takes back when the policy has gone since', async () => {
@@ -202,17 +232,25 @@ describe('connection and confirmation', () => {
     await session.apply(second);
     expect((await session.ask('confirm id=T2 nonce=wrong')).last).toContain('error text=');
     host.write('kernel/spd', `${RULE.sshIn}\n`);
-    expect((await session.ask(`confirm id=T2 nonce=${NONCE}`)).last).toMatch(/state=reverted generation=1 step=confirm text=rule not loaded/);
+    expect((await session.ask(`confirm id=T2 nonce=${NONCE}`)).last).toMatch(
+      /state=reverted generation=1 step=confirm text=rule not loaded/,
+    );
     expect(host.picture()).toEqual(before);
   });
 
   it('extends the window', async () => {
     const session = await onGenerationOne();
     await session.apply({ ...second, window: 2 });
-    expect((await session.ask('extend id=T2 seconds=60')).last).toMatch(/state=verified generation=2 reverts_in=6[012]/);
+    expect((await session.ask('extend id=T2 seconds=60')).last).toMatch(
+      /state=verified generation=2 reverts_in=6[012]/,
+    );
     const status = await session.ask('status');
-    expect(status.records.join('\n')).toMatch(/transaction id=T2 state=verified step=verify generation=2 reverts_in=6\d/);
-    await host.until('the first window is over', () => host.processes().some(({ command }) => /^sleep 60\b/.test(command)));
+    expect(status.records.join('\n')).toMatch(
+      /transaction id=T2 state=verified step=verify generation=2 reverts_in=6\d/,
+    );
+    await host.until('the first window is over', () =>
+      host.processes().some(({ command }) => /^sleep 60\b/.test(command)),
+    );
     expect((await session.ask(`confirm id=T2 nonce=${NONCE}`)).last).toContain('state=confirmed');
     session.send('bye\n');
     await host.untilQuiet();
@@ -220,7 +258,9 @@ describe('connection and confirmation', () => {
 
   it('answers unknown for what it never saw', async () => {
     const session = await host.open();
-    expect((await session.ask('abort id=T9')).last).toBe('outcome id=T9 state=unknown text=no such transaction on this host');
+    expect((await session.ask('abort id=T9')).last).toBe(
+      'outcome id=T9 state=unknown text=no such transaction on this host',
+    );
   });
 });
 
@@ -244,7 +284,7 @@ describe('refused before anything is touched', () => {
     await refused({ generation: 1, id: 'T2' }, /generation 1 is not after 1/);
   });
 
-  it('a key that is loaded differently, a policy without rules, a file the host\'s check refuses', async () => {
+  it("a key that is loaded differently, a policy without rules, a file the host's check refuses", async () => {
     await onGenerationOne();
     await refused({ files: { ...changed, [FILES.keys]: sa('0x1001', '10.0.0.2', 'b2') } }, /loaded with another key/);
     await refused({ files: { ...changed, [FILES.policy]: '# nothing\n' } }, /no rule/);
@@ -266,14 +306,18 @@ describe('refused before anything is touched', () => {
     const session = await onGenerationOne();
     await session.apply(second);
     const reply = await (await host.open()).apply({ ...second, id: 'T3', generation: 3 });
-    expect(reply.last).toMatch(/^outcome id=T3 state=refused .*text=run R1 holds the lock since \d+ s: transaction T2 is open$/);
+    expect(reply.last).toMatch(
+      /^outcome id=T3 state=refused .*text=run R1 holds the lock since \d+ s: transaction T2 is open$/,
+    );
     expect((await session.ask('abort id=T2')).last).toContain('state=reverted');
   });
 
   it('requests that are not in the protocol', async () => {
     const session = await onGenerationOne();
     for (const line of ['transaction id=../x nonce=n window=5', 'transaction id=T2 nonce=n window=-5']) {
-      expect((await session.ask(`${line} generation=2 expect=1 run=R keep=1 steps=read ike=none\n#@end\n\n\n`)).last).toContain('state=refused');
+      expect(
+        (await session.ask(`${line} generation=2 expect=1 run=R keep=1 steps=read ike=none\n#@end\n\n\n`)).last,
+      ).toContain('state=refused');
     }
     const text = transactionText(host, second).replaceAll('/etc/inet/ike/config', '/etc/inet/../passwd');
     expect((await session.ask(text)).last).toMatch(/state=refused .*not in the protocol/);
@@ -286,7 +330,10 @@ describe('the lock', () => {
   it('of a process that is gone is taken over, of one that lives is not', async () => {
     const session = await onGenerationOne();
     const other = await host.open();
-    const word = fs.readdirSync(join(host.state, 'agent')).find((name) => name.length === 64)?.slice(0, 12);
+    const word = fs
+      .readdirSync(join(host.state, 'agent'))
+      .find((name) => name.length === 64)
+      ?.slice(0, 12);
     host.write('var/ipsec-deploy/lock', `R0 ${other.pid} ${word} 1700000000\n`);
     expect((await session.apply(second)).last).toMatch(/state=refused .*run R0 holds the lock since \d+ s/);
     other.kill();
@@ -310,7 +357,10 @@ describe('generations', () => {
 });
 
 describe('a hostile state folder', () => {
-  const greeting = async (): Promise<string> => (await host.open().catch(() => undefined), host.sessions.at(-1)?.greeting ?? '');
+  const greeting = async (): Promise<string> => (
+    await host.open().catch(() => undefined),
+    host.sessions.at(-1)?.greeting ?? ''
+  );
 
   it('that is a symbolic link is refused, and not written through', async () => {
     fs.mkdirSync(join(host.base, 'trap'));

@@ -73,7 +73,9 @@ describe.each(here)('under $name', ({ program }) => {
     const picture = tree(host.root);
     host.forgetCalls();
     const after = await (await host.open()).ask('observe');
-    expect(after.records).toContain('generation current=1 run=R1 confirmed=' + (/confirmed=(\S+)/.exec(after.records.join('\n'))?.[1] ?? ''));
+    expect(after.records).toContain(
+      'generation current=1 run=R1 confirmed=' + (/confirmed=(\S+)/.exec(after.records.join('\n'))?.[1] ?? ''),
+    );
     expect(after.lines).toContain('esp 0x1001 10.0.0.2 encr=aes auth=sha256 key=same src=10.0.0.1');
     expect(after.lines).toContain(`${sha256(POLICY_B)}  ${FILES.policy}`);
     expect(tree(host.root)).toEqual(picture);
@@ -87,7 +89,9 @@ describe.each(here)('under $name', ({ program }) => {
     await confirm('T1');
     const confirmed = host.picture();
     const changed = { ...files, [FILES.config]: ikeConfig('two'), [FILES.policy]: POLICY_B };
-    expect((await session.apply({ generation: 2, expect: 1, files: changed, ike: 'restart' })).last).toContain('state=verified');
+    expect((await session.apply({ generation: 2, expect: 1, files: changed, ike: 'restart' })).last).toContain(
+      'state=verified',
+    );
     expect(host.read('kernel/daemon')).toContain('two');
     const reply = await (await host.open()).ask('abort id=T2');
     expect(reply.last).toMatch(/^outcome id=T2 state=reverted generation=1 step=\S+ text=aborted$/);
@@ -105,7 +109,9 @@ describe.each(here)('under $name', ({ program }) => {
     await host.until('the dead-man has reverted', () => !fs.existsSync(join(host.state, 'tx')));
     expect(host.picture()).toEqual(before);
     const status = await (await host.open()).ask('status id=T1');
-    expect(status.records.join('\n')).toMatch(/^outcome id=T1 state=reverted generation=none step=confirm text=not confirmed in time$/m);
+    expect(status.records.join('\n')).toMatch(
+      /^outcome id=T1 state=reverted generation=none step=confirm text=not confirmed in time$/m,
+    );
     expect(host.leftovers()).toEqual([]);
   });
 
@@ -132,7 +138,15 @@ describe.each(here)('under $name', ({ program }) => {
 
   it('tells keys only as fingerprints', async () => {
     const session = await host.open();
-    await session.apply({ files: { [FILES.policy]: POLICY_A, [FILES.keys]: KEYS_A, [FILES.config]: ikeConfig('one'), [FILES.psk]: psk('c3') }, ike: 'start' });
+    await session.apply({
+      files: {
+        [FILES.policy]: POLICY_A,
+        [FILES.keys]: KEYS_A,
+        [FILES.config]: ikeConfig('one'),
+        [FILES.psk]: psk('c3'),
+      },
+      ike: 'start',
+    });
     await confirm('T1');
     const keys = await session.ask(`fingerprints path=${FILES.keys} salt=fleet`);
     const print = (key: string): string => sha256(`fleet\n${key}\n`).slice(0, 16);
@@ -144,8 +158,12 @@ describe.each(here)('under $name', ({ program }) => {
     expect(psks.records.slice(1, -1)).toEqual([
       `key kind=psk local=10.0.0.1 remote=10.0.0.2 bits=256 fingerprint=${print('c3'.repeat(32))}`,
     ]);
-    expect((await session.ask(`read path=${FILES.keys}`)).lines).toContain(KEYS_A.trim().replaceAll('a1'.repeat(32), '[key]'));
-    expect((await session.ask(`read path=${FILES.psk}`)).lines).toContain(psk('[key]').trim().replace('[key]'.repeat(32), '[key]'));
+    expect((await session.ask(`read path=${FILES.keys}`)).lines).toContain(
+      KEYS_A.trim().replaceAll('a1'.repeat(32), '[key]'),
+    );
+    expect((await session.ask(`read path=${FILES.psk}`)).lines).toContain(
+      psk('[key]').trim().replace('[key]'.repeat(32), '[key]'),
+    );
     expect((await session.ask(`read path=${FILES.policy}`)).lines.slice(1, -2).join('\n')).toBe(POLICY_A.trim());
     expect((await session.ask('read path=/etc/passwd')).last).toContain('error');
     expect((await session.ask('generation number=1')).lines.join('\n')).toContain(POLICY_A);

@@ -21,7 +21,12 @@ describe.skipIf(!strace)('processes on the host', () => {
   it('are at most 40 for an apply of policy, keys and IKE over two connections, and 12 for an unchanged session', async () => {
     host = new AgentHost();
     const first = await host.open();
-    const files = { [FILES.policy]: POLICY_A, [FILES.keys]: KEYS_A, [FILES.config]: ikeConfig('one'), [FILES.psk]: psk('11') };
+    const files = {
+      [FILES.policy]: POLICY_A,
+      [FILES.keys]: KEYS_A,
+      [FILES.config]: ikeConfig('one'),
+      [FILES.psk]: psk('11'),
+    };
     expect((await first.apply({ files, ike: 'start' })).last).toContain('state=verified');
     expect((await first.ask(`confirm id=T1 nonce=${NONCE}`)).last).toContain('state=confirmed');
     first.send('bye\n');
@@ -29,7 +34,10 @@ describe.skipIf(!strace)('processes on the host', () => {
 
     const trace = (name: string): string => join(host.base, name);
     const measured: Record<string, ReturnType<typeof countProcesses>> = {};
-    const session = async (name: string, talk: (session: Awaited<ReturnType<AgentHost['open']>>) => Promise<void>): Promise<void> => {
+    const session = async (
+      name: string,
+      talk: (session: Awaited<ReturnType<AgentHost['open']>>) => Promise<void>,
+    ): Promise<void> => {
       host.shell = traced(trace(name));
       const opened = await host.open();
       await talk(opened);
@@ -37,11 +45,18 @@ describe.skipIf(!strace)('processes on the host', () => {
       await host.until('the session ends', () => opened.over);
     };
     await session('unchanged', async (s) => void (await s.ask('observe')));
-    const next = { [FILES.policy]: POLICY_B, [FILES.keys]: KEYS_AB, [FILES.config]: ikeConfig('two'), [FILES.psk]: psk('22') };
+    const next = {
+      [FILES.policy]: POLICY_B,
+      [FILES.keys]: KEYS_AB,
+      [FILES.config]: ikeConfig('two'),
+      [FILES.psk]: psk('22'),
+    };
     const applied = (async () => {
       await session('apply', async (s) => {
         await s.ask('observe');
-        expect((await s.apply({ generation: 2, expect: 1, files: next, ike: 'restart' })).last).toContain('state=verified');
+        expect((await s.apply({ generation: 2, expect: 1, files: next, ike: 'restart' })).last).toContain(
+          'state=verified',
+        );
       });
     })();
     // strace stays until the dead-man ends, which the confirm brings about.
@@ -51,8 +66,13 @@ describe.skipIf(!strace)('processes on the host', () => {
     });
     await applied;
     await host.untilQuiet();
-    for (const name of ['unchanged', 'apply', 'confirm']) measured[name] = countProcesses(trace(name), host.path('usr/sbin'));
-    console.log(Object.entries(measured).map(([name, { count }]) => `${name}: ${count} processes`).join(', '));
+    for (const name of ['unchanged', 'apply', 'confirm'])
+      measured[name] = countProcesses(trace(name), host.path('usr/sbin'));
+    console.log(
+      Object.entries(measured)
+        .map(([name, { count }]) => `${name}: ${count} processes`)
+        .join(', '),
+    );
     expect(measured['unchanged']?.count).toBeLessThanOrEqual(12);
     expect((measured['apply']?.count ?? 0) + (measured['confirm']?.count ?? 0)).toBeLessThanOrEqual(40);
   });

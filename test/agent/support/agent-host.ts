@@ -147,7 +147,9 @@ export class AgentHost {
   }
 
   async open(): Promise<Session> {
-    const session = new Session(this);
+    const [program = 'sh', ...args] = this.shell;
+    const child = spawn(program, [...args, '-s', '--', agent.digest], { env: this.env(), detached: true });
+    const session = new Session(this, child);
     this.sessions.push(session);
     await session.start();
     return session;
@@ -177,12 +179,15 @@ export class AgentHost {
       });
   }
 
+  /** As a power cut does: also what was just being started. */
   killAll(): void {
-    for (const { pid } of this.processes()) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // Gone meanwhile.
+    for (let left = this.processes(); left.length > 0; left = this.processes()) {
+      for (const { pid } of left) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // Gone meanwhile.
+        }
       }
     }
   }
@@ -219,6 +224,13 @@ export class AgentHost {
   }
 }
 
+/** What a transaction's expectations are made from. */
+export interface HostView {
+  readonly state: string;
+  read(file: string): string | undefined;
+  spd(): readonly string[];
+}
+
 export interface Reply {
   readonly lines: readonly string[];
   /** Records without the mark. */
@@ -237,9 +249,11 @@ export class Session {
   /** Called with each line as it comes. */
   onLine: (line: string) => void = () => undefined;
 
-  constructor(private readonly host: AgentHost) {
-    const [program = 'sh', ...args] = host.shell;
-    this.#child = spawn(program, [...args, '-s', '--', agent.digest], { env: host.env(), detached: true });
+  constructor(
+    private readonly host: HostView,
+    child: ChildProcessWithoutNullStreams,
+  ) {
+    this.#child = child;
     const take = (line: string): void => {
       this.heard += `${line}\n`;
       this.#lines.push(line);
@@ -307,7 +321,14 @@ export class Session {
   async ask(request: string): Promise<Reply> {
     this.send(request.endsWith('\n') ? request : `${request}\n`);
     const word = request.split(' ', 1)[0]?.trim() ?? '';
-    const last = { observe: 'end observe', read: 'end file', fingerprints: 'end fingerprints', status: 'end status', generation: 'end generation' }[word] ?? 'outcome';
+    const last =
+      {
+        observe: 'end observe',
+        read: 'end file',
+        fingerprints: 'end fingerprints',
+        status: 'end status',
+        generation: 'end generation',
+      }[word] ?? 'outcome';
     const lines: string[] = [];
     const records: string[] = [];
     for (;;) {
@@ -332,7 +353,7 @@ export function manifest(generation: number): string {
 }
 
 /** A transaction block; what is not given is as the host is now. */
-export function transactionText(host: AgentHost, change: Change): string {
+export function transactionText(host: HostView, change: Change): string {
   const generation = change.generation ?? 1;
   const files = change.files ?? {};
   const head =
@@ -345,11 +366,21 @@ export function transactionText(host: AgentHost, change: Change): string {
   });
   const quoted = (text: string): string => text.replace(/^/gm, '|').replace(/\|$/, '');
   const spd = change.spd ?? (files[FILES.policy] ?? '').split('\n').filter((line) => line.startsWith('{'));
-  const canonical = host.spd().map((rule) => `${rule}\n`).join('');
-  const sent = Object.entries(files).map(([path, text]) => `@file path=${path} mode=0400 sha256=${sha256(text)}\n${quoted(text)}`);
-  const kept = (change.keepFiles ?? []).map((path) => `@keep path=${path} mode=0400 sha256=${sha256(host.read(path) ?? '')}\n`);
+  const canonical = host
+    .spd()
+    .map((rule) => `${rule}\n`)
+    .join('');
+  const sent = Object.entries(files).map(
+    ([path, text]) => `@file path=${path} mode=0400 sha256=${sha256(text)}\n${quoted(text)}`,
+  );
+  const kept = (change.keepFiles ?? []).map(
+    (path) => `@keep path=${path} mode=0400 sha256=${sha256(host.read(path) ?? '')}\n`,
+  );
   const stored = Object.entries(change.stored ?? {}).map(([path, from]) => {
-    const text = fs.readFileSync(join(host.state, 'generations', String(from), 'files', path.split('/').at(-1) ?? ''), 'utf8');
+    const text = fs.readFileSync(
+      join(host.state, 'generations', String(from), 'files', path.split('/').at(-1) ?? ''),
+      'utf8',
+    );
     return `@stored path=${path} mode=0400 sha256=${sha256(text)} from=${from}\n`;
   });
   const gone = (change.remove ?? []).map((path) => `@remove path=${path}\n`);

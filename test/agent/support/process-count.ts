@@ -3,7 +3,10 @@
 import { readFileSync } from 'node:fs';
 
 /** `file` is the output of `strace -f -e trace=execve,clone,clone3,fork,vfork`. The first process counts as one. */
-export function countProcesses(file: string, toolFolder: string): { readonly count: number; readonly programs: readonly string[] } {
+export function countProcesses(
+  file: string,
+  toolFolder: string,
+): { readonly count: number; readonly programs: readonly string[] } {
   const tools = new Set<string>();
   const programs = new Map<string, string>();
   const parents = new Map<string, string>();
@@ -21,7 +24,8 @@ export function countProcesses(file: string, toolFolder: string): { readonly cou
     const child = /(?:clone3?|v?fork)(?:\(| resumed).*= (\d+)$/.exec(call)?.[1];
     if (child !== undefined) parents.set(child, pid);
   }
-  const inTool = (pid: string | undefined): boolean => pid !== undefined && (tools.has(pid) || inTool(parents.get(pid)));
+  const inTool = (pid: string | undefined): boolean =>
+    pid !== undefined && (tools.has(pid) || inTool(parents.get(pid)));
   const counted = [root ?? '', ...parents.keys()].filter((pid) => !inTool(parents.get(pid)));
   return { count: counted.length, programs: counted.map((pid) => programs.get(pid) ?? '(subshell)') };
 }
