@@ -377,7 +377,7 @@ carry_out() {
 
 # What services in maintenance wrote last: their commands say nothing of why.
 add_service_logs() {
-    list_services >"$TX/services" 2>/dev/null
+    list_services "$TX/services"
     while read -r log_state log_fmri; do
         [ "$log_state" != maintenance ] || put_service_log "$log_fmri"
     done <"$TX/services"
