@@ -208,20 +208,29 @@ function whyBesidesFiles(wanted: WantedState, files: readonly FileChange[], seen
   if (!changed(files, [POLICY_PATH]) && spdDiffers(wanted, seen))
     reasons.push('the loaded policy is not the one in the file');
   const policy = offline(seen, 'network/ipsec/policy');
-  if (policy !== undefined) reasons.push(`service network/ipsec/policy is ${policy}`);
+  if (policy !== undefined) reasons.push(...notOnline('network/ipsec/policy', policy, seen));
   if (wants(wanted, KEYS_PATH)) {
     const missing = seen.sad.filter((sa) => sa.key === 'missing' || sa.key === 'differs').length;
     if (!changed(files, [KEYS_PATH]) && missing > 0) reasons.push(`${missing} of the SAs in ipseckeys are not loaded`);
     const keys = offline(seen, 'network/ipsec/manual-key');
-    if (keys !== undefined) reasons.push(`service network/ipsec/manual-key is ${keys}`);
+    if (keys !== undefined) reasons.push(...notOnline('network/ipsec/manual-key', keys, seen));
   }
   if (IKE_PATHS.some((path) => wants(wanted, path))) {
     const ike = offline(seen, 'network/ipsec/ike');
-    if (ike !== undefined) reasons.push(`service network/ipsec/ike is ${ike}`);
+    if (ike !== undefined) reasons.push(...notOnline('network/ipsec/ike', ike, seen));
     else if (!seen.daemonRunning) reasons.push('the IKE daemon does not answer');
   }
   return reasons;
 }
+
+/** The state, and of a service in maintenance the end of its log. */
+function notOnline(service: string, state: string, seen: Observation): string[] {
+  const log = seen.logs.find((one) => one.service.replace(/:default$/, '') === service);
+  const lines = (log?.lines ?? []).filter((line) => line.trim() !== '').slice(-LOG_LINES);
+  return [`service ${service} is ${state}`, ...lines.map((line) => `its log: ${line}`)];
+}
+
+const LOG_LINES = 5;
 
 function stepsFor(files: readonly FileChange[], wanted: WantedState, seen: Observation): ChangeStep[] {
   const steps: ChangeStep[] = [];

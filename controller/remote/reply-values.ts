@@ -21,13 +21,15 @@ export function parseObservation(reply: ReplySection): Observation {
   const facts = new Map(
     records(reply, 'fact').map((record) => [field(record, 'name', record.line), field(record, 'text', record.line)]),
   );
+  // A host that lacks the tools cannot list what is loaded; the fact says so, and that is all there is to know.
+  const isKnown = facts.get('platform') !== 'unknown';
   return {
     facts,
     ...currentGeneration(reply),
     manifest: optionalManifest(reply),
     files: observedFiles(linesOf(reply, 'ls'), linesOf(reply, 'digests')),
-    spd: canonicalFromListing(succeeded(reply, 'spd', 'the loaded policy').join('\n')),
-    sad: parseSad(succeeded(reply, 'sad', 'the loaded SAs')),
+    spd: isKnown ? canonicalFromListing(succeeded(reply, 'spd', 'the loaded policy').join('\n')) : [],
+    sad: isKnown ? parseSad(succeeded(reply, 'sad', 'the loaded SAs')) : [],
     services: parseServices(linesOf(reply, 'services')),
     daemonRunning: facts.get('daemon') === 'running',
     logs: sections(reply, 'log').map((log) => ({
