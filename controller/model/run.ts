@@ -24,8 +24,7 @@ export type HostOutcome =
 
 /** What a host answered to `status`, or why it did not. */
 export type StatusAnswer = { readonly host: string } & (
-  | { readonly status: HostStatus }
-  | { readonly outcome: HostOutcome }
+  { readonly status: HostStatus } | { readonly outcome: HostOutcome }
 );
 
 export type OutcomeStatus = HostOutcome['status'];
