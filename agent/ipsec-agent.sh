@@ -79,6 +79,8 @@ field() { # name word ...
 handle() { # word ...
     request=$1
     shift
+    # What the loader saw on its way in is only good for an observation that comes at once.
+    [ "$request" = observe ] || LOADER_DIGESTS=
     case $request in
         observe) observe ;;
         read)

@@ -36,6 +36,11 @@ function partNames(platform: AgentPlatform): readonly string[] {
 export function bundleAgent(parts: readonly AgentPart[]): { readonly text: string; readonly digest: string } {
   const text = parts.map(({ name, text }) => (name.endsWith('.sh') ? text : quotedPart(name, text))).join('\n');
   if (!text.endsWith('\n#@end\n')) throw new Error('the last part of the agent must end in the line #@end');
+  const odd = /[^\t\n\x20-\x7e]/.exec(text);
+  if (odd)
+    throw new Error(
+      `the agent may hold only ASCII (yash reads nothing else): ${JSON.stringify(text.slice(odd.index - 30, odd.index + 1))}`,
+    );
   if (text.indexOf('\n#@end\n') !== text.length - '\n#@end\n'.length) {
     throw new Error('#@end may stand only at the end of the agent: a host stops reading there');
   }

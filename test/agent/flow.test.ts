@@ -1,5 +1,6 @@
 /** What the agent does when all goes well, under every shell a host may have. */
 
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +25,20 @@ function tree(folder: string): readonly string[] {
       return `${name} ${stat.mode.toString(8)} ${stat.mtimeMs} ${stat.ctimeMs} ${text}`;
     });
 }
+
+it('understands the digests of Solaris as those of GNU', async () => {
+  const host = new AgentHost();
+  const real = spawnSync('sh', ['-c', 'command -v sha256sum'], { encoding: 'utf8' }).stdout.trim();
+  const script = `#!/bin/sh\nfor file in "$@"; do [ ! -f "$file" ] || { ${real} "$file" | { read -r sum _; echo "sha256 ($file) = $sum"; }; }; done\n`;
+  host.write('usr/sbin/sha256sum', script, 0o755);
+  const session = await host.open();
+  expect((await session.apply({ files: { [FILES.policy]: POLICY_A } })).last).toContain('state=verified');
+  expect((await session.ask('abort id=T1')).last).toContain('state=reverted');
+  host.write(FILES.policy, POLICY_A);
+  expect((await session.ask('observe')).lines).toContain(`sha256 (${FILES.policy}) = ${sha256(POLICY_A)}`);
+  session.send('bye\n');
+  expect(await host.dispose()).toEqual([]);
+});
 
 describe.each(here)('under $name', ({ program }) => {
   let host: AgentHost;
