@@ -2,7 +2,7 @@
 
 import { InputProblems, type Problem } from '../errors.js';
 import type { Host, Inventory } from '../model/host.js';
-import { fileText } from '../model/managed-file.js';
+import { fileText, type ManagedFile } from '../model/managed-file.js';
 import type { LoadedRule } from '../model/policy.js';
 import { digestWith, keyNames } from '../plan/fill.js';
 import type { DesiredHost, DigestFile } from '../plan/plan-host.js';
@@ -11,6 +11,7 @@ import { predictLoad } from '../policy/predict-load.js';
 import type { KeyStore } from '../ports.js';
 import { indexInventory } from '../render/inventory-index.js';
 import { readBack } from '../render/read-back.js';
+import { externalEnds, renderExternal } from '../render/render-external.js';
 import { renderHost } from '../render/render-host.js';
 import { templateSet, type TemplateSource } from '../render/template-set.js';
 
@@ -18,6 +19,8 @@ export interface DesiredFleet {
   readonly desired: ReadonlyMap<string, DesiredHost>;
   /** Rules each host will have loaded. */
   readonly policies: ReadonlyMap<string, readonly LoadedRule[]>;
+  /** What the ends that are not ours need, to be handed over. */
+  readonly externals: ReadonlyMap<string, readonly ManagedFile[]>;
   readonly digest: DigestFile;
   readonly warnings: readonly Problem[];
 }
@@ -54,6 +57,19 @@ export function desireFleet(
       keys: keyNames(store, rendered.files),
     });
   }
-  if (problems.some((problem) => problem.severity === 'error')) throw new InputProblems(problems);
-  return { desired, policies, digest: digestWith(store), warnings: problems };
+  const externals = new Map<string, readonly ManagedFile[]>();
+  for (const name of externalEnds(inventory)) {
+    const rendered = renderExternal({ name, index, templates: set, saFor });
+    if (rendered === undefined) continue;
+    problems.push(...rendered.problems, ...readBack(rendered));
+    externals.set(name, rendered.files);
+  }
+  if (problems.some((problem) => problem.severity === 'error')) throw new InputProblems(withoutRepeats(problems));
+  return { desired, policies, externals, digest: digestWith(store), warnings: withoutRepeats(problems) };
+}
+
+/** What both ends of a link are told of it is said once. */
+function withoutRepeats(problems: readonly Problem[]): readonly Problem[] {
+  const said = new Map(problems.map((problem) => [JSON.stringify([problem.code, problem.what, problem.at]), problem]));
+  return [...said.values()];
 }

@@ -1,5 +1,6 @@
 /** From the selected hosts to a fleet plan: look at them and their peers, compare, decide who moves together. */
 
+import { linkPeers } from '../inventory/select.js';
 import type { Host, Inventory } from '../model/host.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
 import { groupsOf, neighbours, scopeOf, type FleetPlan, type Neighbours } from '../plan/fleet-plan.js';
@@ -29,7 +30,7 @@ export interface PlanFleetInput {
 
 export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
   const near = neighbours(input.inventory.links);
-  const hosts = withPeers(input.selected, input.inventory, near);
+  const hosts = withPeers(input.selected, input.inventory);
   const looks = await observeFleet({ ...input, hosts });
   const plans = new Map<string, HostPlan>();
   for (const host of hosts) {
@@ -47,14 +48,9 @@ export function runId(now: Date, random: RandomBytes): string {
   return `${stamp}-${Buffer.from(random(2)).toString('hex')}`;
 }
 
-function withPeers(selected: readonly Host[], inventory: Inventory, near: Neighbours): readonly Host[] {
+function withPeers(selected: readonly Host[], inventory: Inventory): readonly Host[] {
   if (selected.length === inventory.hosts.length) return inventory.hosts;
-  const wanted = new Set(selected.map((host) => host.name));
-  for (const host of selected) {
-    for (const { end } of near.get(host.name) ?? []) {
-      if (end.kind === 'host') wanted.add(end.host);
-    }
-  }
+  const wanted = new Set([...selected.map((host) => host.name), ...linkPeers(inventory, selected)]);
   return inventory.hosts.filter((host) => wanted.has(host.name));
 }
 

@@ -6,11 +6,11 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT, OperatorError, type ExitStatus } from '../../errors.js';
 import { writeFileWhole } from '../../files/workspace.js';
-import { selectHosts } from '../../inventory/select.js';
-import { fileText, holdsKeys, type ManagedFile } from '../../model/managed-file.js';
-import { fillFile, keyPart } from '../../plan/fill.js';
-import { keyLabel } from '../../plan/key-changes.js';
+import { nearest } from '../../inventory/suggest.js';
+import { holdsKeys, type ManagedFile } from '../../model/managed-file.js';
+import { fillFile, keyNames } from '../../plan/fill.js';
 import type { KeyStore } from '../../ports.js';
+import { maskedText } from '../../render/masked-text.js';
 import { fleetOptions, type FleetArguments } from '../arguments.js';
 import { prepareFleet, withContext, type Context } from '../context.js';
 
@@ -26,7 +26,11 @@ export const renderCommand: CommandModule<object, RenderArguments> = {
   describe: 'show the files a host would get; keys show as fingerprints',
   builder: (argv: Argv): Argv<RenderArguments> =>
     fleetOptions(argv)
-      .positional('host', { type: 'string', demandOption: true, describe: 'a host of the inventory' })
+      .positional('host', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a host of the inventory, or an external end of a link',
+      })
       .option('show-secrets', {
         type: 'boolean',
         default: false,
@@ -40,16 +44,10 @@ export const renderCommand: CommandModule<object, RenderArguments> = {
       .option('generation', { type: 'number', default: 1, describe: 'the number in the banner' }),
   handler: (args) =>
     withContext({ ...args, limit: undefined }, async (context) => {
-      const [host] = selectHosts(context.inventory, args.host);
-      if (host === undefined || host.name !== args.host) {
-        throw new OperatorError('NOT_A_HOST', {
-          what: `"${args.host}" is not the name of one host`,
-          where: args.inventory,
-          todo: 'name a single host',
-        });
-      }
       const { store, fleet } = await prepareFleet(context);
-      const files = fleet.desired.get(host.name)?.files ?? [];
+      const files = fleet.desired.get(args.host)?.files ?? fleet.externals.get(args.host);
+      if (files === undefined)
+        throw notOneHost(context, args.host, [...fleet.desired.keys(), ...fleet.externals.keys()]);
       if (args.out !== undefined) return writeFiles(context, files, store, { ...args, out: args.out });
       if (args.showSecrets && !process.stdout.isTTY) {
         throw new OperatorError('SECRETS_NEED_A_TERMINAL', {
@@ -61,17 +59,18 @@ export const renderCommand: CommandModule<object, RenderArguments> = {
     }),
 };
 
+function notOneHost(context: Context, name: string, known: readonly string[]): OperatorError {
+  const near = nearest(name, known);
+  return new OperatorError('NOT_A_HOST', {
+    what: `"${name}" is neither a host nor an external end`,
+    where: context.inventory.fleet,
+    todo: near === undefined ? 'name one host of the inventory' : `did you mean "${near}"?`,
+  });
+}
+
 function shownText(file: ManagedFile, store: KeyStore, args: { generation: number; showSecrets: boolean }): string {
   if (args.showSecrets) return fillFile(store, file, args.generation).revealText();
-  return fileText(file, {
-    generation: args.generation,
-    key: (id, part) => {
-      const secret = keyPart(store, id, part);
-      return secret === undefined
-        ? `<${id}>`
-        : `<${keyLabel(id, part)} ${secret.fingerprint(store.salt).slice(0, 8)}…, ${secret.bits} bits>`;
-    },
-  });
+  return maskedText(file, keyNames(store, [file]), args.generation);
 }
 
 function showFiles(

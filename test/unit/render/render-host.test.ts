@@ -11,7 +11,7 @@ import { hostView } from '../../../controller/render/host-view.js';
 import { indexInventory } from '../../../controller/render/inventory-index.js';
 import { maskedText } from '../../../controller/render/masked-text.js';
 import { readBack } from '../../../controller/render/read-back.js';
-import { renderExternal } from '../../../controller/render/render-external.js';
+import { externalEnds, renderExternal } from '../../../controller/render/render-external.js';
 import { renderHost, type Rendered } from '../../../controller/render/render-host.js';
 import { templateData } from '../../../controller/render/template-data.js';
 import { templateSet } from '../../../controller/render/template-set.js';
@@ -260,10 +260,9 @@ describe('links', () => {
       [host('db1', ['10.0.2.21'], 'peer', { bypass: [{ lport: 80, ulp: 'tcp' }] })],
       [link('db1', external('mainframe', ['10.9.0.7']))],
     );
-    const [first] = fleet.links;
-    if (first === undefined) throw new Error('no link');
+    expect(externalEnds(fleet)).toEqual(['mainframe']);
     const handed = renderExternal({
-      link: first,
+      name: 'mainframe',
       index: indexInventory(fleet),
       templates: TEMPLATES,
       saFor: () => undefined,
@@ -282,11 +281,8 @@ describe('links', () => {
     ]);
     expect(text(handed, '/etc/inet/secret/ike.preshared')).toContain('localid 10.9.0.7');
     expect(rules(fleet, 'db1').at(-1)).toContain('raddr 10.9.0.7');
-    const [ours] = seedInventory('ike-psk').links;
-    expect(
-      ours &&
-        renderExternal({ link: ours, index: indexInventory(fleet), templates: TEMPLATES, saFor: () => undefined }),
-    ).toBeUndefined();
+    const ask = { index: indexInventory(seedInventory('ike-psk')), templates: TEMPLATES, saFor: () => undefined };
+    expect(renderExternal({ name: 'web1', ...ask })).toBeUndefined();
   });
 });
 
