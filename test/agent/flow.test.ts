@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { KEYS_A, KEYS_AB, KEYS_B, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
 import { AgentHost, FILES, NONCE, SHELLS, agent, sha256, shellIsThere } from './support/agent-host.js';
 
@@ -28,6 +28,7 @@ function tree(folder: string): readonly string[] {
 
 it('understands the digests of Solaris as those of GNU', async () => {
   const host = new AgentHost();
+  onTestFinished(async () => expect(await host.dispose()).toEqual([]));
   const real = spawnSync('sh', ['-c', 'command -v sha256sum'], { encoding: 'utf8' }).stdout.trim();
   const script = `#!/bin/sh\nfor file in "$@"; do [ ! -f "$file" ] || { ${real} "$file" | { read -r sum _; echo "sha256 ($file) = $sum"; }; }; done\n`;
   host.write('usr/sbin/sha256sum', script, 0o755);
@@ -36,8 +37,6 @@ it('understands the digests of Solaris as those of GNU', async () => {
   expect((await session.ask('abort id=T1')).last).toContain('state=reverted');
   host.write(FILES.policy, POLICY_A);
   expect((await session.ask('observe')).lines).toContain(`sha256 (${FILES.policy}) = ${sha256(POLICY_A)}`);
-  session.send('bye\n');
-  expect(await host.dispose()).toEqual([]);
 });
 
 describe.each(here)('under $name', ({ program }) => {
