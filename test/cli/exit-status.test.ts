@@ -19,7 +19,11 @@ describe('1, the input must be mended, and no host is even connected to:', () =>
   });
 
   test('an inventory with mistakes, each with its place', async () => {
-    fleet.writeInventory(inventory.replace('keying: ike-psk', 'keyng: ike-psk').replace('web1: { address: 10.0.1.11', 'web1: { address: 10.0.1.300'));
+    fleet.writeInventory(
+      inventory
+        .replace('keying: ike-psk', 'keyng: ike-psk')
+        .replace('web1: { address: 10.0.1.11', 'web1: { address: 10.0.1.300'),
+    );
     const ran = await fleet.expect(1, 'apply');
     expect(ran.stderr).toMatch(/inventory\.yaml:\d+:\d+: error: .*keyng/);
     expect(ran.stderr).toMatch(/inventory\.yaml:\d+:\d+: error: .*10\.0\.1\.300/);
@@ -103,7 +107,9 @@ test('4, some hosts cannot be worked on: each says why, and none is touched', as
   expect(ran.stdout).toMatch(/^db2: unreachable, nothing was changed: .*127\.0\.0\.1/m);
   expect(ran.stdout).toMatch(/^db3: failed, nothing was changed: .*did not let deploy in/m);
   expect(ran.stdout).toMatch(/^db4: failed, nothing was changed: the key of db4 has changed/m);
-  expect(ran.stdout).toMatch(/^db5: failed, nothing was changed: the platform is not one this version knows: ipsecconf is missing/m);
+  expect(ran.stdout).toMatch(
+    /^db5: failed, nothing was changed: the platform is not one this version knows: ipsecconf is missing/m,
+  );
   expect(ran.stdout).toMatch(
     /^web1: failed, nothing was changed: the change on web1 concerns its link to db\d, which cannot be changed with it/m,
   );

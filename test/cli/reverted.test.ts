@@ -11,7 +11,8 @@ interface Case {
 }
 
 /** The command that loads the new policy; the way back uses the snapshot's listing. */
-const loadsNewPolicy = (args: readonly string[]): boolean => args.includes('-F') && args.at(-1)?.endsWith(POLICY_FILE) === true;
+const loadsNewPolicy = (args: readonly string[]): boolean =>
+  args.includes('-F') && args.at(-1)?.endsWith(POLICY_FILE) === true;
 
 function runApply(keying: 'ike-psk' | 'manual', cases: readonly Case[]): void {
   let fleet: TestFleet;
@@ -104,7 +105,12 @@ describe('with keys from in.iked', () =>
     {
       name: 'the key daemon’s service ends in maintenance',
       fault: (host) =>
-        host.fault('in.iked', { kind: 'fail', exit: 1, stderr: 'in.iked: no usable rule in config\n' }, (args) => !args.includes('-c'), 3),
+        host.fault(
+          'in.iked',
+          { kind: 'fail', exit: 1, stderr: 'in.iked: no usable rule in config\n' },
+          (args) => !args.includes('-c'),
+          3,
+        ),
       step: '(ike|verify)',
       said: /no usable rule in config/,
     },
@@ -112,7 +118,11 @@ describe('with keys from in.iked', () =>
 
 /** As a crash that its service does not see: only asking the daemon tells. */
 async function stopDaemon(host: WatchedHost): Promise<void> {
-  const placed = host.fault('in.iked', { kind: 'fail', exit: 1, stderr: 'in.iked: out of luck\n' }, (args) => !args.includes('-c'));
+  const placed = host.fault(
+    'in.iked',
+    { kind: 'fail', exit: 1, stderr: 'in.iked: out of luck\n' },
+    (args) => !args.includes('-c'),
+  );
   await host.lab.machine.killDaemon();
   await host.lab.machine.idle();
   placed.release();
@@ -144,7 +154,8 @@ describe('with keys set by hand', () =>
     },
     {
       name: 'ipsecconf fails in the middle of the change',
-      fault: (host) => host.fault('ipsecconf', { kind: 'fail', exit: 1, stderr: 'ipsecconf: out of memory\n' }, loadsNewPolicy),
+      fault: (host) =>
+        host.fault('ipsecconf', { kind: 'fail', exit: 1, stderr: 'ipsecconf: out of memory\n' }, loadsNewPolicy),
       step: 'policy',
       said: /ipsecconf: out of memory/,
     },

@@ -39,7 +39,8 @@ describe.each(['ike-psk', 'manual'] as const)('a web server and its peer, keyed 
     for (const [name, host] of fleet.hosts) {
       // Modes of the files in place at the moment the first of them is loaded.
       host.before = ({ tool, args }) => {
-        if (seenAtLoad[name] !== undefined || !(tool === 'ipseckey' ? args.includes('-f') : args.includes('-F'))) return;
+        if (seenAtLoad[name] !== undefined || !(tool === 'ipseckey' ? args.includes('-f') : args.includes('-F')))
+          return;
         seenAtLoad[name] = files.map((path) => (statSync(host.path(path)).mode & 0o7777).toString(8));
       };
     }
@@ -90,10 +91,9 @@ describe.each(['ike-psk', 'manual'] as const)('a web server and its peer, keyed 
       '{ dir out } ipsec { encr_algs aes-cbc(256) encr_auth_algs hmac-sha256(256) sa shared }',
     );
     expect(states['web1']?.rules).toContain('{ ulp 6 lport 443 dir in } pass { }');
-    expect(states['db1']?.rules.filter((rule) => rule.includes('raddr 10.0.1.11/32') && rule.includes('ipsec'))).toEqual([
-      expect.stringContaining('dir out'),
-      expect.stringContaining('dir in'),
-    ]);
+    expect(
+      states['db1']?.rules.filter((rule) => rule.includes('raddr 10.0.1.11/32') && rule.includes('ipsec')),
+    ).toEqual([expect.stringContaining('dir out'), expect.stringContaining('dir in')]);
   });
 
   test('the services run that this keying needs, and only those', () => {
@@ -145,10 +145,7 @@ describe.each(['ike-psk', 'manual'] as const)('a web server and its peer, keyed 
         expect(order.findIndex((typed) => typed === `ipsecconf -q -F -a ${POLICY_FILE}`)).toBeGreaterThan(0);
         expect(order.at(-1)).toBe(`ipsecconf -q -F -a ${POLICY_FILE}`);
       } else {
-        expect(order).toEqual([
-          `ipsecconf -q -F -a ${POLICY_FILE}`,
-          'svcadm enable -s svc:/network/ipsec/ike:default',
-        ]);
+        expect(order).toEqual([`ipsecconf -q -F -a ${POLICY_FILE}`, 'svcadm enable -s svc:/network/ipsec/ike:default']);
       }
     }
   });

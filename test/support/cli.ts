@@ -231,7 +231,10 @@ export function rulesOf(listing: string): string[] {
 /** One line an SA of `ipseckey -s`, sorted: the kernel keeps them in no order. */
 function sasOf(saved: string): string[] {
   const lines = saved.replace(/\s*\\\n\s*/g, ' ').split('\n');
-  return lines.filter((line) => line.startsWith('add ')).map((line) => line.trim()).sort();
+  return lines
+    .filter((line) => line.startsWith('add '))
+    .map((line) => line.trim())
+    .sort();
 }
 
 const LISTING: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
@@ -322,7 +325,10 @@ export class TestFleet {
 
   /** A change that concerns both ends: one more port without IPsec. */
   openPort(port: number): void {
-    this.edit('        - { lport: 443, ulp: tcp }\n', `        - { lport: 443, ulp: tcp }\n        - { lport: ${port}, ulp: tcp }\n`);
+    this.edit(
+      '        - { lport: 443, ulp: tcp }\n',
+      `        - { lport: 443, ulp: tcp }\n        - { lport: ${port}, ulp: tcp }\n`,
+    );
   }
 
   file(name: string): string {
