@@ -182,7 +182,7 @@ export class WatchedHost {
   async state(): Promise<HostState> {
     await this.lab.machine.idle();
     const files = Object.fromEntries(
-      MANAGED.map((path) => {
+      MANAGED.map((path): [string, HostState['files'][string]] => {
         const stat = fs.statSync(this.path(path), { throwIfNoEntry: false });
         return [path, stat === undefined ? 'absent' : { mode: modeText(stat.mode), text: this.read(path) }];
       }),
