@@ -12,9 +12,12 @@ export interface Output {
   print(text: string): void;
   /** To stderr, so that stdout stays what was asked for. */
   note(text: string): void;
-  /** One JSON value a line. */
-  json(value: unknown): void;
+  /** One JSON object a line, each with the name of the schema it follows. */
+  json(value: object): void;
 }
+
+/** docs/json-output.md: fields are added under this name, never renamed. */
+const SCHEMA = 'ipsec-deploy/1';
 
 export interface OutputOptions {
   readonly format: OutputFormat;
@@ -43,6 +46,6 @@ export function createOutput({ format, colour }: OutputOptions): Output {
     live: process.stdout.isTTY && process.env['TERM'] !== 'dumb' && format === 'text',
     print: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
-    json: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
+    json: (value) => void process.stdout.write(`${JSON.stringify({ schema: SCHEMA, ...value })}\n`),
   };
 }

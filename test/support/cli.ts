@@ -16,7 +16,9 @@ import type { KeyStore, Vault } from '../../controller/ports.js';
 import { openVault } from '../../controller/vault/age-vault.js';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
 
-export const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'ipsec-deploy.js');
+/** The checkout's own, unless an installed one is to be tested. */
+export const PROGRAM =
+  process.env['IPSEC_DEPLOY_PROGRAM'] ?? join(import.meta.dirname, '..', '..', 'bin', 'ipsec-deploy.js');
 
 export const POLICY_FILE = '/etc/inet/ipsecinit.conf';
 export const KEYS_FILE = '/etc/inet/secret/ipseckeys';

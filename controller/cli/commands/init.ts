@@ -33,7 +33,7 @@ export const initCommand: CommandModule<object, InitArguments> = {
   handler: async (args) => {
     const output = createOutput({ format: args.output, colour: args.color });
     const made = await scaffold(args.folder, args.passphrase);
-    if (output.format === 'json') output.json({ schema: 'ipsec-deploy/1', event: 'initialised', files: made });
+    if (output.format === 'json') output.json({ event: 'initialised', files: made });
     else {
       output.print(made.map((path) => `wrote ${path}\n`).join(''));
       output.print(

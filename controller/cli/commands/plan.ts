@@ -69,7 +69,7 @@ export function risksOf(args: { [key: string]: unknown }): RiskArguments['accept
 
 export function printFleetPlan(context: Context, plan: FleetPlan): void {
   const window = (groupSize: number): number => windowFor(groupSize, context.settings);
-  if (context.output.format === 'json') context.output.json({ schema: 'ipsec-deploy/1', event: 'plan', ...plan });
+  if (context.output.format === 'json') context.output.json({ event: 'plan', ...plan });
   else context.output.print(planText(plan, window, context.output.paint));
 }
 

@@ -83,7 +83,6 @@ function showFiles(
     const text = shownText(file, store, args);
     if (context.output.format === 'json') {
       context.output.json({
-        schema: 'ipsec-deploy/1',
         event: 'file',
         host: args.host,
         path: file.path,

@@ -17,8 +17,7 @@ export const statusCommand: CommandModule<object, FleetArguments> = {
     withContext(args, async (context) => {
       const answers = await askStatus(context.selected, await context.openLink(), context.settings.forks);
       for (const answer of answers) {
-        if (context.output.format === 'json')
-          context.output.json({ schema: 'ipsec-deploy/1', event: 'status', ...answer });
+        if (context.output.format === 'json') context.output.json({ event: 'status', ...answer });
         else context.output.print(statusText(answer, context.clock.now(), context.output.paint));
       }
       return Math.max(

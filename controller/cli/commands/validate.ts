@@ -27,7 +27,6 @@ export const validateCommand: CommandModule<object, ValidateArguments> = {
       if (context.output.format === 'json') {
         const problems = [...context.warnings, ...fleet.warnings];
         context.output.json({
-          schema: 'ipsec-deploy/1',
           event: 'validated',
           hosts: hosts.length,
           links: links.length,

@@ -31,13 +31,11 @@ export const verifyCommand: CommandModule<object, FleetArguments> = {
           if (context.output.format === 'json') {
             for (const host of mine.hosts)
               context.output.json({
-                schema: 'ipsec-deploy/1',
                 event: 'verified',
                 asWanted: isUnchanged(host),
                 ...host,
               });
-            for (const { host, outcome } of mine.excluded)
-              context.output.json({ schema: 'ipsec-deploy/1', event: 'outcome', host, ...outcome });
+            for (const { host, outcome } of mine.excluded) context.output.json({ event: 'outcome', host, ...outcome });
           } else {
             context.output.print(verifyText(mine, context.output.paint));
           }

@@ -1,0 +1,154 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expectExit, jsonLines, POLICY_FILE, TestFleet, type Ran } from '../support/cli.js';
+
+type Line = Readonly<Record<string, unknown>>;
+
+const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/json-output.md'), 'utf8');
+
+/** First column of a table's rows to the words in backticks of the whole row. */
+function rowsOf(heading: string): ReadonlyMap<string, ReadonlySet<string>> {
+  const section = DOCUMENT.split(/^## /m).find((part) => part.includes(heading)) ?? '';
+  return new Map(
+    section.split('\n').flatMap((line): [string, Set<string>][] => {
+      const name = /^\| `([\w-]+)`/.exec(line)?.[1];
+      return name === undefined || line.includes('| Printed by |') || line.includes('| Meaning |')
+        ? []
+        : [[name, words(line)]];
+    }),
+  );
+}
+
+function words(text: string): Set<string> {
+  return new Set([...text.matchAll(/`([\w-]+)`/g)].map((match) => match[1] ?? ''));
+}
+
+const EVENTS = rowsOf('| `event` |');
+const OUTCOMES = rowsOf('| `status` | Meaning');
+const HOST_PLAN = words(DOCUMENT.split('## A host’s plan').at(1) ?? DOCUMENT.split("## A host's plan").at(1) ?? '');
+
+/** Fields that the document does not name for this line. */
+function undocumented(line: Line): string[] {
+  const event = String(line['event']);
+  const row = EVENTS.get(event);
+  if (row === undefined) return [`event ${event}`];
+  const known = new Set([...row, 'event', 'schema']);
+  if (event === 'outcome')
+    for (const word of [...(OUTCOMES.get(String(line['status'])) ?? []), 'status', 'touched', 'todo', 'reason'])
+      known.add(word);
+  if (event === 'verified') for (const word of HOST_PLAN) known.add(word);
+  const faults = Object.keys(line)
+    .filter((field) => !known.has(field))
+    .map((field) => `${event}.${field}`);
+  if (event === 'plan') {
+    const hosts = line['hosts'] as readonly Line[];
+    faults.push(
+      ...hosts.flatMap((host) =>
+        Object.keys(host)
+          .filter((field) => !HOST_PLAN.has(field))
+          .map((field) => `plan.hosts.${field}`),
+      ),
+    );
+  }
+  return faults;
+}
+
+let fleet: TestFleet;
+const told: Line[] = [];
+beforeAll(async () => {
+  fleet = await TestFleet.start();
+});
+afterAll(() => fleet.close());
+
+async function json(exit: number, ...line: readonly string[]): Promise<readonly Line[]> {
+  const ran: Ran = await fleet.run(...line, '--output', 'json');
+  expectExit(ran, exit);
+  const lines = jsonLines(ran);
+  told.push(...lines);
+  expect(lines.flatMap(undocumented)).toEqual([]);
+  for (const one of lines) expect(one['schema']).toBe('ipsec-deploy/1');
+  return lines;
+}
+
+const events = (lines: readonly Line[]): string[] => [...new Set(lines.map((line) => String(line['event'])))];
+
+test('commands that touch no host print one object each', async () => {
+  const [init, validate] = await Promise.all([json(0, 'init', 'new'), json(0, 'validate')]);
+  const render = await json(0, 'render', 'web1');
+  expect(init).toMatchObject([
+    { event: 'initialised', files: ['new/inventory.yaml', 'new/keys.age', 'new/identity.txt'] },
+  ]);
+  expect(validate).toMatchObject([{ event: 'validated', hosts: 2, links: 1, tests: 3, problems: [] }]);
+  expect(render.map((line) => line['path'])).toContain(POLICY_FILE);
+});
+
+test('an error names its problems with their places', async () => {
+  const good = fleet.inventory;
+  fleet.edit('keying: ike-psk', 'keyng: ike-psk');
+  const [line] = await json(1, 'plan');
+  fleet.writeInventory(good);
+  expect(line).toMatchObject({
+    event: 'error',
+    exit: 1,
+    problems: [{ code: 'UNKNOWN_KEY', severity: 'error', at: { line: 15, column: 3 } }],
+  });
+  expect(await json(1, 'nonsense')).toMatchObject([{ event: 'error', code: 'USAGE', exit: 1 }]);
+});
+
+test('plan, apply, verify, status and rollback tell all there is to know, line by line', async () => {
+  const [plan] = await json(2, 'plan');
+  expect(plan).toMatchObject({ event: 'plan', fleet: 'lab', groups: [['web1', 'db1']], pulledIn: [], excluded: [] });
+
+  const apply = await json(0, 'apply');
+  expect(apply[0]).toMatchObject({ event: 'run-started', hosts: ['web1', 'db1'] });
+  expect(events(apply).sort()).toEqual(['armed', 'host-phase', 'outcome', 'run-ended', 'run-started', 'step']);
+  expect(apply.at(-1)).toMatchObject({ event: 'run-ended', exit: 0, counts: { confirmed: 2 } });
+  const phases = apply
+    .filter((line) => line['event'] === 'host-phase' && line['host'] === 'web1')
+    .map((line) => line['phase']);
+  expect(phases).toEqual(['sending', 'waiting-for-peers', 'reconnecting', 'confirming']);
+
+  expect(await json(0, 'verify')).toMatchObject([
+    { event: 'verified', host: 'web1', asWanted: true },
+    { event: 'verified', host: 'db1', asWanted: true },
+  ]);
+  expect(await json(0, 'status')).toMatchObject([
+    { event: 'status', host: 'web1', status: { generation: 1 } },
+    { event: 'status', host: 'db1', status: { generation: 1 } },
+  ]);
+  fleet.openPort(8443);
+  await json(0, 'apply', '--limit', 'web1');
+  const back = await json(0, 'rollback');
+  expect(back.at(-1)).toMatchObject({ event: 'run-ended', exit: 0, counts: { confirmed: 2 } });
+});
+
+test('outcomes that went wrong come with what happened and what to do', async () => {
+  const placed = fleet.web1.fault(
+    'ipsecconf',
+    { kind: 'fail', exit: 1, stderr: 'ipsecconf: out of memory\n' },
+    (args) => args.includes('-F'),
+    1,
+  );
+  const lines = await json(3, 'apply');
+  placed.release();
+  expect(lines.filter((line) => line['event'] === 'outcome')).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ host: 'web1', status: 'reverted', step: 'policy', generation: 3 }),
+    ]),
+  );
+  expect(lines.find((line) => line['event'] === 'step' && line['state'] === 'failed')).toMatchObject({
+    output: ['ipsecconf: out of memory'],
+  });
+  await fleet.db1.lab.powerCut();
+  expect(await json(4, 'status')).toMatchObject([
+    { host: 'web1' },
+    { host: 'db1', outcome: { status: 'unreachable' } },
+  ]);
+  await fleet.db1.lab.boot();
+});
+
+test('every event of the document was printed here, but those of the lab', () => {
+  const seen = new Set(events(told));
+  expect([...EVENTS.keys()].filter((event) => !seen.has(event) && !event.startsWith('lab'))).toEqual([]);
+});
