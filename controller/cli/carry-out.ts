@@ -18,7 +18,7 @@ export async function carryOut(
   lot: SessionLot,
   interrupts: Interrupts,
 ): Promise<ExitStatus> {
-  const view = createRunView(context.output);
+  const view = await createRunView(context.output);
   const emit = (event: RunEvent): void => {
     context.log.event(
       event.event === 'outcome' && event.status !== 'confirmed' && event.status !== 'unchanged' ? 'warn' : 'info',

@@ -1,12 +1,11 @@
 /** Words to workflows: sets up yargs, turns errors into text and an exit status. The only place that ends the process. */
 
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 
 import { EXIT, InputProblems, OperatorError } from '../errors.js';
 import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
 import { initCommand } from './commands/init.js';
-import { labCommand } from './commands/lab.js';
 import { planCommand } from './commands/plan.js';
 import { renderCommand } from './commands/render.js';
 import { rollbackCommand } from './commands/rollback.js';
@@ -30,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(verifyCommand)
       .command(statusCommand)
       .command(rollbackCommand)
-      .command(labCommand)
+      .command(await labCommand(argv))
       .demandCommand(1, 'Name a command; --help lists them.')
       .recommendCommands()
       .strict()
@@ -52,6 +51,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** The lab is half of the program: it is read in only when it is asked for. */
+async function labCommand(argv: readonly string[]): Promise<CommandModule> {
+  if (argv.includes('lab')) return (await import('./commands/lab.js')).labCommand;
+  return { command: 'lab <command>', describe: 'a fleet of simulated hosts on this machine', handler: () => undefined };
+}
+
 function report(error: unknown, argv: readonly string[]): number {
   const json = argv.some((word, i) => word === '--output=json' || (word === '--output' && argv[i + 1] === 'json'));
   const output = createOutput({
@@ -68,7 +73,7 @@ function report(error: unknown, argv: readonly string[]): number {
   if (json) {
     const { code, what, where, todo, exit } = known;
     const problems = known instanceof InputProblems ? known.problems : undefined;
-    output.json({ schema: 'ipsec-deploy/1', event: 'error', code, what, where, todo, exit, problems });
+    output.json({ event: 'error', code, what, where, todo, exit, problems });
   }
   output.note(operatorErrorText(known, process.stderr.isTTY ? output.paint : (_colour, text) => text));
   return known.exit;

@@ -1,7 +1,5 @@
 /** A run while it goes on: a live table on a terminal, plain lines elsewhere, events for programs. */
 
-import { createLogUpdate } from 'log-update';
-
 import type { ExitStatus } from '../errors.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
 import { eventText, outcomeText, summaryText } from '../report/run-text.js';
@@ -12,7 +10,7 @@ export interface RunView {
   end(outcomes: ReadonlyMap<string, HostOutcome>, exit: ExitStatus): void;
 }
 
-export function createRunView(output: Output): RunView {
+export async function createRunView(output: Output): Promise<RunView> {
   if (output.format === 'json') return { emit: (event) => output.json(event), end: () => undefined };
   return output.live ? liveView(output) : plainView(output);
 }
@@ -28,7 +26,8 @@ function plainView(output: Output): RunView {
 }
 
 /** One line a host that is at work; hosts that have ended are printed once, above, and stay in the scroll-back. */
-function liveView(output: Output): RunView {
+async function liveView(output: Output): Promise<RunView> {
+  const { createLogUpdate } = await import('log-update');
   const active = new Map<string, string>();
   const draw = createLogUpdate(process.stdout);
   const redraw = (): void => {

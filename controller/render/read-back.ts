@@ -10,13 +10,16 @@ import { parseIkeConfig } from '../keys/parse-ike-config.js';
 import { parseIkePreshared } from '../keys/parse-ike-preshared.js';
 import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
 import { type Complaint, parsePolicy } from '../policy/parse-ipsecinit.js';
-import { predictLoad } from '../policy/predict-load.js';
+import { predictLoad, type PredictedLoad } from '../policy/predict-load.js';
 import type { Rendered } from './render-host.js';
 
 type Line = (line: number) => { readonly at?: SourcePosition; readonly text: string };
 
-/** Every problem of the files, placed at the template line that wrote the line concerned. */
-export function readBack(rendered: Rendered): readonly Problem[] {
+/**
+ * Every problem of the files, placed at the template line that wrote the line concerned. `load` is what the host would
+ * make of the policy, for a caller that has asked already.
+ */
+export function readBack(rendered: Rendered, load?: PredictedLoad): readonly Problem[] {
   return rendered.files.flatMap((file) => {
     const text = dummyText(file, rendered.keyBits);
     const lines = text.split('\n');
@@ -27,14 +30,14 @@ export function readBack(rendered: Rendered): readonly Problem[] {
       const shown = file.path.startsWith('/etc/inet/secret/') ? '' : (lines[number - 1] ?? '').trim();
       return { ...(at === undefined ? {} : { at }), text: shown };
     };
-    return readFile(file.path, text, line);
+    return readFile(file.path, text, line, load);
   });
 }
 
-function readFile(path: ManagedPath, text: string, line: Line): readonly Problem[] {
+function readFile(path: ManagedPath, text: string, line: Line, load: PredictedLoad | undefined): readonly Problem[] {
   switch (path) {
     case '/etc/inet/ipsecinit.conf':
-      return readPolicy(text, line);
+      return readPolicy(text, line, load ?? predictLoad(text));
     case '/etc/inet/secret/ipseckeys':
       return readKeys(path, text, line);
     case '/etc/inet/ike/config':
@@ -60,8 +63,7 @@ function dummyKey(bits: number): string {
 }
 
 /** Loaded first as the host will load it; only when it has something to say is it looked at entry by entry. */
-function readPolicy(text: string, line: Line): readonly Problem[] {
-  const { accepted, messages, rules } = predictLoad(text);
+function readPolicy(text: string, line: Line, { accepted, messages, rules }: PredictedLoad): readonly Problem[] {
   const empty = 'the rendered policy holds no rule: the host would go on with the old one';
   if (accepted && rules.length === 0) return [whole('RENDERED_POLICY_EMPTY', empty, line)];
   if (accepted && messages === '') return [];

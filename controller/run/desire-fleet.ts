@@ -46,9 +46,10 @@ export function desireFleet(
     const rendered = renderHost({ host, index, templates: set, saFor });
     problems.push(...rendered.problems);
     if (rendered.files.length === 0) continue;
-    problems.push(...readBack(rendered));
     const policy = rendered.files.find((file) => file.path === '/etc/inet/ipsecinit.conf');
-    const { rules } = predictLoad(policy === undefined ? '' : fileText(policy, { generation: 0, key: () => '' }));
+    const load = predictLoad(policy === undefined ? '' : fileText(policy, { generation: 1, key: () => '' }));
+    const { rules } = load;
+    problems.push(...readBack(rendered, load));
     policies.set(host.name, rules);
     desired.set(host.name, {
       host: host.name,

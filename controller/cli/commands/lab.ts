@@ -111,7 +111,7 @@ const up: CommandModule<object, UpArguments> = {
     const inventory = join(args.folder, 'inventory.yaml');
     const hosts = readLabState(args.folder)?.hosts.length ?? 0;
     if (output.format === 'json') {
-      output.json({ schema: 'ipsec-deploy/1', event: 'lab', already: found?.isUp === true, hosts, inventory });
+      output.json({ event: 'lab', already: found?.isUp === true, hosts, inventory });
     } else if (found?.isUp === true) output.print(`the lab in ${args.folder} is up already, with ${hosts} hosts\n`);
     else {
       output.print(`${hosts} hosts are up; try\n\n    ipsec-deploy apply ${inventory}\n\n`);
@@ -219,8 +219,7 @@ const status: CommandModule<object, LabArguments> = {
   handler: async (args) => {
     const output = createOutput({ format: args.output, colour: args.color });
     const rows = statusRows(await ask(await openControl(args.folder), { do: 'status' }));
-    if (output.format === 'json')
-      output.json({ schema: 'ipsec-deploy/1', event: 'lab-status', folder: realpathSync(args.folder), hosts: rows });
+    if (output.format === 'json') output.json({ event: 'lab-status', folder: realpathSync(args.folder), hosts: rows });
     else output.print(labStatusText(rows));
   },
 };
@@ -310,7 +309,7 @@ async function act(
 }
 
 function say(output: Output, text: string, fields: Readonly<Record<string, unknown>>): void {
-  if (output.format === 'json') output.json({ schema: 'ipsec-deploy/1', event: 'lab', ...fields });
+  if (output.format === 'json') output.json({ event: 'lab', ...fields });
   else output.print(`${text}\n`);
 }
 
