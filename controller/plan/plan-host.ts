@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { KeyName, ManagedFile } from '../model/managed-file.js';
+import { fileText, type KeyName, type ManagedFile } from '../model/managed-file.js';
 import type { InstalledKey, Observation } from '../model/observation.js';
 import { filePatch } from './diff.js';
 import type { ChangeStep, Expectation, FileChange, HostPlan, IkeAction } from './host-plan.js';
@@ -28,6 +28,38 @@ export interface DesiredHost {
   readonly keys: readonly KeyName[];
 }
 
+/**
+ * Key file of a host whose last manual link is gone. The file stays, empty: without it the service that loads it would fail at the next
+ * boot, and disabling the service flushes every SA of the host, those of IKE too.
+ */
+const RETIRED_KEYS: ManagedFile = {
+  path: KEYS_PATH,
+  mode: '0400',
+  parts: [
+    '# Managed by ipsec-deploy: generation ',
+    { generation: true },
+    '. No link of this host uses manual keys any more.\n',
+  ],
+};
+
+/** What the inventory asks for, and what a file of ours becomes that it no longer asks for. */
+function filesWanted(desired: DesiredHost, seen: Observation): readonly ManagedFile[] {
+  const asked = desired.files.some((file) => file.path === KEYS_PATH);
+  return !asked && isRetired(KEYS_PATH, seen) ? [...desired.files, RETIRED_KEYS] : desired.files;
+}
+
+/** Whether a file that is no longer wanted has to stay, empty, instead of going. */
+export function isRetired(path: string, seen: Observation): boolean {
+  return path === KEYS_PATH && isOurs(path, seen);
+}
+
+/** The change that empties the key file. */
+export function retiredKeys(generation: number): FileChange {
+  const text = fileText(RETIRED_KEYS, { generation, key: () => '' });
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  return { kind: 'update', path: KEYS_PATH, mode: RETIRED_KEYS.mode, sha256, file: RETIRED_KEYS, patch: '' };
+}
+
 /** SHA-256 in hex of a desired file as it would be sent for a generation. */
 export type DigestFile = (file: ManagedFile, generation: number) => string;
 
@@ -45,8 +77,9 @@ export function spdDigest(rules: readonly string[]): string {
  */
 export function differingFiles(desired: DesiredHost, seen: Observation, digest: DigestFile): readonly string[] {
   const differing: string[] = [];
+  const files = filesWanted(desired, seen);
   for (const path of MANAGED_PATHS) {
-    const wanted = desired.files.find((file) => file.path === path);
+    const wanted = files.find((file) => file.path === path);
     const found = seen.files.find((file) => file.path === path && file.state === 'present');
     if (wanted === undefined) {
       if (found !== undefined && isOurs(path, seen)) differing.push(path);
@@ -144,8 +177,9 @@ function fileChanges(
 ): FileChange[] {
   const differing = new Set(differingFiles(desired, seen, digest));
   const changes: FileChange[] = [];
+  const files = filesWanted(desired, seen);
   for (const path of MANAGED_PATHS) {
-    const wanted = desired.files.find((file) => file.path === path);
+    const wanted = files.find((file) => file.path === path);
     const found = seen.files.find((file) => file.path === path && file.state === 'present');
     if (wanted === undefined) {
       if (differing.has(path))

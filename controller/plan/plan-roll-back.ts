@@ -1,12 +1,11 @@
 /** A plan back to a generation that the host has kept: a plan like any other, whose files are already there. */
 
-import type { KeyName } from '../model/managed-file.js';
-import { holdsKeys } from '../model/managed-file.js';
+import { holdsKeys, type KeyName } from '../model/managed-file.js';
 import type { Observation, StoredGeneration } from '../model/observation.js';
 import { textPatch } from './diff.js';
 import type { FileChange, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
-import { describeChange, expectation, MANAGED_PATHS } from './plan-host.js';
+import { describeChange, expectation, isRetired, MANAGED_PATHS, retiredKeys } from './plan-host.js';
 
 export interface RollBackInput {
   readonly host: string;
@@ -18,13 +17,15 @@ export interface RollBackInput {
   readonly currentTexts: ReadonlyMap<string, string>;
 }
 
-export function planRollBack({ host, seen, target, targetSpd, currentTexts }: RollBackInput): HostPlan {
-  const files = MANAGED_PATHS.flatMap((path) => fileChange(path, seen, target, currentTexts));
+export function planRollBack(input: RollBackInput): HostPlan {
+  const { host, seen, target, targetSpd } = input;
+  const generation = (seen.generation ?? 0) + 1;
+  const files = MANAGED_PATHS.flatMap((path) => fileChange(path, input, generation));
   const keys = target.manifest.keys.flatMap((key) => keyName(key));
   const wanted = { host, paths: new Set(target.manifest.files.map((file) => file.path)), spd: targetSpd };
   return {
     host,
-    generation: (seen.generation ?? 0) + 1,
+    generation,
     expect: expectation(seen),
     files,
     keyChanges: keyChanges(keys, seen, [], files),
@@ -36,15 +37,17 @@ export function planRollBack({ host, seen, target, targetSpd, currentTexts }: Ro
 
 function fileChange(
   path: (typeof MANAGED_PATHS)[number],
-  seen: Observation,
-  target: StoredGeneration,
-  currentTexts: ReadonlyMap<string, string>,
+  { seen, target, currentTexts }: RollBackInput,
+  generation: number,
 ): FileChange[] {
   const wanted = target.manifest.files.find((file) => file.path === path);
   const found = seen.files.find((file) => file.path === path && file.state === 'present');
   const patch = (after: string | undefined): string =>
     holdsKeys(path) ? '' : textPatch(path, currentTexts.get(path), after);
-  if (wanted === undefined) return found === undefined ? [] : [{ kind: 'remove', path, patch: patch(undefined) }];
+  if (wanted === undefined) {
+    if (found === undefined) return [];
+    return [isRetired(path, seen) ? retiredKeys(generation) : { kind: 'remove', path, patch: patch(undefined) }];
+  }
   const { mode, sha256 } = wanted;
   if (found?.sha256 === sha256)
     return [{ kind: 'keep', path, mode, sha256, ...(found.mode === mode ? {} : { modeWas: found.mode ?? 'unknown' }) }];

@@ -161,6 +161,29 @@ test('a file of ours that is no longer wanted is taken away, and the daemon stop
   ]);
 });
 
+test('the key file of a host without manual links any more is emptied, not removed: its service has to find it at boot', () => {
+  const keys: ManagedFile = { path: '/etc/inet/secret/ipseckeys', mode: '0400', parts: ['add …\n'] };
+  const manifest = {
+    generation: 5,
+    run: 'r',
+    made: 'm',
+    files: [policy, keys].map(({ path, mode }) => ({ path, mode, sha256: 'x' })),
+    keys: [],
+  };
+  const withKeys = settled({ manifest, files: [onHost(policy, 5), onHost(psk, 2), onHost(keys, 5)] });
+  const change = plan(withKeys).files.find((file) => file.path === keys.path);
+  if (change?.kind !== 'update') throw new Error(`the key file is to ${change?.kind ?? 'stay as it is'}`);
+  expect(fileText(change.file, { generation: 6, key: () => '' })).toBe(
+    '# Managed by ipsec-deploy: generation 6. No link of this host uses manual keys any more.\n',
+  );
+  const emptied = settled({
+    generation: 6,
+    manifest,
+    files: [onHost(policy, 5), onHost(psk, 2), onHost(change.file, 6)],
+  });
+  expect(isUnchanged(plan(emptied))).toBe(true);
+});
+
 test('a key change is shown by fingerprints, never by the key', () => {
   const manifest = {
     generation: 5,
