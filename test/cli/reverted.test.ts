@@ -25,30 +25,26 @@ function runApply(keying: 'ike-psk' | 'manual', cases: readonly Case[]): void {
 
   test.each(cases)('$name: the host and its peer are back on what they had', async ({ fault, step, said }) => {
     const before = await fleet.states();
-    const generation = Number(before['web1']?.generation);
     // Something that concerns both ends, their keys included.
     fleet.openPort(++port);
     await fleet.forgetKeys();
     const placed = fault(fleet.web1);
     const failed = await fleet.expect(3, 'apply');
     placed.release();
-    expect(failed.stdout).toMatch(
-      new RegExp(`^web1: reverted at step ${step}, (generation ${generation}|the baseline) is in force: `, 'm'),
-    );
+    expect(failed.stdout).toMatch(new RegExp(`^web1: reverted at step ${step}, generation 1 is in force: `, 'm'));
     expect(failed.stdout).toMatch(said);
     expect(failed.stdout).toMatch(
-      new RegExp(
-        `^db1: (reverted at step confirm, generation ${generation} is in force: taken back with its group: web1 reverted|skipped, nothing was changed: not begun: web1 reverted)`,
-        'm',
-      ),
+      /^db1: reverted at step confirm, generation 1 is in force: taken back with its group: web1 reverted$/m,
     );
     expect(failed.stdout).toMatch(/\(exit 3\)$/m);
     expectSame(await fleet.states(), before);
     for (const host of fleet.hosts.values()) expect(host.transactionIsOpen).toBe(false);
+  });
 
-    const again = await fleet.expect(0, 'apply');
-    expect(again.stdout).toContain('2 confirmed');
-    expect(fleet.web1.generation).toBe(String(generation + 1));
+  test('an apply without a fault succeeds afterwards', async () => {
+    const done = await fleet.expect(0, 'apply');
+    expect(done.stdout).toContain('2 confirmed');
+    for (const host of fleet.hosts.values()) expect(host.generation).toBe('2');
     expect((await fleet.web1.state()).rules.join('\n')).toContain(`lport ${port}`);
   });
 }
