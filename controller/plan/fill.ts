@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { fileText, type KeyName, type KeyPart, type ManagedFile } from '../model/managed-file.js';
 import { Secret } from '../model/secret.js';
 import type { KeyStore } from '../ports.js';
-import type { DigestFile } from './plan-host.js';
+import type { DigestFile } from './file-changes.js';
 
 /** One part of a stored key. */
 export function keyPart(store: KeyStore, id: string, part: KeyPart): Secret | undefined {

@@ -1,11 +1,14 @@
 /** A plan back to a generation that the host has kept: a plan like any other, whose files are already there. */
 
-import { holdsKeys, type KeyName } from '../model/managed-file.js';
+import { holdsKeys, type KeyName, type ManagedPath } from '../model/managed-file.js';
 import type { Observation, StoredGeneration } from '../model/observation.js';
+import { managedPaths, type Adapter } from '../platform/adapter.js';
 import { textPatch } from './diff.js';
 import type { FileChange, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
-import { describeChange, expectation, isRetired, MANAGED_PATHS, retiredKeys } from './plan-host.js';
+import { describeChange } from './change-steps.js';
+import { expectation } from './plan-host.js';
+import { isRetired, retiringChange } from './retired-keys.js';
 
 export interface RollBackInput {
   readonly host: string;
@@ -13,31 +16,32 @@ export interface RollBackInput {
   readonly target: StoredGeneration;
   /** What the target's `ipsecinit.conf` loads, canonical; empty when it has none. */
   readonly targetSpd: readonly string[];
+  readonly adapter: Adapter;
   /** Text on the host now of each file that holds no keys. */
   readonly currentTexts: ReadonlyMap<string, string>;
 }
 
 export function planRollBack(input: RollBackInput): HostPlan {
-  const { host, seen, target, targetSpd } = input;
+  const { host, seen, target, targetSpd, adapter } = input;
   const generation = (seen.generation ?? 0) + 1;
-  const files = MANAGED_PATHS.flatMap((path) => fileChange(path, input, generation));
+  const files = managedPaths(adapter).flatMap((path) => fileChange(path, input, generation));
   const keys = target.manifest.keys.flatMap((key) => keyName(key));
   const wanted = { host, paths: new Set(target.manifest.files.map((file) => file.path)), spd: targetSpd };
   return {
     host,
     generation,
-    expect: expectation(seen),
+    expect: expectation(seen, adapter),
     files,
     keyChanges: keyChanges(keys, seen, [], files),
     keys,
     spd: targetSpd,
-    ...describeChange(wanted, files, seen),
+    ...describeChange(wanted, files, seen, adapter),
   };
 }
 
 function fileChange(
-  path: (typeof MANAGED_PATHS)[number],
-  { seen, target, currentTexts }: RollBackInput,
+  path: ManagedPath,
+  { seen, target, currentTexts, adapter }: RollBackInput,
   generation: number,
 ): FileChange[] {
   const wanted = target.manifest.files.find((file) => file.path === path);
@@ -46,7 +50,11 @@ function fileChange(
     holdsKeys(path) ? '' : textPatch(path, currentTexts.get(path), after);
   if (wanted === undefined) {
     if (found === undefined) return [];
-    return [isRetired(path, seen) ? retiredKeys(generation) : { kind: 'remove', path, patch: patch(undefined) }];
+    return [
+      isRetired(path, seen, adapter)
+        ? retiringChange(generation, adapter)
+        : { kind: 'remove', path, patch: patch(undefined) },
+    ];
   }
   const { mode, sha256 } = wanted;
   if (found?.sha256 === sha256)

@@ -5,7 +5,7 @@ import type { Host, Inventory } from '../model/host.js';
 import { fileText, type ManagedFile } from '../model/managed-file.js';
 import type { LoadedRule } from '../model/policy.js';
 import { digestWith, keyNames } from '../plan/fill.js';
-import type { DesiredHost, DigestFile } from '../plan/plan-host.js';
+import type { DesiredHost, DigestFile } from '../plan/file-changes.js';
 import { canonicalListing } from '../policy/canonical-listing.js';
 import { predictLoad } from '../policy/predict-load.js';
 import type { KeyStore } from '../ports.js';

@@ -6,7 +6,9 @@ import type { Host } from '../model/host.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { InstalledKey, Observation } from '../model/observation.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
-import { differingFiles, type DesiredHost, type DigestFile } from '../plan/plan-host.js';
+import { detectPlatform } from '../platform/detect.js';
+import type { Adapter } from '../platform/adapter.js';
+import { differingFiles, type DesiredHost, type DigestFile } from '../plan/file-changes.js';
 import type { HostSession } from '../ports.js';
 import { untouchedOutcome } from './link-outcome.js';
 import type { SessionLot } from './session-lot.js';
@@ -14,6 +16,7 @@ import type { SessionLot } from './session-lot.js';
 /** A host as it was seen, with the texts a diff needs. */
 export interface SeenHost {
   readonly seen: Observation;
+  readonly adapter: Adapter;
   readonly currentTexts: ReadonlyMap<string, string>;
   readonly installedKeys: readonly InstalledKey[];
 }
@@ -69,13 +72,20 @@ async function observeWith(
   input: ObserveInput,
 ): Promise<{ kind: 'failed'; outcome: HostOutcome } | { kind: 'seen'; host: SeenHost & { changed: boolean } }> {
   const seen = await session.observe();
-  const refusal = whyNotUsable(seen);
-  if (refusal !== undefined) return { kind: 'failed', outcome: refusal };
+  const detected = detectPlatform(seen.facts, host.platform);
+  if ('refusal' in detected) {
+    const { refusal: reason, todo } = detected;
+    return { kind: 'failed', outcome: { status: 'failed', touched: false, reason, todo } };
+  }
+  const { adapter } = detected;
+  const busy = whyBusy(seen);
+  if (busy !== undefined) return { kind: 'failed', outcome: busy };
   const desired = input.desired.get(host.name);
   const currentTexts = new Map<string, string>();
   const installedKeys: InstalledKey[] = [];
-  if (desired === undefined) return { kind: 'seen', host: { seen, currentTexts, installedKeys, changed: false } };
-  const differing = differingFiles(desired, seen, input.digest);
+  if (desired === undefined)
+    return { kind: 'seen', host: { seen, adapter, currentTexts, installedKeys, changed: false } };
+  const differing = differingFiles(desired, seen, input.digest, adapter);
   for (const path of differing) {
     if (!seen.files.some((file) => file.path === path && file.state === 'present')) continue;
     currentTexts.set(path, await session.read(path));
@@ -84,7 +94,7 @@ async function observeWith(
   }
   const changed =
     differing.length > 0 || !sameRules(desired.spd, seen.spd) || seen.sad.some((sa) => sa.key === 'missing');
-  return { kind: 'seen', host: { seen, currentTexts, installedKeys, changed } };
+  return { kind: 'seen', host: { seen, adapter, currentTexts, installedKeys, changed } };
 }
 
 function sameRules(a: readonly string[], b: readonly string[]): boolean {
@@ -96,17 +106,8 @@ function manifestDescribes(seen: Observation, path: string): boolean {
   return recorded !== undefined && seen.files.some((file) => file.path === path && file.sha256 === recorded.sha256);
 }
 
-function whyNotUsable(seen: Observation): HostOutcome | undefined {
-  const platform = seen.facts.get('platform');
-  if (platform !== 'solaris-smf') {
-    const missing = seen.facts.get('missing');
-    return {
-      status: 'failed',
-      touched: false,
-      reason: `the platform is not one this version knows${missing === undefined ? '' : `: ${missing} is missing`} (${seen.facts.get('os') ?? 'no system name'})`,
-      todo: 'a host needs the services network/ipsec/policy and its tools (illumos, Solaris 11)',
-    };
-  }
+/** A host with an open transaction is left to the run that opened it. */
+export function whyBusy(seen: Observation): HostOutcome | undefined {
   if (seen.openTransaction !== undefined) {
     const { id, step, revertsInSeconds } = seen.openTransaction;
     return {

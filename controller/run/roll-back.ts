@@ -2,8 +2,7 @@
 
 import PQueue from 'p-queue';
 
-import { OperatorError } from '../errors.js';
-import type { Host } from '../model/host.js';
+import type { Host, Inventory } from '../model/host.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { LoadedRule } from '../model/policy.js';
@@ -12,11 +11,12 @@ import { predictLoad } from '../policy/predict-load.js';
 import { groupsOf, neighbours, type FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { isUnchanged } from '../plan/host-plan.js';
+import { detectPlatform } from '../platform/detect.js';
+import { managedPaths } from '../platform/adapter.js';
 import { planRollBack } from '../plan/plan-roll-back.js';
-import { MANAGED_PATHS } from '../plan/plan-host.js';
 import type { Clock, HostSession, RandomBytes } from '../ports.js';
-import type { Inventory } from '../model/host.js';
 import { untouchedOutcome } from './link-outcome.js';
+import { whyBusy } from './observe-fleet.js';
 import { runId } from './plan-fleet.js';
 import type { SessionLot } from './session-lot.js';
 
@@ -125,46 +125,42 @@ async function lookBack(host: Host, input: RollBackFleetInput): Promise<Result> 
     return result;
   } catch (error) {
     await session?.close();
-    if (error instanceof OperatorError)
-      return { outcome: { status: 'failed', touched: false, reason: error.what, todo: error.todo ?? '' } };
     return { outcome: untouchedOutcome(error) };
   }
 }
 
 async function planBack(host: Host, session: HostSession, target: RollBackTarget): Promise<Result> {
   const seen = await session.observe();
-  const { kept } = await session.status();
+  const detected = detectPlatform(seen.facts, host.platform);
+  if ('refusal' in detected) return { outcome: untouched(detected.refusal, detected.todo) };
+  const busy = whyBusy(seen);
+  if (busy !== undefined) return { outcome: busy };
+  const { adapter } = detected;
+  const kept = (await session.status()).kept.map((one) => one.generation);
   const number =
-    target.kind === 'generation'
-      ? target.number
-      : kept
-          .map((one) => one.generation)
-          .filter((one) => one < (seen.generation ?? 0))
-          .sort((a, b) => b - a)[0];
-  if (number === undefined || !kept.some((one) => one.generation === number)) {
-    const list = kept.map((one) => one.generation).join(', ');
-    throw new OperatorError('NO_GENERATION', {
-      what:
-        number === undefined
-          ? `${host.name} keeps no earlier generation`
-          : `${host.name} does not keep generation ${number}`,
-      todo: list === '' ? 'nothing was ever applied there' : `it keeps ${list}: choose one with --to`,
-    });
-  }
+    target.kind === 'generation' ? target.number : Math.max(...kept.filter((one) => one < (seen.generation ?? 0)));
+  if (!kept.includes(number)) return { outcome: notKept(target, kept) };
   const stored = await session.generation(number);
   const currentTexts = new Map<string, string>();
-  for (const path of MANAGED_PATHS) {
-    if (!holdsKeys(path) && seen.files.some((file) => file.path === path && file.state === 'present'))
-      currentTexts.set(path, await session.read(path));
+  for (const path of managedPaths(adapter)) {
+    const present = seen.files.some((file) => file.path === path && file.state === 'present');
+    if (present && !holdsKeys(path)) currentTexts.set(path, await session.read(path));
   }
-  const policy = stored.files.find((file) => file.path === '/etc/inet/ipsecinit.conf')?.text;
+  const policy = stored.files.find((file) => file.path === adapter.files.policy)?.text;
   const rules = policy === undefined ? [] : predictLoad(policy).rules;
-  const plan = planRollBack({
-    host: host.name,
-    seen,
-    target: stored,
-    targetSpd: canonicalListing(rules),
-    currentTexts,
-  });
+  const targetSpd = canonicalListing(rules);
+  const plan = planRollBack({ host: host.name, seen, target: stored, targetSpd, currentTexts, adapter });
   return { seen: { plan, run: seen.run, rules } };
+}
+
+function notKept(target: RollBackTarget, kept: readonly number[]): HostOutcome {
+  if (kept.length === 0) return untouched('no generation is kept there', 'nothing was ever applied to it');
+  const list = kept.join(', ');
+  return target.kind === 'previous'
+    ? untouched('no earlier generation is kept there', `it keeps ${list}`)
+    : untouched(`generation ${target.number} is not kept there`, `it keeps ${list}: choose one with --to`);
+}
+
+function untouched(reason: string, todo: string): HostOutcome {
+  return { status: 'failed', touched: false, reason, todo };
 }

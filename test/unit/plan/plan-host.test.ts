@@ -5,7 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { fileText, type ManagedFile, type ManagedPath } from '../../../controller/model/managed-file.js';
 import type { Observation, ObservedFile } from '../../../controller/model/observation.js';
 import { isUnchanged } from '../../../controller/plan/host-plan.js';
-import { differingFiles, planHost, type DesiredHost } from '../../../controller/plan/plan-host.js';
+import { differingFiles, type DesiredHost } from '../../../controller/plan/file-changes.js';
+import { planHost } from '../../../controller/plan/plan-host.js';
+import { SOLARIS_SMF } from '../../../controller/platform/solaris-smf.js';
 import { observationOf } from '../../support/fake-fleet.js';
 
 const RULE = '{ ulp 6 lport 80 dir out } pass { }';
@@ -51,7 +53,7 @@ function settled(changes: Partial<Observation> = {}): Observation {
 }
 
 function plan(seen: Observation, wanted = desired, currentTexts = new Map<string, string>()) {
-  return planHost({ desired: wanted, seen, digest, currentTexts, installedKeys: [] });
+  return planHost({ desired: wanted, seen, digest, adapter: SOLARIS_SMF, currentTexts, installedKeys: [] });
 }
 
 describe('a host that is as asked', () => {
@@ -222,7 +224,7 @@ test('every managed file is expected to be as it was seen, present or absent', (
 });
 
 test('a file that a later generation than the current one wrote is not taken for ours', () => {
-  expect(differingFiles(desired, settled({ files: [onHost(policy, 9), onHost(psk, 2)] }), digest)).toEqual([
-    '/etc/inet/ipsecinit.conf',
-  ]);
+  expect(differingFiles(desired, settled({ files: [onHost(policy, 9), onHost(psk, 2)] }), digest, SOLARIS_SMF)).toEqual(
+    ['/etc/inet/ipsecinit.conf'],
+  );
 });

@@ -1,0 +1,109 @@
+/** A host's desired files against those it has: which differ, and what becomes of each. */
+
+import type { KeyName, ManagedFile } from '../model/managed-file.js';
+import type { Observation } from '../model/observation.js';
+import { managedPaths, type Adapter } from '../platform/adapter.js';
+import { filePatch } from './diff.js';
+import type { FileChange } from './host-plan.js';
+import { isOurs, isRetired, retiredKeyFile } from './retired-keys.js';
+
+/** What the inventory asks of one host. */
+export interface DesiredHost {
+  readonly host: string;
+  readonly files: readonly ManagedFile[];
+  /** Canonical form of the policy its `ipsecinit.conf` loads. */
+  readonly spd: readonly string[];
+  readonly keys: readonly KeyName[];
+}
+
+/** SHA-256 in hex of a desired file as it would be sent for a generation. */
+export type DigestFile = (file: ManagedFile, generation: number) => string;
+
+/** What the inventory asks for, and what a file of ours becomes that it no longer asks for. */
+function filesWanted(desired: DesiredHost, seen: Observation, adapter: Adapter): readonly ManagedFile[] {
+  const path = adapter.files.manualKeys;
+  const asked = desired.files.some((file) => file.path === path);
+  return !asked && isRetired(path, seen, adapter) ? [...desired.files, retiredKeyFile(adapter)] : desired.files;
+}
+
+/**
+ * The desired files that the host does not have, content or absence. A file counts as the same when it is what we would have sent
+ * for any generation up to the current one: an unchanged file keeps the banner of the generation that wrote it, so that a new
+ * generation restarts nothing that did not change.
+ */
+export function differingFiles(
+  desired: DesiredHost,
+  seen: Observation,
+  digest: DigestFile,
+  adapter: Adapter,
+): readonly string[] {
+  const differing: string[] = [];
+  const files = filesWanted(desired, seen, adapter);
+  for (const path of managedPaths(adapter)) {
+    const wanted = files.find((file) => file.path === path);
+    const found = seen.files.find((file) => file.path === path && file.state === 'present');
+    if (wanted === undefined) {
+      if (found !== undefined && isOurs(path, seen)) differing.push(path);
+    } else if (found?.sha256 === undefined || writtenAs(wanted, found.sha256, seen, digest) === undefined) {
+      differing.push(path);
+    }
+  }
+  return differing;
+}
+
+function writtenAs(file: ManagedFile, sha256: string, seen: Observation, digest: DigestFile): number | undefined {
+  for (let generation = seen.generation ?? -1; generation >= 0; generation--) {
+    if (digest(file, generation) === sha256) return generation;
+    if (file.parts.every((part) => typeof part === 'string' || 'key' in part)) return undefined;
+  }
+  return undefined;
+}
+
+/** What becomes of each managed file. */
+export function fileChanges(
+  desired: DesiredHost,
+  seen: Observation,
+  digest: DigestFile,
+  currentTexts: ReadonlyMap<string, string>,
+  generation: number,
+  adapter: Adapter,
+): FileChange[] {
+  const differing = new Set(differingFiles(desired, seen, digest, adapter));
+  const changes: FileChange[] = [];
+  const files = filesWanted(desired, seen, adapter);
+  for (const path of managedPaths(adapter)) {
+    const wanted = files.find((file) => file.path === path);
+    const found = seen.files.find((file) => file.path === path && file.state === 'present');
+    if (wanted === undefined) {
+      if (differing.has(path))
+        changes.push({ kind: 'remove', path, patch: filePatch(path, currentTexts.get(path), undefined, generation) });
+      continue;
+    }
+    if (!differing.has(path) && found?.sha256 !== undefined) {
+      const modeIsRight = found.mode === wanted.mode && (found.uid ?? 0) === (rootUid(seen) ?? found.uid ?? 0);
+      changes.push({
+        kind: 'keep',
+        path,
+        mode: wanted.mode,
+        sha256: found.sha256,
+        ...(modeIsRight ? {} : { modeWas: found.mode ?? 'unknown' }),
+      });
+      continue;
+    }
+    changes.push({
+      kind: found === undefined ? 'create' : 'update',
+      path,
+      mode: wanted.mode,
+      sha256: digest(wanted, generation),
+      file: wanted,
+      patch: filePatch(path, currentTexts.get(path), wanted, generation),
+    });
+  }
+  return changes;
+}
+
+/** Who owns managed files there: root, or the lab's user who stands for root. */
+function rootUid(seen: Observation): number | undefined {
+  const user = seen.facts.get('user');
+  return user === undefined || !/^\d+$/.test(user) ? undefined : Number(user);
+}
