@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Real programs of the system as the other end: see test/integration.
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/summary-reporter.ts'],
     include: ['test/integration/**/*.system.test.ts'],
     exclude: ['node_modules/**', 'dist/**'],
     testTimeout: 60_000,
