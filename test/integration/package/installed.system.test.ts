@@ -1,7 +1,7 @@
 /** The package as an operator installs it: packed, installed globally into an empty prefix, and used from an empty folder. */
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -53,6 +53,22 @@ test('the installed command has its agent and its lab: the main job runs', async
     await ipsecDeploy('lab', 'down');
   }
 }, 60_000);
+
+test('the demonstration needs no root: it runs to its end as a user who owns nothing but an empty folder', async () => {
+  const home = join(folder, 'home');
+  await chmod(folder, 0o755);
+  await mkdir(home);
+  const words = [binary, 'lab', 'demo', '--keying', 'manual'];
+  const NOBODY = 65534;
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) await chown(home, NOBODY, NOBODY);
+  const drop = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  const [program = '', ...rest] = isRoot ? [...drop, ...words] : words;
+  const env = { PATH: process.env['PATH'], HOME: home, TMPDIR: home };
+  const { stdout } = await exec(program, rest, { cwd: home, env });
+  expect(stdout).toContain('That was the whole story');
+  expect(await readdir(home)).toEqual([]);
+}, 120_000);
 
 test('the package holds no tests, no sources and no shell that is not shipped to hosts', async () => {
   const root = join(folder, 'prefix', 'lib', 'node_modules', 'ipsec-deploy');
