@@ -525,7 +525,7 @@ function say_fix(command, text) {
     else print "problem " text
 }
 
-# ---- job mask: -v name path; job keys: -v name path into
+# ---- job mask: -v name path; job keys: -v name path digest, and the salt on standard input
 
 # Every key of a file as `[key]`; layout and comments stay. What follows a key word is masked whatever it is, also on the next line.
 function mask(    line, out, word, key, open_word) {
@@ -557,14 +557,15 @@ function mask(    line, out, word, key, open_word) {
     }
 }
 
-# Each key into a file of its own, to be digested; prints `N fields` for each.
-function emit_key(fields, key,    out) {
-    emitted++
-    out = into "/" emitted
-    print salt > out
-    print key_of(key) > out
-    close(out)
-    print emitted " " fields " bits=" key_bits(key)
+# Salt and key through a pipe to the digest tool, whose answer goes straight to the output; what each is of comes after all of them.
+function emit_key(fields, key) {
+    printf "%s\n%s\n", salt, key_of(key) | digest
+    close(digest)
+    emitted_fields[++emitted] = "key " fields " bits=" key_bits(key)
+}
+
+function say_emitted(    i) {
+    for (i = 1; i <= emitted; i++) print emitted_fields[i]
 }
 
 function list_keys(    i, id, part, line, word, n, at) {
@@ -623,7 +624,11 @@ BEGIN {
     else if (job == "verify") verify()
     else if (job == "undo") undo()
     else if (job == "mask") mask()
-    else if (job == "keys") list_keys()
+    else if (job == "keys") {
+        getline salt
+        list_keys()
+        say_emitted()
+    }
     else if (job == "complaints") complaints()
     else if (job == "policy") exit !compare_policy(listing, wanted)
     else if (job == "time") {

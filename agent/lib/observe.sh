@@ -155,33 +155,38 @@ read_file() { # path
     end_section file "$read_status"
 }
 
-# Keys of a file by their fingerprints. Each key is for a moment in a file of its own, in a folder only we can enter.
+# Keys of a file by their fingerprints. Salt and keys go through pipes alone: into no file, onto no command line.
 fingerprints() { # path salt
     if ! name_of "$1" || ! holds_keys "$NAME"; then
         say_error 'that is no managed file with keys'
         return
     fi
     path_of "$NAME"
-    print_scratch=$STATE/scratch.$$
     begin_section fingerprints
-    if [ -f "$FILE" ] && rm -rf "$STATE"/scratch.* && mkdir "$print_scratch"; then
-        awk -v job=keys -v name="$NAME" -v path="$FILE" -v into="$print_scratch" -v salt="$2" "$AWK_IPSEC" >"$print_scratch/list"
-        set -- "$print_scratch"/[0-9]*
-        if [ -f "$1" ]; then
-            # shellcheck disable=SC2086 # the words of the command
-            parse_digests "$($SHA256 "$@")"
-            say_fingerprints "$print_scratch"
-        fi
-        rm -rf "$print_scratch"
-    fi
+    [ ! -f "$FILE" ] || say_fingerprints "$(
+        put "$2" | awk -v job=keys -v name="$NAME" -v path="$FILE" -v digest="$SHA256" "$AWK_IPSEC"
+    )"
     end_section fingerprints
 }
 
-say_fingerprints() { # folder
-    while read -r print_number print_fields; do
-        sum_of "$1/$print_number"
-        say "key $print_fields fingerprint=${SUM%????????????????????????????????????????????????}"
-    done <"$1/list"
+# First the digests, as either tool words them, then what each is of.
+say_fingerprints() { # lines
+    print_sums=
+    set -f
+    IFS=$nl
+    for print_line in $1; do
+        case $print_line in
+            'key '*)
+                print_sum=${print_sums%%,*}
+                print_sums=${print_sums#*,}
+                say "$print_line fingerprint=${print_sum%????????????????????????????????????????????????}"
+                ;;
+            *' = '*) print_sums=$print_sums${print_line##* }, ;;
+            *) print_sums=$print_sums${print_line%% *}, ;;
+        esac
+    done
+    unset IFS
+    set +f
 }
 
 status() { # id or nothing
