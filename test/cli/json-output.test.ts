@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectExit, jsonLines, POLICY_FILE, TestFleet, type Ran } from '../support/cli.js';
@@ -148,7 +148,21 @@ test('outcomes that went wrong come with what happened and what to do', async ()
   await fleet.db1.lab.boot();
 });
 
-test('every event of the document was printed here, but those of the lab', () => {
+test('the lab says what it did', async () => {
+  const folder = ['--folder', 'other'];
+  try {
+    expect(await json(0, 'lab', 'up', ...folder)).toMatchObject([{ event: 'lab', already: false, hosts: 2 }]);
+    expect(await json(0, 'lab', 'status', ...folder)).toMatchObject([
+      { event: 'lab-status', hosts: [{ name: 'web1', power: 'on', generation: null, rules: 0 }, { name: 'db1' }] },
+    ]);
+    expect(await json(0, 'lab', 'power-cut', 'web1', ...folder)).toMatchObject([{ event: 'lab', hosts: ['web1'] }]);
+  } finally {
+    expect(await json(0, 'lab', 'down', ...folder)).toMatchObject([{ event: 'lab', down: true }]);
+  }
+  expect(existsSync(fleet.file('other'))).toBe(false);
+});
+
+test('every event of the document was printed here', () => {
   const seen = new Set(events(told));
-  expect([...EVENTS.keys()].filter((event) => !seen.has(event) && !event.startsWith('lab'))).toEqual([]);
+  expect([...EVENTS.keys()].filter((event) => !seen.has(event))).toEqual([]);
 });

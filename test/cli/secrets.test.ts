@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Secret } from '../../controller/model/secret.js';
 import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type WatchedHost } from '../support/cli.js';
 import { filesWithSecrets, SecretSearch, secretsOf, watchProcesses, type FoundFile } from '../support/secrets.js';
 
@@ -99,7 +100,7 @@ beforeAll(async () => {
     collected.set(`replies of ${name}`, Buffer.concat(host.replies));
     collected.set(`arguments on ${name}`, host.typed.join('\n'));
   }
-}, 60_000);
+});
 afterAll(() => fleet.close());
 
 const planted = randomBytes(32);
@@ -129,6 +130,16 @@ test('no key is in any output, log, plan, reply, argument or environment', () =>
   });
   expect(found).toEqual([]);
   expect(String(collected.get('run.log'))).toContain('run-ended');
+});
+
+test('keys that were there before are named by their fingerprints', async () => {
+  const { salt } = await fleet.keys();
+  const plan = [...collected].find(([name]) => name.startsWith('stdout of plan'))?.[1].toString() ?? '';
+  // All but those that stand in comments.
+  for (const bytes of [1, 2, 6, 7].map((index) => foreign[index] ?? Buffer.alloc(0))) {
+    const print = new Secret(bytes).fingerprint(salt).slice(0, 8);
+    expect(plan).toMatch(new RegExp(`key (PSK|SA) .*not ours: ${print}… → none, 256 bits`));
+  }
 });
 
 test('no key is in a file of a host but the key files and their copies, and those are closed from the beginning', () => {

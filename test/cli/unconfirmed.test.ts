@@ -59,7 +59,7 @@ const NAMED = (host: string): RegExp =>
     'm',
   );
 
-describe.concurrent('what nobody confirmed does not last', { timeout: 60_000 }, () => {
+describe.concurrent('what nobody confirmed does not last', () => {
   test('contact is lost after activation: the run says unknown and until when, and the host goes back by itself', async (context) => {
     const fleet = await appliedFleet(context, WINDOW);
     const before = await fleet.states();

@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { makeKeyStore } from '../../controller/cli/commands/init.js';
 import { markedProcesses } from '../../controller/lab/host-processes.js';
 import { startLab, type Lab } from '../../controller/lab/lab.js';
@@ -15,6 +15,9 @@ import type { Keying } from '../../controller/model/host.js';
 import type { KeyStore, Vault } from '../../controller/ports.js';
 import { openVault } from '../../controller/vault/age-vault.js';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
+
+// A busy machine makes processes slow; what hangs is still found.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** The checkout's own, unless an installed one is to be tested. */
 export const PROGRAM =

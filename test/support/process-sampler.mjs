@@ -13,7 +13,7 @@ for (let round = 0; Atomics.load(flag, 0) === 0; round++) {
     if (before.has(pid)) continue;
     for (const what of ['cmdline', 'environ']) seen.add(contents(`/proc/${pid}/${what}`));
   }
-  Atomics.wait(flag, 0, 0, 1);
+  Atomics.wait(flag, 0, 0, 2);
 }
 parentPort.postMessage({ seen: [...seen].filter((text) => text !== '') });
 

@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { isErrno } from '../../controller/lab/errno.js';
 import type { KeyStore } from '../../controller/ports.js';
 
 /** So many hex digits of a key in a row are no accident. */
@@ -69,18 +70,33 @@ export interface FoundFile {
   readonly what: string;
 }
 
-/** Regular files below a folder that hold a secret. */
+/** Regular files below a folder that hold a secret. Those that go away while it looks are passed over. */
 export function filesWithSecrets(folder: string, search: SecretSearch): FoundFile[] {
-  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry): FoundFile[] => {
+  const entries = unlessGone(() => fs.readdirSync(folder, { withFileTypes: true })) ?? [];
+  return entries.flatMap((entry): FoundFile[] => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return filesWithSecrets(path, search);
     if (!entry.isFile()) return [];
-    const { ino, size, mtimeMs, ctimeMs, mode } = fs.statSync(path);
-    const version = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
-    if (!search.known.has(version)) search.known.set(version, search.find(fs.readFileSync(path)));
-    const what = search.known.get(version);
-    return what === undefined ? [] : [{ path, mode: mode & 0o7777, what }];
+    const found = unlessGone(() => fileWithSecret(path, search));
+    return found === undefined ? [] : [found];
   });
+}
+
+function fileWithSecret(path: string, search: SecretSearch): FoundFile | undefined {
+  const { ino, size, mtimeMs, ctimeMs, mode } = fs.statSync(path);
+  const version = `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
+  if (!search.known.has(version)) search.known.set(version, search.find(fs.readFileSync(path)));
+  const what = search.known.get(version);
+  return what === undefined ? undefined : { path, mode: mode & 0o7777, what };
+}
+
+function unlessGone<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Samples command lines and environments from now on. */
