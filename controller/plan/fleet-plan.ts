@@ -29,7 +29,7 @@ export interface PulledIn {
 export type Neighbours = ReadonlyMap<string, readonly Neighbour[]>;
 
 export interface Neighbour {
-  readonly link: Link;
+  readonly link: Pick<Link, 'id'>;
   readonly end: LinkEnd;
 }
 
@@ -48,8 +48,37 @@ export function neighbours(links: readonly Link[]): Neighbours {
   return map;
 }
 
+/**
+ * `near`, and the links that the inventory has no more, as far as plans take their keys off or bring them back: their ends move together too.
+ * `names` are the hosts that can be an end.
+ */
+export function withFormerLinks(near: Neighbours, plans: Iterable<HostPlan>, names: ReadonlySet<string>): Neighbours {
+  const map = new Map(near);
+  const add = (from: string, id: string, to: string): void => {
+    const list = map.get(from) ?? [];
+    if (list.some(({ link }) => link.id === id)) return;
+    map.set(from, [...list, { link: { id }, end: { kind: 'host', host: to } }]);
+  };
+  for (const plan of plans) {
+    for (const id of new Set(plan.keyChanges.map((change) => change.id.split(':')[1] ?? ''))) {
+      const peer = otherEnd(id, plan.host);
+      if (peer === undefined || !names.has(peer)) continue;
+      add(plan.host, id, peer);
+      add(peer, id, plan.host);
+    }
+  }
+  return map;
+}
+
+/** `db1` for `db1--web1` and `web1`. */
+function otherEnd(id: string, host: string): string | undefined {
+  if (id.startsWith(`${host}--`)) return id.slice(host.length + 2);
+  if (id.endsWith(`--${host}`)) return id.slice(0, -host.length - 2);
+  return undefined;
+}
+
 /** Whether a host's change alters what passes between it and a peer: a key of their link, or a rule that covers the peer's addresses. */
-export function concernsPeer(plan: HostPlan, link: Link, peerAddresses: readonly Address[]): boolean {
+export function concernsPeer(plan: HostPlan, link: Pick<Link, 'id'>, peerAddresses: readonly Address[]): boolean {
   if (isUnchanged(plan)) return false;
   if (plan.keyChanges.some((change) => change.id === `psk:${link.id}` || change.id.startsWith(`sa:${link.id}:`)))
     return true;

@@ -3,7 +3,7 @@
 import { linkPeers } from '../inventory/select.js';
 import type { Host, Inventory } from '../model/host.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
-import { groupsOf, neighbours, scopeOf, type FleetPlan, type Neighbours } from '../plan/fleet-plan.js';
+import { groupsOf, neighbours, scopeOf, withFormerLinks, type FleetPlan, type Neighbours } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { isUnchanged } from '../plan/host-plan.js';
 import type { DesiredHost, DigestFile } from '../plan/file-changes.js';
@@ -30,17 +30,51 @@ export interface PlanFleetInput {
 }
 
 export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
-  const near = neighbours(input.inventory.links);
-  const hosts = withPeers(input.selected, input.inventory);
-  const looks = await observeFleet({ ...input, hosts });
+  const links = neighbours(input.inventory.links);
+  const names = new Set(input.inventory.hosts.map((host) => host.name));
+  const looks = new Map<string, Look>();
   const plans = new Map<string, HostPlan>();
-  for (const host of hosts) {
-    const look = looks.get(host.name);
-    const desired = input.desired.get(host.name);
-    if (look?.kind === 'seen' && desired !== undefined)
-      plans.set(host.name, planHost({ desired, digest: input.digest, ...look.host }));
+  let near = links;
+  // A peer that is pulled in may pull in its own; a link that is gone is known only once one of its ends has been looked at.
+  for (let next = withPeers(input.selected, input.inventory); next.length > 0;) {
+    for (const [name, look] of await observeFleet({ ...input, hosts: next })) looks.set(name, look);
+    for (const host of next) {
+      const look = looks.get(host.name);
+      const desired = input.desired.get(host.name);
+      if (look?.kind === 'seen' && desired !== undefined)
+        plans.set(host.name, planHost({ desired, digest: input.digest, ...look.host }));
+    }
+    near = withFormerLinks(links, plans.values(), names);
+    const wanted = peersOfChanges(input, plans, near);
+    next = input.inventory.hosts.filter((host) => wanted.has(host.name) && !looks.has(host.name));
   }
+  const hosts = input.inventory.hosts.filter((host) => looks.has(host.name));
   return fleetPlan(input, hosts, looks, plans, near);
+}
+
+/** Everybody who shares a link with a host that is in so far and has something to do. */
+function peersOfChanges(
+  input: PlanFleetInput,
+  plans: ReadonlyMap<string, HostPlan>,
+  near: Neighbours,
+): ReadonlySet<string> {
+  const { included } = scopeOf(selectedNames(input), plans, near, addressesOf(input.inventory));
+  const peers = new Set<string>();
+  for (const name of included) {
+    const plan = plans.get(name);
+    if (plan === undefined || isUnchanged(plan)) continue;
+    for (const { end } of near.get(name) ?? []) if (end.kind === 'host') peers.add(end.host);
+  }
+  return peers;
+}
+
+function selectedNames(input: PlanFleetInput): readonly string[] {
+  return input.selected.map((host) => host.name);
+}
+
+function addressesOf(inventory: Inventory): (name: string) => Host['addresses'] {
+  const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
+  return (name) => byName.get(name)?.addresses ?? [];
 }
 
 /** An id that sorts by time and cannot be met twice. */
@@ -62,9 +96,8 @@ async function fleetPlan(
   plans: ReadonlyMap<string, HostPlan>,
   near: Neighbours,
 ): Promise<FleetPlan> {
-  const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
-  const addresses = (name: string) => byName.get(name)?.addresses ?? [];
-  const selected = input.selected.map((host) => host.name);
+  const addresses = addressesOf(input.inventory);
+  const selected = selectedNames(input);
   const scope = scopeOf(selected, plans, near, addresses);
   const excluded: { host: string; outcome: HostOutcome }[] = [];
   for (const name of selected) {

@@ -8,7 +8,7 @@ import { holdsKeys } from '../model/managed-file.js';
 import type { LoadedRule } from '../model/policy.js';
 import { canonicalListing } from '../policy/canonical-listing.js';
 import { predictLoad } from '../policy/predict-load.js';
-import { groupsOf, neighbours, type FleetPlan } from '../plan/fleet-plan.js';
+import { groupsOf, neighbours, withFormerLinks, type FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { isUnchanged } from '../plan/host-plan.js';
 import { detectPlatform } from '../platform/detect.js';
@@ -59,11 +59,12 @@ export async function planRollBackFleet(input: RollBackFleetInput): Promise<Roll
   const pulledIn: { host: string; because: string }[] = [];
   const near = neighbours(input.inventory.links);
   const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
+  const names = new Set(byName.keys());
   const waiting = [...input.selected];
   for (let host = waiting.shift(); host !== undefined; host = waiting.shift()) {
     const mine = results.get(host.name);
     if (mine === undefined || !('seen' in mine) || isUnchanged(mine.seen.plan)) continue;
-    for (const { end } of near.get(host.name) ?? []) {
+    for (const { end } of withFormerLinks(near, [mine.seen.plan], names).get(host.name) ?? []) {
       const peer = end.kind === 'host' ? byName.get(end.host) : undefined;
       if (peer === undefined || results.has(peer.name) || input.target.kind !== 'previous') continue;
       await look(peer);
@@ -98,8 +99,8 @@ function assemble(
       policies.set(host.name, result.seen.rules);
     }
   }
-  const near = neighbours(input.inventory.links);
   const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
+  const near = withFormerLinks(neighbours(input.inventory.links), plans.values(), new Set(byName.keys()));
   const now = input.clock.now();
   const plan: FleetPlan = {
     run: runId(now, input.random),
