@@ -63,7 +63,8 @@ export function eventText(event: RunEvent, paint: Paint = plain): string | undef
 function stepLine(event: Extract<RunEvent, { event: 'step' }>, paint: Paint): string | undefined {
   if (event.state === 'begin') return undefined;
   const colour: Colour = event.state === 'failed' ? 'red' : event.state === 'skipped' ? 'dim' : 'green';
-  const output = event.output.map((line) => `\n    ${printable(line)}`).join('');
+  // A rule without an address is loaded for both families: its text would stand here twice.
+  const output = [...new Set(event.output)].map((line) => `\n    ${printable(line)}`).join('');
   const text = event.text === '' ? '' : ` ${printable(event.text)}`;
   return `${event.host}: ${event.name} ${paint(colour, event.state)}${text}${output}`;
 }
