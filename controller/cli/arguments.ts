@@ -42,7 +42,7 @@ export function fleetOptions<T>(argv: Argv<T>): Argv<T & FleetArguments> {
       type: 'number',
       requiresArg: true,
       describe: 'hosts worked on at once',
-      coerce: positiveInteger('forks'),
+      coerce: wholeNumber('forks', 1, 500),
     })
     .option('log-file', {
       type: 'string',
@@ -60,11 +60,11 @@ export function riskOption<T>(argv: Argv<T>): Argv<T & RiskArguments> {
   });
 }
 
-function positiveInteger(name: string): (value: number | undefined) => number | undefined {
+/** Reads a number given on the command line; `most` is left open when it is not given. */
+export function wholeNumber<N extends number | undefined>(name: string, least: number, most?: number): (value: N) => N {
   return (value) => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= 1 && value <= 1000)) {
-      throw new Error(`--${name} takes a whole number from 1 to 1000`);
-    }
-    return value;
+    if (value === undefined) return value;
+    if (Number.isSafeInteger(value) && value >= least && value <= (most ?? value)) return value;
+    throw new Error(`--${name} takes a whole number from ${least}${most === undefined ? '' : ` to ${most}`}`);
   };
 }

@@ -31,9 +31,12 @@ export async function hostStatus(host: LabHost): Promise<LabHostStatus> {
   };
 }
 
+/** The highest generation with `confirmed` in its folder (agent/README.md, "State folder"). */
 function currentGeneration(root: string): string | null {
+  const folder = join(root, 'var/ipsec-deploy/generations');
   try {
-    return fs.readFileSync(join(root, 'var/ipsec-deploy/current'), 'utf8').trim() || null;
+    const confirmed = fs.readdirSync(folder).filter((name) => fs.existsSync(join(folder, name, 'confirmed')));
+    return confirmed.sort((a, b) => Number(a) - Number(b)).at(-1) ?? null;
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return null;
     throw error;

@@ -7,7 +7,7 @@ import { shown } from './host-text.js';
 import { LineLimitError, LineSplitter } from './line-splitter.js';
 import type { LineLimits } from './line-splitter.js';
 import type { Connection, ProcessEnd, RemoteProcess } from './remote-process.js';
-import { ReplyError } from './reply-error.js';
+import { ReplyError, ToolError } from './reply-error.js';
 
 /** Room for a host with 20,000 SAs several times over. */
 export const CHANNEL_LIMITS: LineLimits = { lineBytes: 1024 * 1024, totalBytes: 32 * 1024 * 1024 };
@@ -126,6 +126,13 @@ function cutOff(host: string, error: unknown): LinkFailure | undefined {
       kind: 'agent',
       reason: `the answer of ${host} is not in the protocol: ${error.message}`,
       todo: 'nothing that this host says can be relied on; look at the host itself',
+    };
+  }
+  if (error instanceof ToolError) {
+    return {
+      kind: 'agent',
+      reason: `${host}: ${error.message}`,
+      todo: 'run the tool on the host by hand (ipsecconf -Ln, ipseckey dump) and mend what it complains of',
     };
   }
   if (error instanceof LineLimitError) {

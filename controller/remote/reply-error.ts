@@ -10,6 +10,14 @@ export class ReplyError extends Error {
   }
 }
 
+/** A tool of the host that could not say what is loaded: its own words, masked. */
+export class ToolError extends Error {
+  override readonly name = 'ToolError';
+  constructor(what: string, status: number, lines: readonly string[]) {
+    super(`the host could not list ${what} (status ${status}): ${shown(lines.join(' '))}`);
+  }
+}
+
 /** A whole number below 2^53 in plain decimal. @throws ReplyError */
 export function numberValue(text: string | undefined, line: string): number {
   if (text === undefined || !/^(0|[1-9]\d{0,14})$/.test(text)) throw new ReplyError('a number', line);

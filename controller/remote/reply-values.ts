@@ -13,7 +13,7 @@ import type { ReplyItem, ReplyRecord, ReplySection } from './agent-reply.js';
 import { observedFiles, parseSad, parseServices } from './host-listings.js';
 import { printable } from './host-text.js';
 import { parseManifest } from './manifest-text.js';
-import { ReplyError, numberValue } from './reply-error.js';
+import { ReplyError, ToolError, numberValue } from './reply-error.js';
 import { canonicalFromListing } from '../policy/canonical-listing.js';
 import { parseOutcome } from './step-reply.js';
 
@@ -44,11 +44,13 @@ export function parseStatus(reply: ReplySection): HostStatus {
   const outcome = records(reply, 'outcome').at(-1);
   return {
     ...currentGeneration(reply),
-    kept: records(reply, 'kept').map((record) => ({
-      generation: numberValue(record.fields.get('generation') ?? record.fields.get('number'), record.line),
-      run: record.fields.get('run') ?? '',
-      made: record.fields.get('made') ?? '',
-    })),
+    kept: records(reply, 'kept')
+      .map((record) => ({
+        generation: numberValue(record.fields.get('generation') ?? record.fields.get('number'), record.line),
+        run: record.fields.get('run') ?? '',
+        made: record.fields.get('made') ?? '',
+      }))
+      .sort((a, b) => a.generation - b.generation),
     openTransaction: openTransaction(reply),
     history: records(reply, 'history').map((record) => field(record, 'text', record.line)),
     outcome: outcome === undefined ? undefined : parseOutcome(outcome),
@@ -115,7 +117,7 @@ function optionalManifest(reply: ReplySection): Manifest | undefined {
 function succeeded(reply: ReplySection, name: string, what: string): readonly string[] {
   const section = sections(reply, name).at(-1);
   if (section === undefined) throw new ReplyError(`section ${name}`, `(none in ${reply.name})`);
-  if (section.status !== 0) throw new ReplyError(`${what}`, `status ${section.status}: ${section.lines.join(' ')}`);
+  if (section.status !== 0) throw new ToolError(what, section.status, section.lines);
   return section.lines;
 }
 

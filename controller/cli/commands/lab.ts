@@ -279,7 +279,7 @@ const fault: CommandModule<object, FaultArguments> = {
   handler: async ({ host, tool, kind, args: argument, ...args }) => {
     const output = createOutput({ format: args.output, colour: args.color });
     await ask(await openControl(args.folder), { do: 'fault', hosts: [host], tool, fault: kind, args: argument });
-    say(output, kind === 'none' ? `${host}: all is well again` : `${host}: ${tool} will ${kind}`, {
+    say(output, kind === 'none' ? `${host}: all is well again` : `${host}: the fault "${kind}" is on ${tool}`, {
       did: 'fault',
       hosts: [host],
       tool,

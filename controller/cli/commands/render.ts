@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT, OperatorError, type ExitStatus } from '../../errors.js';
-import { writeFileWhole } from '../../files/workspace.js';
+import { errorCode, writeFileWhole } from '../../files/workspace.js';
 import { nearest } from '../../inventory/suggest.js';
 import { holdsKeys, type ManagedFile } from '../../model/managed-file.js';
 import { fillFile, keyNames } from '../../plan/fill.js';
 import type { KeyStore } from '../../ports.js';
 import { maskedText } from '../../render/masked-text.js';
-import { fleetOptions, type FleetArguments } from '../arguments.js';
+import { fleetOptions, wholeNumber, type FleetArguments } from '../arguments.js';
 import { prepareFleet, withContext, type Context } from '../context.js';
 
 interface RenderArguments extends Omit<FleetArguments, 'limit'> {
@@ -41,7 +41,13 @@ export const renderCommand: CommandModule<object, RenderArguments> = {
         requiresArg: true,
         describe: 'write the files below this folder, as they lie on the host',
       })
-      .option('generation', { type: 'number', default: 1, describe: 'the number in the banner' }),
+      .option('generation', {
+        type: 'number',
+        requiresArg: true,
+        default: 1,
+        describe: 'the number in the banner',
+        coerce: wholeNumber('generation', 0),
+      }),
   handler: (args) =>
     withContext({ ...args, limit: undefined }, async (context) => {
       const { store, fleet } = await prepareFleet(context);
@@ -105,7 +111,14 @@ async function writeFiles(
 ): Promise<ExitStatus> {
   for (const file of files) {
     const path = join(args.out, file.path);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+      throw new OperatorError('FILE_UNWRITABLE', {
+        what: `the folder cannot be made (${errorCode(cause)})`,
+        where: dirname(path),
+        todo: 'choose another folder',
+        cause,
+      });
+    });
     const there = await stat(path).catch(() => undefined);
     if (there !== undefined && !there.isFile()) {
       throw new OperatorError('FILE_UNWRITABLE', {

@@ -4,7 +4,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT } from '../../errors.js';
 import { planRollBackFleet, type RollBackTarget } from '../../run/roll-back.js';
-import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
+import { fleetOptions, riskOption, wholeNumber, type FleetArguments, type RiskArguments } from '../arguments.js';
 import { carryOut } from '../carry-out.js';
 import { withContext, withLot } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
@@ -26,6 +26,7 @@ export const rollbackCommand: CommandModule<object, RollbackArguments> = {
         requiresArg: true,
         describe:
           'the generation; by default the one before the current. Numbers are a host’s own: use it with --limit',
+        coerce: wholeNumber<number | undefined>('to', 0),
       })
       .option('dry-run', { type: 'boolean', default: false, describe: 'show the plan and stop' }),
   handler: (args) =>
