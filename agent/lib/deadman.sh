@@ -42,7 +42,8 @@ deadman_is_proved() {
         "$deadman_token "*) deadman_pid=${deadman_proof#"$deadman_token "} ;;
         *) return 1 ;;
     esac
-    is_number "$deadman_pid" && put "$deadman_pid $deadman_token" >"$TX/deadman" && kill -0 "$deadman_pid"
+    # By the word, not the token: some `ps` cut a command line off before that.
+    is_number "$deadman_pid" && put "$deadman_pid $WORD" >"$TX/deadman" && kill -0 "$deadman_pid"
 }
 
 # Tells the dead-man to look up: it leaves when its transaction is gone. URG harms nobody who does not expect it,
@@ -58,6 +59,7 @@ deadman() { # id token
     put "$2 $$"
     exec >/dev/null 2>&1
     deadman_slept=0
+    deadman_turns=0
     while :; do
         deadman_wanted=0
         read -r deadman_wanted <"$TX/window" || exit 0
@@ -113,24 +115,35 @@ deadman_fires() { # id
     deadman_has_work "$1" || return 0
     read_transaction || return 0
     if ! transaction_is_open; then
-        # Not armed, so nothing was changed; its agent clears up, or the next one does.
-        agent_is_gone && discard
-        return 0
+        # Not armed, so nothing was changed. But as long as its agent lives it may still arm, and count on us.
+        if agent_is_gone; then
+            discard
+            return 0
+        fi
+        sleep 1
+        return 1
     fi
     if [ -f "$TX/failed" ]; then
         # The revert did not verify the first time. Once more, whatever stood in its way may be gone.
         rm -f "$TX/failed"
         end_agent
+        read_ender
         end_as_begun running
-        return 0
+        return
     fi
     if ! claim reverting; then
         if ender_is_gone; then
             end_agent
             end_as_begun running
-            return 0
+            return
         fi
         sleep 1
+        deadman_turns=$((deadman_turns + 1))
+        # A revert has its own watch over tools that hang.
+        if [ "$T_STATE" = confirming ] && [ "$deadman_turns" -ge 60 ]; then
+            deadman_turns=0
+            end_tool
+        fi
         return 1
     fi
     read -r deadman_wanted <"$TX/window"
@@ -185,23 +198,40 @@ agent_is_gone() {
 
 # Whoever made `ending` is no longer there to end anything.
 ender_is_gone() {
-    ender_what=
-    ender_pid=
-    ender_word=
-    read -r ender_what ender_pid ender_word <"$TX/ending"
+    read_ender
+    if [ -z "$ender_pid" ]; then
+        # Made at this moment and not yet written; or the disk is full.
+        sleep 1
+        read_ender
+    fi
+    [ -f "$TX/ending" ] || return 1
     ! is_number "$ender_pid" || { [ "$ender_pid" != $$ ] && ! process_runs "$ender_pid" "$ender_word"; }
 }
 
+read_ender() {
+    ender_what=
+    ender_pid=
+    ender_word=
+    [ ! -f "$TX/ending" ] || read -r ender_what ender_pid ender_word <"$TX/ending"
+}
+
 # Ends the agent that may still be in the middle of a step, and all it started, before anything is taken back.
-# One that has come to "verified" has nothing more to do with the transaction.
+# One that has come to "verified" has nothing more to do with the transaction; a confirm that waits for a tool goes on without.
 end_agent() {
-    [ ! -f "$TX/verified" ] || return 0
-    end_tool_pid=
-    [ ! -s "$TX/tool" ] || read -r end_tool_pid end_tool_name <"$TX/tool"
-    if is_number "$T_AGENT" && [ "$T_AGENT" != $$ ] && process_runs "$T_AGENT" "$T_WORD"; then
+    if [ ! -f "$TX/verified" ] && is_number "$T_AGENT" && [ "$T_AGENT" != $$ ] && process_runs "$T_AGENT" "$T_WORD"; then
+        # Stopped, it starts nothing more that the list would not have.
+        kill -s STOP "$T_AGENT" 2>/dev/null
+        list_processes
         end_descendants "$T_AGENT"
         kill -s KILL "$T_AGENT" 2>/dev/null
     fi
+    end_tool
+}
+
+# Ends the tool that somebody waits for.
+end_tool() {
+    end_tool_pid=
+    [ ! -s "$TX/tool" ] || read -r end_tool_pid end_tool_name <"$TX/tool"
     if is_number "$end_tool_pid" && process_runs "$end_tool_pid" "$end_tool_name"; then
         end_descendants "$end_tool_pid"
         kill -s KILL "$end_tool_pid" 2>/dev/null

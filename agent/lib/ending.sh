@@ -4,10 +4,27 @@
 # Exclusive creation: of all who want to end the transaction, one succeeds.
 claim() { # confirming|reverting
     set -C
-    { put "$1 $$ $WORD" >"$TX/ending"; } 2>/dev/null
+    { true >"$TX/ending"; } 2>/dev/null
     claim_status=$?
     set +C
-    return "$claim_status"
+    [ "$claim_status" = 0 ] || return 1
+    # Made it is ours, even if the disk has no room for our name.
+    put "$1 $$ $WORD" >"$TX/ending"
+    # Whoever was held up may find another transaction where the one it knows was.
+    deadman_has_work "$T_ID" && return 0
+    rm -f "$TX/ending"
+    return 1
+}
+
+# Takes away the claim of the one that ender_is_gone found gone, and no other: somebody may have been quicker.
+drop_claim() {
+    [ -f "$TX/ending" ] || return 0
+    mv "$TX/ending" "$TX/ending.$$" 2>/dev/null || return 1
+    drop_pid=
+    read -r drop_what drop_pid drop_rest <"$TX/ending.$$"
+    [ "$drop_pid" != "$ender_pid" ] || return 0
+    mv "$TX/ending.$$" "$TX/ending"
+    return 1
 }
 
 # ---- confirm
@@ -31,7 +48,14 @@ confirm() { # id nonce
         end_or_await "$1"
         return
     fi
-    finish_confirm running
+    if ! finish_confirm running; then
+        say_output "$TX/out"
+        step confirm failed 'could not write to the state folder'
+        put "reverting $$ $WORD" >"$TX/ending"
+        revert confirm 'could not write to the state folder; is the disk full or read-only?' running
+        say_known_outcome "$1"
+        return
+    fi
     say 'step name=confirm state=done text='
     say "outcome id=$1 state=confirmed generation=$T_GENERATION"
 }
@@ -50,9 +74,9 @@ verify_again() {
 
 # The marker in the generation's folder is the point of no return; all after it can be done again by whoever recovers.
 finish_confirm() { # boot|running
-    put "$T_RUN $NOW_ISO" >"$GEN/confirmed"
-    if [ "$T_FORMER" = none ] && [ ! -f "$BEFORE/confirmed" ]; then
-        put "baseline $NOW_ISO" >"$BEFORE/confirmed"
+    if ! mark_confirmed; then
+        rm -f "$GEN/confirmed"
+        return 1
     fi
     if [ "$1" != boot ] && [ -s "$TX/keys.retire" ]; then
         run_tool ipseckey -f "$TX/keys.retire"
@@ -67,8 +91,14 @@ finish_confirm() { # boot|running
         shift
         set -- "$@" "$GENERATIONS/$finish_number"
     done
-    rm -rf "$TX" "$NEW" "$STATE/lock" "$@"
+    # First what says that a transaction is open: its other half must not be ended by anybody else.
+    rm -rf "$TX/armed" "$TX" "$NEW" "$STATE/lock" "$@"
     stand_down "$finish_deadman"
+}
+
+mark_confirmed() {
+    [ -s "$GEN/confirmed" ] || put "$T_RUN $NOW_ISO" >"$GEN/confirmed" || return 1
+    [ "$T_FORMER" != none ] || [ -s "$BEFORE/confirmed" ] || put "baseline $NOW_ISO" >"$BEFORE/confirmed"
 }
 
 # OLD_GENERATIONS := confirmed ones beyond the newest `keep`. The baseline stays: it is the way back to before us.
@@ -111,9 +141,7 @@ abort() { # id
 
 # Another has claimed the end: it is waited for, or if it is gone, gone on with.
 end_or_await() { # id
-    if ender_is_gone; then
-        read_transaction
-        end_as_begun running
+    if deadman_has_work "$1" && ender_is_gone && read_transaction && end_as_begun running; then
         say_known_outcome "$1"
     else
         await_outcome "$1"
@@ -160,6 +188,12 @@ find_transaction() { # id
 # Back to the snapshot, whatever part of the way was gone; safe to run again. `boot`: nothing is loaded or running yet.
 revert() { # step text boot|running
     revert_step=$1 revert_text=$2 revert_mode=$3
+    if [ -s "$GEN/confirmed" ]; then
+        # Past the point of no return: whoever confirmed was stopped while clearing up.
+        take_time
+        finish_confirm "$revert_mode"
+        return
+    fi
     PROBLEMS=
     step revert begin
     # Whatever hangs while taking back is ended, so that the rest is taken back.
@@ -228,7 +262,7 @@ restore_sas() {
 }
 
 check_restored_sas() {
-    undo_problems=$(compare_with_snapshot '')
+    undo_problems=$(compare_with_snapshot '') || undo_problems=${undo_problems:-problem the loaded SAs cannot be compared}
     [ -z "$undo_problems" ] && return 0
     PROBLEMS="$PROBLEMS${undo_problems#problem }; "
     PROBLEMS=${PROBLEMS%%"$nl"*}
@@ -237,7 +271,7 @@ check_restored_sas() {
 
 compare_with_snapshot() { # file for the commands that mend it, or nothing to have the differences printed
     rm -f "$TX/keys.fix"
-    list_sas "$TX/sad"
+    list_sas "$TX/sad" || return 1
     undo_former=$BEFORE/files/ipseckeys
     [ -f "$undo_former" ] || undo_former=/dev/null
     undo_added=$TX/keys.added
@@ -258,28 +292,41 @@ recover() {
     if is_number "$recover_deadman" && [ "$recover_deadman" != $$ ] && process_runs "$recover_deadman" "$recover_token"; then
         return 0
     fi
-    agent_is_gone || return 0
+    # An agent that has come to "verified" and listens on keeps nothing.
+    [ -f "$TX/verified" ] || agent_is_gone || return 0
     if [ -f "$TX/ending" ]; then
-        ender_is_gone || return 0
-        end_as_begun running
+        ! ender_is_gone || end_as_begun running
         return
     fi
     ! claim reverting || revert "$T_STEP" 'its keepers were gone' running
 }
 
-# Goes on where the one who had claimed the end was stopped.
+# The same for requests that look: what they tell should be how things stay. They have no steps to tell of.
+recover_unasked() {
+    [ -d "$TX" ] || return 0
+    recover_mark=$MARK
+    MARK=
+    recover
+    MARK=$recover_mark
+    LOADER_DIGESTS=
+}
+
+# Goes on where the one who had claimed the end was stopped. Status 1: another was quicker to.
 end_as_begun() { # boot|running
     case $T_STATE in
         confirming)
-            put "confirming $$ $WORD" >"$TX/ending"
+            drop_claim && claim confirming || return 1
             take_time
-            finish_confirm "$1"
+            finish_confirm "$1" && return
+            put "reverting $$ $WORD" >"$TX/ending"
+            revert confirm 'could not write to the state folder; is the disk full or read-only?' "$1"
             ;;
         *)
-            put "reverting $$ $WORD" >"$TX/ending"
+            drop_claim && claim reverting || return 1
             revert "$T_STEP" 'taken back after an interruption' "$1"
             ;;
     esac
+    return 0
 }
 
 # The boot guard: before policy is loaded, nothing of an unconfirmed transaction may remain.
@@ -298,12 +345,19 @@ boot() {
         agent_is_gone || exit 0
         ! is_number "$recover_deadman" || ! process_runs "$recover_deadman" "$recover_token" || exit 0
     fi
+    # At a boot nothing of ours is up yet; otherwise somebody started the guard, and what is loaded goes back too.
+    boot_mode=boot
+    if services_are_up; then
+        [ -n "$PROCESSES" ] || exit 0
+        boot_mode=running
+    fi
     if ! transaction_is_open; then
         discard
         exit 0
     fi
     rm -f "$TX/failed"
-    end_as_begun boot
+    read_ender
+    end_as_begun "$boot_mode"
 }
 
 # ---- history
@@ -352,7 +406,7 @@ say_known_outcome() { # id
 # Another is ending the transaction: wait for it, at most a minute, and say how it came out.
 await_outcome() { # id
     await_turns=0
-    while [ "$await_turns" -lt 60 ] && transaction_is_open && [ ! -f "$TX/failed" ]; do
+    while [ "$await_turns" -lt 60 ] && transaction_is_open && revert_has_work "$1"; do
         sleep 1
         await_turns=$((await_turns + 1))
     done

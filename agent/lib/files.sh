@@ -82,7 +82,7 @@ restore_files() {
         if [ -f "$BEFORE/files/$restore_name" ]; then
             cp -p "$BEFORE/files/$restore_name" "$NEW/$restore_name" && mv -f "$NEW/$restore_name" "$FILE" || return 1
         else
-            rm -f "$FILE" || return 1
+            [ -f "$BEFORE/complete" ] && rm -f "$FILE" || return 1
         fi
     done
     rm -rf "$NEW"

@@ -621,7 +621,11 @@ function complaints(    line, near, text) {
 BEGIN {
     if (job == "observe") observe()
     else if (job == "request") request_job()
-    else if (job == "verify") verify()
+    else if (job == "verify") {
+        verify()
+        # Without this word, whatever came was cut off.
+        print "checked"
+    }
     else if (job == "undo") undo()
     else if (job == "mask") mask()
     else if (job == "keys") {

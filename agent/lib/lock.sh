@@ -8,6 +8,11 @@ take_lock() { # run
     make_lock && return 0
     lock_held=
     read -r lock_held <"$STATE/lock"
+    if [ -z "$lock_held" ]; then
+        # Made at this moment and not yet written; or the disk was full.
+        sleep 1
+        read -r lock_held <"$STATE/lock"
+    fi
     if transaction_is_open || holder_lives "$lock_held"; then
         name_holder "$lock_held"
         return 1

@@ -2,6 +2,7 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 observe() {
+    recover_unasked
     begin_section observe
     say_identity
     find_missing_tools
@@ -190,6 +191,7 @@ say_fingerprints() { # lines
 }
 
 status() { # id or nothing
+    recover_unasked
     begin_section status
     find_current
     say_current
@@ -219,7 +221,7 @@ status() { # id or nothing
 read_generation() { # number
     G_RUN=unknown
     G_CONFIRMED=unknown
-    read -r G_RUN G_CONFIRMED <"$GENERATIONS/$1/confirmed"
+    [ ! -s "$GENERATIONS/$1/confirmed" ] || read -r G_RUN G_CONFIRMED <"$GENERATIONS/$1/confirmed"
 }
 
 # CURRENT := the confirmed generation with the highest number, or `none`.

@@ -393,7 +393,7 @@ fail_step() { # step text
         revert "$1" "$2" running
         say_known_outcome "$T_ID"
     else
-        await_outcome "$T_ID"
+        end_or_await "$T_ID"
     fi
 }
 
@@ -423,7 +423,7 @@ snapshot_and_arm() {
     fi
     sum_of "$STATE/agent/boot"
     state_in "$BEFORE/services" "$GUARD"
-    if [ "$SUM" != "$DIGEST" ] || [ "$SERVICE_STATE" = absent ]; then
+    if [ "$SUM" != "$DIGEST" ] || [ "$SERVICE_STATE" != online ]; then
         if ! install_guard; then
             call_off arm 'the boot guard could not be installed'
             return 1
@@ -432,6 +432,10 @@ snapshot_and_arm() {
     T_ARMED=$NOW
     if ! put "$NOW" >"$TX/armed"; then
         call_off arm 'could not write to the state folder'
+        return 1
+    fi
+    if ! kill -0 "$deadman_pid" 2>/dev/null; then
+        call_off arm 'the dead-man did not stay alive'
         return 1
     fi
     step arm 'done'
@@ -596,12 +600,14 @@ verify_all() {
 # FAILURE := the first problem awk named, all of them in $TX/out; the time it told is kept.
 take_problems() { # output
     FAILURE=
+    problem_checked=
     : >"$TX/out"
     set -f
     IFS=$nl
     for problem_line in $1; do
         case $problem_line in
             'now '*) set_time "${problem_line#now }" ;;
+            checked) problem_checked=1 ;;
             *)
                 put "${problem_line#problem }" >>"$TX/out"
                 FAILURE=${FAILURE:-${problem_line#problem }}
@@ -610,5 +616,6 @@ take_problems() { # output
     done
     unset IFS
     set +f
+    [ -n "$problem_checked" ] || FAILURE=${FAILURE:-the comparison did not come to its end}
     [ -z "$FAILURE" ]
 }

@@ -32,6 +32,14 @@ list_services() { # file
     ask_tool "$1" svcs -H -o state,fmri "$POLICY" "$MANUAL_KEY" "$IKE" "$GUARD"
 }
 
+# Whether one of the services has started: at a boot the guard comes before them all.
+services_are_up() {
+    case $(svcs -H -o state "$POLICY" "$MANUAL_KEY" "$IKE" 2>/dev/null) in
+        *online*) return 0 ;;
+        *) return 1 ;;
+    esac
+}
+
 # SERVICE_STATE := state of a service in a file of list_services, or `absent`.
 state_in() { # file fmri
     SERVICE_STATE=absent

@@ -1,0 +1,267 @@
+/** Processes that are held up, ended by hand or meet at the wrong moment, and a state folder that cannot be written to. */
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { KEYS_A, KEYS_AB, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
+import { AgentHost, FILES, NONCE, transactionText } from './support/agent-host.js';
+import type { Change, Session } from './support/agent-host.js';
+
+let host: AgentHost;
+
+const one = {
+  [FILES.policy]: POLICY_A,
+  [FILES.keys]: KEYS_A,
+  [FILES.config]: ikeConfig('one'),
+  [FILES.psk]: psk('c3'),
+};
+const two = {
+  [FILES.policy]: POLICY_B,
+  [FILES.keys]: KEYS_AB,
+  [FILES.config]: ikeConfig('two'),
+  [FILES.psk]: psk('d4'),
+};
+const second: Change = { generation: 2, expect: 1, files: two, ike: 'restart' };
+
+async function onGenerationOne(): Promise<Session> {
+  const session = await host.open();
+  expect((await session.apply({ files: one, ike: 'start' })).last).toContain('state=verified');
+  expect((await session.ask(`confirm id=T1 nonce=${NONCE}`)).last).toContain('state=confirmed');
+  return session;
+}
+
+const tx = (name: string): string => join(host.state, 'tx', name);
+const isGone = (path: string) => (): boolean => !fs.existsSync(path);
+
+function deadman(): number {
+  return Number(fs.readFileSync(tx('deadman'), 'utf8').split(' ')[0]);
+}
+
+/** A stand-in for one of the host's commands, before the system's own. */
+function command(name: string, script: string): void {
+  host.write(`usr/bin/${name}`, `#!/bin/sh\n${script}\n`, 0o755);
+}
+
+/** Puts a script, to which $root is the host's root, in the place of a simulated tool; returns what undoes that. */
+function replaceTool(name: string, script: string): () => void {
+  const path = `usr/sbin/${name}`;
+  const former = host.read(path) ?? '';
+  host.write(path, `#!/bin/sh\nroot=${host.root}\n${script}\n`, 0o755);
+  return () => host.write(path, former, 0o755);
+}
+
+/** Ends the dead-man, and the sleep it leaves behind. */
+function killDeadman(): void {
+  const sleeps = childrenOf(deadman());
+  process.kill(deadman(), 'SIGKILL');
+  sleeps.forEach(({ pid }) => process.kill(pid, 'SIGKILL'));
+}
+
+function childrenOf(parent: number): readonly { readonly pid: number; readonly command: string }[] {
+  return host.processes().filter(({ pid }) => {
+    const stat = fs.existsSync(`/proc/${pid}/stat`) ? fs.readFileSync(`/proc/${pid}/stat`, 'latin1') : '';
+    return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) === parent;
+  });
+}
+
+async function statusOf(id: string): Promise<string> {
+  const session = await host.open();
+  const reply = await session.ask(`status id=${id}`);
+  session.send('bye\n');
+  return reply.records.filter((record) => record.startsWith('outcome')).join('\n');
+}
+
+beforeEach(() => {
+  host = new AgentHost();
+});
+afterEach(async () => {
+  expect(await host.dispose()).toEqual([]);
+});
+
+describe('who is in charge', () => {
+  it('is known where ps cuts command lines off after 80 characters', async () => {
+    // As on Solaris; with the paths a host without the lab's prefix has.
+    const real = `/usr/bin/ps -e -o pid= -o ppid= -o args=`;
+    command(
+      'ps',
+      `${real} | sed -e 's|${host.root}||g' -e 's|${host.base}|/bin|g' | sed 's/^\\( *[0-9]* *[0-9]* .\\{80\\}\\).*/\\1/'`,
+    );
+    const session = await onGenerationOne();
+    await session.apply(second);
+    session.send('bye\n');
+    await host.until('the session ends', () => session.over);
+    const other = await host.open();
+    expect((await other.apply({ ...second, id: 'T3', generation: 3 })).last).toMatch(/state=refused .*T2 is open/);
+    expect((await other.ask(`confirm id=T2 nonce=${NONCE}`)).last).toBe('outcome id=T2 state=confirmed generation=2');
+  });
+
+  it('a boot guard that is started by hand leaves a live transaction alone, and takes all of a lost one back', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply(second);
+    session.send('bye\n');
+    await host.until('the session ends', () => session.over);
+    command('ps', 'exit 1');
+    host.bootGuard();
+    expect(await statusOf('T2')).toContain('state=verified');
+    fs.rmSync(host.path('usr/bin/ps'));
+    host.bootGuard();
+    expect(await statusOf('T2')).toContain('state=verified');
+    killDeadman();
+    await host.untilQuiet();
+    host.bootGuard();
+    expect(host.picture()).toEqual(before);
+    expect(host.leftovers()).toEqual([]);
+    expect(await statusOf('T2')).toContain('state=reverted generation=1');
+  });
+
+  it('a dead-man that was killed: the next look takes back, though the agent listens on', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply(second);
+    killDeadman();
+    const other = await host.open();
+    const seen = await other.ask('observe');
+    expect(seen.records[0]).toBe('begin observe');
+    expect(seen.records.join('\n')).not.toContain('transaction id=');
+    expect(seen.records.join('\n')).toContain('generation current=1');
+    expect(host.picture()).toEqual(before);
+    expect((await session.ask(`confirm id=T2 nonce=${NONCE}`)).last).toContain('state=reverted generation=1');
+    expect(host.leftovers()).toEqual([]);
+  });
+
+  it('an agent held up before it arms is not left without its dead-man', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    fs.rmSync(host.path('kernel/smf/ipsec-deploy-guard:default'));
+    const svccfg = replaceTool(
+      'svccfg',
+      'while [ ! -f $root/go ]; do sleep 0.1; done; echo online >"$root/kernel/smf/ipsec-deploy-guard:default"',
+    );
+    session.send(transactionText(host, { ...second, window: 1 }));
+    await host.until('the dead-man is proved', () => fs.existsSync(tx('deadman')));
+    const pid = deadman();
+    await host.until(
+      'its window is over',
+      () => fs.statSync(tx('deadman')).mtimeMs + 1500 < Date.now() || isGone(`/proc/${pid}`)(),
+    );
+    host.write('go', '');
+    await host.until('taken back', isGone(host.path('var/ipsec-deploy/tx')));
+    svccfg();
+    expect(host.picture()).toEqual(before);
+    expect(await statusOf('T2')).toContain('state=reverted generation=1');
+    session.end();
+    await host.untilQuiet();
+  });
+
+  it('a confirm that is held up while the dead-man reverts and another transaction begins touches nothing of that', async () => {
+    const session = await onGenerationOne();
+    await session.apply({ ...second, window: 1 });
+    const late = await host.open();
+    // The daemon's answer is the last thing before the claim.
+    const ikeadm = replaceTool('ikeadm', 'echo >>$root/asking; while [ ! -f $root/go ]; do sleep 0.1; done');
+    late.send(`confirm id=T2 nonce=${NONCE}\n`);
+    await host.until('it asks', () => host.read('asking') !== undefined);
+    ikeadm();
+    await host.until('the dead-man has reverted', isGone(tx('about')));
+    await host.until('all is cleared away', isGone(join(host.state, 'lock')));
+    const next = await host.open();
+    expect((await next.apply({ ...second, id: 'T3' })).last).toContain('state=verified');
+    host.write('go', '');
+    for (let line = ''; !line.includes('outcome');) line = await late.line();
+    expect(late.heard).toContain('outcome id=T2 state=reverted generation=1');
+    expect((await next.ask('status id=T3')).records.join('\n')).toContain('transaction id=T3 state=verified');
+    expect((await next.ask(`confirm id=T3 nonce=${NONCE}`)).last).toContain('state=confirmed generation=2');
+    [session, late, next].forEach((one) => one.end());
+    await host.untilQuiet();
+  });
+
+  it('a confirm whose tool hangs goes on and ends when the dead-man has taken back', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply({ ...second, window: 1 });
+    const ipsecconf = replaceTool('ipsecconf', 'echo >>$root/asking; while :; do sleep 0.1; done');
+    session.send(`confirm id=T2 nonce=${NONCE}\n`);
+    await host.until('the tool hangs', () => host.read('asking') !== undefined);
+    ipsecconf();
+    for (let line = ''; !line.includes('outcome id=T2 state=reverted');) line = await session.line();
+    session.end();
+    await host.untilQuiet();
+    expect(host.picture()).toEqual(before);
+  });
+});
+
+describe('what is written to the disk', () => {
+  it('a confirmation that cannot be written down is a revert', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply(second);
+    fs.symlinkSync('/nowhere/at/all', join(host.state, 'generations', '2', 'confirmed'));
+    const reply = await session.ask(`confirm id=T2 nonce=${NONCE}`);
+    expect(reply.last).toMatch(/^outcome id=T2 state=reverted generation=1 step=confirm text=could not write/);
+    expect(host.picture()).toEqual(before);
+    expect(host.leftovers()).toEqual([]);
+    expect((await session.apply({ ...second, id: 'T3' })).last).toContain('state=verified');
+    expect((await session.ask(`confirm id=T3 nonce=${NONCE}`)).last).toContain('state=confirmed');
+  });
+
+  it.each(['the dead-man', 'the next look', 'abort', 'the boot guard'])(
+    'a confirm that was stopped while it cleared up is finished, not taken back, by %s',
+    async (who) => {
+      const session = await onGenerationOne();
+      await session.apply({ ...second, window: who === 'the dead-man' ? 1 : 600 });
+      session.send('bye\n');
+      await host.until('the session ends', () => session.over);
+      if (who !== 'the dead-man' && who !== 'abort') host.killAll();
+      const after = host.picture();
+      host.write('var/ipsec-deploy/generations/2/confirmed', 'R1 2026-11-22T10:00:00Z\n');
+      if (who === 'the boot guard') host.bootGuard();
+      if (who === 'the next look') await (await host.open()).ask('observe');
+      if (who === 'abort') await (await host.open()).ask('abort id=T2');
+      await host.until('it is over', isGone(tx('about')));
+      expect(host.picture()).toEqual(after);
+      expect(await statusOf('T2')).toBe('outcome id=T2 state=confirmed generation=2');
+    },
+  );
+
+  it('a claim whose maker is between making and writing it is respected', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply(second);
+    const other = await host.open();
+    fs.writeFileSync(tx('ending'), '');
+    other.send('abort id=T2\n');
+    await host.until('abort looks again', () =>
+      host.processes().some(({ command: line }) => line.startsWith('sleep 1 ')),
+    );
+    expect(host.read(FILES.policy)).toBe(POLICY_B);
+    fs.writeFileSync(
+      tx('ending'),
+      `reverting ${session.pid} ${fs.readFileSync(tx('about'), 'utf8').trim().split(' ').at(-1)}\n`,
+    );
+    session.kill();
+    for (let line = ''; !line.includes('outcome');) line = await other.line();
+    expect(host.picture()).toEqual(before);
+  });
+});
+
+describe('the proof', () => {
+  it('is none when the comparison is ended half-way', async () => {
+    await onGenerationOne();
+    const before = host.picture();
+    command('awk', `case $* in *job=verify*) kill -9 $$ ;; esac\nexec /usr/bin/awk "$@"`);
+    const session = await host.open();
+    expect((await session.apply(second)).last).toMatch(
+      /state=reverted .*step=verify text=the comparison did not come to its end/,
+    );
+    expect(host.picture()).toEqual(before);
+  });
+
+  it('of the boot guard is looked for each time: one that was disabled is enabled', async () => {
+    const session = await onGenerationOne();
+    host.service('../smf/ipsec-deploy-guard', 'disabled');
+    await session.apply(second);
+    expect(host.serviceState('ipsec-deploy-guard')).toBe('online');
+    expect((await session.ask('abort id=T2')).last).toContain('state=reverted');
+  });
+});
