@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from '../dist/controller/cli/main.js';
+import { existsSync } from 'node:fs';
 
-await main(process.argv.slice(2));
+const program = new URL('../dist/controller/cli/main.js', import.meta.url);
+if (existsSync(program)) {
+  const { main } = await import(program.href);
+  await main(process.argv.slice(2));
+} else {
+  process.stderr.write('ipsec-deploy is not built yet: run `npm run set-up` in its folder\n');
+  process.exitCode = 1;
+}

@@ -1,10 +1,12 @@
 /** The one place where the real edges are built and handed in; they are closed at the end. */
 
 import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { Problem } from '../errors.js';
-import { readTemplates, readTextNow } from '../files/workspace.js';
+import { OperatorError, type Problem } from '../errors.js';
+import { errorCode, readTemplates, readTextNow, unreadable } from '../files/workspace.js';
 import { parseInventory } from '../inventory/parse.js';
 import { selectHosts } from '../inventory/select.js';
 import { createLogger, silentLog, type Logger } from '../log/logger.js';
@@ -50,6 +52,7 @@ export type FleetArgv = Pick<FleetArguments, 'inventory' | 'limit' | 'forks' | '
 /** Reads the inventory named by the arguments and runs `work` with it; the log is closed whatever happens. */
 export async function withContext(args: FleetArgv, work: (context: Context) => Promise<number>): Promise<void> {
   const output = createOutput({ format: args.output, colour: args.color });
+  await checkInventory(args.inventory);
   const { inventory, warnings } = parseInventory({ path: args.inventory, readFile: readTextNow });
   const selected = selectHosts(inventory, args.limit);
   const settings = args.forks === undefined ? inventory.settings : { ...inventory.settings, forks: args.forks };
@@ -85,6 +88,22 @@ function openLog(file: string, output: Output): Promise<Logger> {
   return createLogger(file, {
     onLost: (error) => output.note(`the log file cannot be written any more: ${error.message}\n`),
   });
+}
+
+/** The file named on the command line is asked for by itself: a parser that follows includes would speak of a line in it. */
+async function checkInventory(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+  } catch (cause) {
+    const error = unreadable(path, cause);
+    if (errorCode(cause) !== 'ENOENT') throw error;
+    throw new OperatorError('FILE_UNREADABLE', {
+      what: 'there is no such inventory',
+      where: path,
+      todo: 'name the inventory file, or start one with `ipsec-deploy init`',
+      cause,
+    });
+  }
 }
 
 /** Runs `work` with sessions that are all closed at the end. */

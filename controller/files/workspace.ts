@@ -1,6 +1,6 @@
 /** The operator's working folder: reads inventory, templates and plan files, writes plans and scaffolds. */
 
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, type Stats } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 
@@ -12,8 +12,7 @@ const MOST_BYTES = 64 * 1024 * 1024;
 /** A text file as UTF-8. @throws OperatorError FILE_UNREADABLE, FILE_TOO_LARGE or NOT_UTF8 */
 export async function readText(path: string): Promise<string> {
   try {
-    const { size } = await stat(path);
-    if (size > MOST_BYTES) throw tooLarge(path, size);
+    checkReadable(path, await stat(path));
     return decode(await readFile(path), path);
   } catch (cause) {
     if (cause instanceof OperatorError) throw cause;
@@ -108,8 +107,7 @@ export async function writeNewFile(path: string, text: string, mode: number): Pr
 /** `readText` for callers that cannot wait, such as a parser that follows includes. */
 export function readTextNow(path: string): string {
   try {
-    const { size } = statSync(path);
-    if (size > MOST_BYTES) throw tooLarge(path, size);
+    checkReadable(path, statSync(path));
     return decode(readFileSync(path), path);
   } catch (cause) {
     if (cause instanceof OperatorError) throw cause;
@@ -117,12 +115,18 @@ export function readTextNow(path: string): string {
   }
 }
 
-function tooLarge(path: string, size: number): OperatorError {
-  return new OperatorError('FILE_TOO_LARGE', {
-    what: `the file has ${size} bytes`,
-    where: path,
-    todo: `keep it under ${MOST_BYTES} bytes`,
-  });
+/** A pipe may be read, such as `<(…)` of a shell; a device might never end. */
+function checkReadable(path: string, found: Stats): void {
+  if (found.isCharacterDevice() || found.isBlockDevice()) {
+    throw new OperatorError('FILE_UNREADABLE', {
+      what: 'this is a device, not a file',
+      where: path,
+      todo: 'name a file',
+    });
+  }
+  if (found.size <= MOST_BYTES) return;
+  const what = `the file has ${found.size} bytes`;
+  throw new OperatorError('FILE_TOO_LARGE', { what, where: path, todo: `keep it under ${MOST_BYTES} bytes` });
 }
 
 function decode(bytes: Uint8Array, path: string): string {

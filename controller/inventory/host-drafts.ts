@@ -58,10 +58,14 @@ function draftEntry(entry: Entry<HostShape>, broken: Set<string>, report: Report
   const names = expandRanges(entry.name);
   if (names.kind === 'wrong') {
     report(problemError('BAD_RANGE', entry.at, `"${entry.name}": ${names.why}`, 'write a range such as web[01:20]'));
+    broken.add(entry.name);
     return [];
   }
   const [firstName = entry.name] = names.values;
-  if (!checkName('a host', firstName, entry.at, report)) return [];
+  if (!checkName('a host', firstName, entry.at, report)) {
+    broken.add(entry.name);
+    return [];
+  }
   reportBadHostKeys(entry, report);
   const columns = addressTexts(entry).map(({ text, at }) =>
     addressColumn(text, at, entry, names.values.length, report),

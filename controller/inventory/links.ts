@@ -63,7 +63,7 @@ export function buildLinks(input: LinkInput, reportAll: Report): Links {
       report(problemError('TOO_MANY_LINKS', entry.at, what, 'link fewer hosts, or split the fleet'));
       continue;
     }
-    linkLine(entry, left, right, { byName, links, defaults: input.defaults, report });
+    linkLine(entry, left, right, { byName, links, defaults: input.defaults, broken: input.broken, report });
   }
   if (isSound) reportUnlinked(input.hosts, links, report);
   return { links: [...links.values()], externals: context.externals.byName };
@@ -73,6 +73,7 @@ interface LineContext {
   readonly byName: ReadonlyMap<string, BuiltHost>;
   readonly links: Map<string, Link>;
   readonly defaults: Layer | undefined;
+  readonly broken: ReadonlySet<string>;
   readonly report: Report;
 }
 
@@ -89,7 +90,8 @@ function linkLine(entry: LinkEntry, left: readonly LinkEnd[], right: readonly Li
       linkPair(id, [first, second], entry.at, said, faults, context);
     }
   }
-  if (seen.size === 0) {
+  // A host that is missing only because its own entry is wrong has been told of there
+  if (seen.size === 0 && context.broken.size === 0) {
     const what = `this line links no two hosts${'mesh' in entry.value ? ': a mesh needs at least two' : ''}`;
     const todo = 'put hosts into the groups it names, or remove the line';
     context.report(problemError('EMPTY_LINK', entry.at, what, todo));

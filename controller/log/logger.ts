@@ -1,7 +1,6 @@
 /** The log file: one JSON object a line, for the operator alone (0600), rotated by size, redacted before it is written. */
 
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { chmod, open, rename, rm } from 'node:fs/promises';
 import { OperatorError } from '../errors.js';
 import type { Log } from '../ports.js';
 import { redactFields, redactText } from './redact.js';
@@ -73,9 +72,10 @@ export function silentLog(): Logger {
 
 async function prepare(file: string, maxBytes: number, oldFiles: number): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const handle = await open(file, 'a', MODE);
-    const { size } = await handle.stat().finally(() => handle.close());
+    const found = await handle.stat().finally(() => handle.close());
+    if (!found.isFile()) throw new Error('it is a device or the like, not a file');
+    const { size } = found;
     // One that was there already may have been made under another umask.
     await chmod(file, MODE);
     // At opening only: winston's own rotation loses events, or its end, when it is closed in the middle of one.

@@ -98,7 +98,8 @@ function patchLines(patch: string, paint: Paint): string[] {
     });
 }
 
-function count(number: number, noun: string): string {
+/** `1 host`, `2 hosts`. */
+export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 

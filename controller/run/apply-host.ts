@@ -105,7 +105,8 @@ async function takeBackAfterLoss(
     revertsAt: latest.toISOString(),
     reason: lost.failure.reason,
   };
-  for (let attempt = 0; attempt < 3 && ports.clock.now() < latest; attempt++) {
+  // Also after its window has passed: the host is asked at least once before its state is called unknown.
+  for (let attempt = 0; attempt === 0 || (attempt < 3 && ports.clock.now() < latest); attempt++) {
     try {
       const session = await ports.lot.openNew(host);
       try {

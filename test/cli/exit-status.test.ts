@@ -41,7 +41,7 @@ describe('1, the input must be mended, and no host is even connected to:', () =>
     for (const ran of runs) expectExit(ran, 1);
     expect(runs.map((ran) => ran.stderr)).toEqual([
       expect.stringContaining('apply'),
-      expect.stringContaining('--forks takes a whole number from 1 to 1000'),
+      expect.stringContaining('--forks takes a whole number from 1 to 500'),
       expect.stringContaining('nowhere.yaml'),
       expect.stringContaining('web9'),
     ]);

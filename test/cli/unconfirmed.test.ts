@@ -108,6 +108,11 @@ describe.concurrent('what nobody confirmed does not last', () => {
     run.kill('SIGINT');
     const ran = await run.ended;
     expectExit(ran, 130);
+    for (const host of ['web1', 'db1']) {
+      expect(ran.stderr).toMatch(
+        new RegExp(`^${host}: transaction \\S+\\.${host} may be open; it reverts by 20\\d\\d-\\S+Z`, 'm'),
+      );
+    }
     expect(fleet.db1.transactionIsOpen).toBe(true);
     await Promise.all([fleet.web1.settled(PATIENCE), fleet.db1.settled(PATIENCE)]);
     await expectBack(fleet, before);

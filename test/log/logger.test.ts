@@ -14,7 +14,7 @@ afterEach(() => rm(folder, { recursive: true }));
 const now = (): Date => new Date('2026-11-22T10:15:00Z');
 
 test('events are JSON lines with time, level and fields, for the operator alone, and are appended', async () => {
-  const file = join(folder, 'new', 'run.log');
+  const file = join(folder, 'run.log');
   for (const host of ['web1', 'db1']) {
     const { log, close } = await createLogger(file, { now });
     log.event('info', 'host.done', { host, run: 'r1' });

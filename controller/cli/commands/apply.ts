@@ -41,6 +41,14 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
         });
       }
       const inventory = resolve(dirname(args.inventory), saved.inventory);
+      await readText(inventory).catch((cause: unknown) => {
+        throw new OperatorError('PLAN_INVENTORY', {
+          what: `the inventory that this plan was made from is not at ${inventory}`,
+          where: args.inventory,
+          todo: 'keep the plan where it was saved, beside its inventory, or make it again',
+          cause,
+        });
+      });
       await withContext({ ...args, inventory }, (context) => applySaved(context, saved, args.inventory));
     }
   },

@@ -278,6 +278,12 @@ const fault: CommandModule<object, FaultArguments> = {
       }),
   handler: async ({ host, tool, kind, args: argument, ...args }) => {
     const output = createOutput({ format: args.output, colour: args.color });
+    if ((kind === 'dies' || kind === 'stale') && tool !== 'in.iked') {
+      throw new OperatorError('USAGE', {
+        what: `${kind} is a fault of in.iked, not of ${tool}`,
+        todo: 'lie, fail and hang go with every command',
+      });
+    }
     await ask(await openControl(args.folder), { do: 'fault', hosts: [host], tool, fault: kind, args: argument });
     say(output, kind === 'none' ? `${host}: all is well again` : `${host}: the fault "${kind}" is on ${tool}`, {
       did: 'fault',

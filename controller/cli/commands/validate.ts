@@ -3,6 +3,7 @@
 import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT } from '../../errors.js';
+import { count } from '../../report/plan-text.js';
 import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
 import { prepareFleet, withContext } from '../context.js';
 import { prove } from '../make-plan.js';
@@ -35,7 +36,7 @@ export const validateCommand: CommandModule<object, ValidateArguments> = {
         });
       } else {
         context.output.print(
-          `${args.inventory}: ${hosts.length} hosts, ${links.length} links, ${tests.length} tests: all is well\n`,
+          `${args.inventory}: ${count(hosts.length, 'host')}, ${count(links.length, 'link')}, ${count(tests.length, 'test')}: all is well\n`,
         );
       }
       return EXIT.ok;
