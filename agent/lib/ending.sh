@@ -56,7 +56,7 @@ confirm() { # id nonce
         say_known_outcome "$1"
         return
     fi
-    say 'step name=confirm state=done text='
+    say "step name=confirm state=done text=$FINISH_NOTE"
     say "outcome id=$1 state=confirmed generation=$T_GENERATION"
 }
 
@@ -78,10 +78,12 @@ finish_confirm() { # boot|running
         rm -f "$GEN/confirmed"
         return 1
     fi
+    FINISH_NOTE=
     if [ "$1" != boot ] && [ -s "$TX/keys.retire" ]; then
-        run_tool ipseckey -f "$TX/keys.retire"
+        run_tool ipseckey -f "$TX/keys.retire" || FINISH_NOTE='some SAs of the former key file may still be loaded'
     fi
-    is_recorded "$T_ID" || record "$NOW_ISO $T_ID confirmed generation=$T_GENERATION run=$T_RUN"
+    is_recorded "$T_ID" ||
+        record "$NOW_ISO $T_ID confirmed generation=$T_GENERATION run=$T_RUN${FINISH_NOTE:+ text=$FINISH_NOTE}"
     finish_deadman=
     [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"
     list_old_generations "$T_KEEP"

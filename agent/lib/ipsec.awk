@@ -527,32 +527,39 @@ function say_fix(command, text) {
 
 # ---- job mask: -v name path; job keys: -v name path digest, and the salt on standard input
 
-# Every key of a file as `[key]`; layout and comments stay. What follows a key word is masked whatever it is, also on the next line.
-function mask(    line, out, word, key, open_word) {
+# Every key of a file as `[key]`; layout and comments stay. What follows a key word is masked whatever it is, also on the next line,
+# and also where only a hasty reader would see a key: files made by hand come in odd ways.
+function mask(    line, out, word, key, at, open_word, open_quote, comment) {
     # A string: a regular expression between slashes is a comparison of its own wherever it is not an operand.
-    key = name == "ipseckeys" ? "(encrkey|authkey)([ \t]+[^ \t\\\\]+|[ \t]*\\\\?$)" : "(^|[ \t{])key([ \t]+[^ \t}]+|[ \t]*$)"
+    key = name == "ipseckeys" ? "(encrkey|authkey)([ \t=:]+[^ \t=:\\\\][^ \t\\\\]*|[ \t=:]*\\\\?$)" \
+        : "(^|[ \t{])key([ \t=:]+[^ \t=:}][^ \t}]*|[ \t=:]*$)"
     while ((getline line < path) > 0) {
+        sub(/\r$/, "", line)
         out = ""
-        # A quoted value may hold blanks, so it goes before words are looked at.
-        gsub(/"[^"]*"?/, "[key]", line)
-        if (line !~ /^[ \t]*#/) {
-            if (open_word && line ~ /[^ \t]/) {
-                match(line, /[^ \t]+/)
-                out = substr(line, 1, RSTART - 1) "[key]"
-                line = substr(line, RSTART + RLENGTH)
-                open_word = 0
-            }
-            while (match(line, key)) {
-                word = substr(line, RSTART, RLENGTH)
-                if (word ~ /key[ \t]*\\?$/) open_word = 1
-                else sub(/[^ \t]+$/, "[key]", word)
-                out = out substr(line, 1, RSTART - 1) word
-                line = substr(line, RSTART + RLENGTH)
-                if (open_word) break
-            }
+        comment = line ~ /^[ \t]*#/
+        # A quoted value may hold blanks and ends of lines, so it goes before words are looked at.
+        if (!open_quote || sub(/^[^"]*"/, "[key]", line)) {
+            gsub(/"[^"]*"/, "[key]", line)
+            open_quote = sub(/"[^"]*$/, "[key]", line) && !comment
+        } else line = "[key]"
+        if (comment) gsub(/[Kk][Ee][Yy][ \t=:]+(0[Xx])?[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]+/, "key [key]", line)
+        else if (open_word && line ~ /[^ \t\\]/) {
+            match(line, /[^ \t\\]+/)
+            out = substr(line, 1, RSTART - 1) "[key]"
+            line = substr(line, RSTART + RLENGTH)
+            open_word = line ~ /^\\$/
         }
-        # What else is long and hexadecimal might be a key that was written in a way of its own.
-        gsub(/[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]+/, "[key]", line)
+        while (!comment && !open_word && match(tolower(line), key)) {
+            word = substr(line, RSTART, RLENGTH)
+            out = out substr(line, 1, RSTART - 1)
+            line = substr(line, RSTART + RLENGTH)
+            at = match(tolower(word), /key[ \t=:]*/) + RLENGTH
+            # A backslash after a key that is not apart from it: the rest of the key comes on the next line.
+            open_word = at > length(word) || substr(word, at) == "\\" || line ~ /^\\$/
+            out = out (at > length(word) || substr(word, at) == "\\" ? word : substr(word, 1, at - 1) "[key]")
+        }
+        # What else is hexadecimal and longer than an SPI might be a key that was written in a way of its own.
+        gsub(/[0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F][0-9a-fA-F]+/, "[key]", line)
         print out line
     }
 }
