@@ -30,6 +30,19 @@ export interface KeyName {
   readonly fingerprint: string;
 }
 
+const PART_WORDS = { psk: 'PSK', encr: 'encryption key', auth: 'integrity key' } as const;
+
+export function keyPartWords(part: KeyPart): string {
+  return PART_WORDS[part];
+}
+
+/** What people read for a key: `PSK db1–web1`; `SA 10.0.1.11→10.0.2.21 encryption key`. */
+export function keyLabel(id: string, part: KeyPart): string {
+  if (part === 'psk') return `PSK ${id.slice(id.indexOf(':') + 1).replace('--', '–')}`;
+  const direction = id.slice(id.indexOf(':', 3) + 1);
+  return `SA ${direction.replace('>', '→')} ${PART_WORDS[part]}`;
+}
+
 /** Whether the file's text holds key material, so that it is never shown or sent back as it is. */
 export function holdsKeys(path: string): boolean {
   return path.startsWith('/etc/inet/secret/');

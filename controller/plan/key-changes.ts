@@ -1,6 +1,6 @@
 /** Which keys change, named by fingerprint: what a person sees instead of a secret. */
 
-import { holdsKeys, type KeyName } from '../model/managed-file.js';
+import { holdsKeys, keyLabel, keyPartWords, type KeyName } from '../model/managed-file.js';
 import type { InstalledKey, Observation } from '../model/observation.js';
 import type { FileChange, KeyChange } from './host-plan.js';
 
@@ -47,7 +47,7 @@ export function keyChanges(
   for (const foreign of installed) {
     if (!kept.delete(foreign.fingerprint)) continue;
     changes.push({
-      label: `${foreign.kind === 'psk' ? 'PSK' : 'SA'} ${foreign.identity}${foreign.kind === 'sa' ? ` ${PART_WORDS[foreign.part]}` : ''}, not ours`,
+      label: `${foreign.kind === 'psk' ? 'PSK' : 'SA'} ${foreign.identity}${foreign.kind === 'sa' ? ` ${keyPartWords(foreign.part)}` : ''}, not ours`,
       id: foreign.identity,
       before: foreign.fingerprint,
       after: undefined,
@@ -55,14 +55,4 @@ export function keyChanges(
     });
   }
   return changes;
-}
-
-const PART_WORDS = { psk: '', encr: 'encryption key', auth: 'integrity key' } as const;
-
-/** `psk:db1--web1` as `PSK db1–web1`; `sa:db1--web1:10.0.1.11>10.0.2.21` as `SA 10.0.1.11→10.0.2.21 encryption key`. */
-export function keyLabel(id: string, part: string): string {
-  if (id.startsWith('psk:')) return `PSK ${id.slice(4).replace('--', '–')}`;
-  const words = part === 'encr' || part === 'auth' ? ` ${PART_WORDS[part]}` : '';
-  const direction = id.slice(id.indexOf(':', 3) + 1);
-  return `SA ${direction.replace('>', '→')}${words}`;
 }

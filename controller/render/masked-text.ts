@@ -1,11 +1,9 @@
 /** A file as people may see it: each key by its name, size and fingerprint instead of its value. */
 
-import { fileText, type KeyName, type KeyPart, type ManagedFile } from '../model/managed-file.js';
-
-const TITLE: Readonly<Record<KeyPart, string>> = { psk: 'PSK', encr: 'encryption key', auth: 'integrity key' };
+import { fileText, keyLabel, type KeyName, type ManagedFile } from '../model/managed-file.js';
 
 /**
- * `key <PSK db1--web1 9f3c1a2b… 256 bits>`. A key that is not among the names is shown as one that does not exist yet.
+ * `key <PSK db1–web1 9f3c1a2b…, 256 bits>`. A key that is not among the names is shown as one that does not exist yet.
  * `generation` is the number that the file will carry.
  */
 export function maskedText(file: ManagedFile, names: readonly KeyName[], generation: number): string {
@@ -13,10 +11,9 @@ export function maskedText(file: ManagedFile, names: readonly KeyName[], generat
   return fileText(file, {
     generation,
     key: (id, part) => {
-      const subject = id.slice(id.indexOf(':') + 1);
       const name = known.get(`${part} ${id}`);
-      if (name === undefined) return `<${TITLE[part]} ${subject}, not made yet>`;
-      return `<${TITLE[part]} ${subject} ${name.fingerprint.slice(0, 8)}… ${name.bits} bits>`;
+      if (name === undefined) return `<${keyLabel(id, part)}, not made yet>`;
+      return `<${keyLabel(id, part)} ${name.fingerprint.slice(0, 8)}…, ${name.bits} bits>`;
     },
   });
 }

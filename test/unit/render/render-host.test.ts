@@ -460,9 +460,9 @@ test('nothing rendered holds a key, and a mask shows only its name', () => {
   if (preshared === undefined) throw new Error('no PSK file');
   const names = keyNames(store, [preshared]);
   const masked = maskedText(preshared, names, 3);
-  expect(masked).toContain(`key <PSK db1--web1 ${names[0]?.fingerprint.slice(0, 8) ?? ''}… 256 bits>`);
+  expect(masked).toContain(`key <PSK db1–web1 ${names[0]?.fingerprint.slice(0, 8) ?? ''}…, 256 bits>`);
   expect(masked).toContain('generation 3.');
-  expect(maskedText(preshared, [], 3)).toContain('key <PSK db1--web1, not made yet>');
+  expect(maskedText(preshared, [], 3)).toContain('key <PSK db1–web1, not made yet>');
   expect(masked).not.toContain('c0ffee11');
 });
 
