@@ -66,9 +66,9 @@ step() { # name begin|done|failed|skipped [text]
     [ -z "$MARK" ] || say "step name=$1 state=$2 text=${3-}"
 }
 
-# Runs a host's tool so that it can be found and ended should it hang. What it prints goes to $TX/out.
+# Runs a host's tool so that it can be found and ended should it hang: as a process of its own name. What it prints goes to $TX/out.
 run_tool() { # command ...
-    "$@" >"$TX/out" 2>&1 </dev/null &
+    exec "$@" >"$TX/out" 2>&1 </dev/null &
     wait_for_tool "$!" "$1"
 }
 
@@ -76,7 +76,7 @@ run_tool() { # command ...
 ask_tool() { # file command ...
     ask_file=$1
     shift
-    "$@" >"$ask_file" 2>/dev/null </dev/null &
+    exec "$@" >"$ask_file" 2>/dev/null </dev/null &
     wait_for_tool "$!" "$1"
 }
 
