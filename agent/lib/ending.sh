@@ -199,8 +199,11 @@ revert() { # step text boot|running
     PROBLEMS=
     step revert begin
     # Whatever hangs while taking back is ended, so that the rest is taken back.
+    revert_orphan=
+    [ ! -f "$TX/watch" ] || read -r revert_orphan <"$TX/watch"
     watch_tools "$T_ID" &
     revert_watch=$!
+    put "$revert_watch" >"$TX/watch"
     restore_files || PROBLEMS='files could not be put back; '
     if [ "$revert_mode" = boot ]; then
         restore_services boot
@@ -222,6 +225,7 @@ revert() { # step text boot|running
         put "$PROBLEMS" >"$TX/failed"
         record "$NOW_ISO $T_ID failed generation=? step=$revert_step run=$T_RUN text=$PROBLEMS($revert_text)"
         stand_down "$revert_watch"
+        stand_down "$revert_orphan"
         return 1
     fi
     step revert 'done'
@@ -230,6 +234,8 @@ revert() { # step text boot|running
     [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"
     discard
     stand_down "$revert_watch"
+    # The watch of a revert that was cut short outlives it.
+    stand_down "$revert_orphan"
     [ "$finish_deadman" = $$ ] || stand_down "$finish_deadman"
 }
 
@@ -325,6 +331,8 @@ end_as_begun() { # boot|running
             ;;
         *)
             drop_claim && claim reverting || return 1
+            # What the other waited for may still be at work.
+            end_tool
             revert "$T_STEP" 'taken back after an interruption' "$1"
             ;;
     esac

@@ -507,6 +507,8 @@ function undo(    line, i, id, word) {
     while ((getline line < added) > 0) {
         split(line, word, " ")
         id = word[2] " " word[4] " " address_of(word[6])
+        # One of the former file belongs to the former generation, whether or not its listing showed it.
+        if (("former", id) in sa_key) continue
         if (("loaded", id) in sa_key && !(("snapshot", id) in sa_key)) say_fix(line, "SA is still there: " sa_name("loaded", id))
     }
     close(added)

@@ -245,6 +245,39 @@ describe('what is written to the disk', () => {
   });
 });
 
+describe('the way back', () => {
+  it('is gone on with when it was cut short, and nothing of the first attempt stays', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply(second);
+    const svcadm = replaceTool('svcadm', 'echo >>$root/asking; while :; do sleep 0.1; done');
+    const first = await host.open();
+    first.send('abort id=T2\n');
+    await host.until('it hangs', () => host.read('asking') !== undefined);
+    svcadm();
+    first.kill();
+    await host.until('it is killed', isGone(`/proc/${first.pid}`));
+    expect((await session.ask('abort id=T2')).last).toContain('state=reverted generation=1');
+    expect(host.picture()).toEqual(before);
+    session.end();
+    await host.untilQuiet();
+  });
+
+  it('leaves the SAs of the former file though their listing was empty at the snapshot', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    fs.copyFileSync(host.path('usr/sbin/ipseckey'), host.path('usr/sbin/ipseckey-real'));
+    const ipseckey = replaceTool(
+      'ipseckey',
+      'case $* in *"-s -") [ -f $root/lied ] || { : >$root/lied; exit 0; } ;; esac\n' +
+        'cp $root/usr/sbin/ipseckey-real $root/usr/sbin/ipseckey; exec $root/usr/sbin/ipseckey "$@"',
+    );
+    expect((await session.apply(second)).last).toMatch(/state=reverted generation=1 step=keys/);
+    ipseckey();
+    expect(host.picture()).toEqual(before);
+  });
+});
+
 describe('the proof', () => {
   it('is none when the comparison is ended half-way', async () => {
     await onGenerationOne();
