@@ -236,7 +236,7 @@ end_tool() {
         end_descendants "$end_tool_pid"
         kill -s KILL "$end_tool_pid" 2>/dev/null
     fi
-    : >"$TX/tool"
+    true >"$TX/tool"
 }
 
 # Children first stopped from having more, then theirs. The dead-man itself and what it started are spared.

@@ -84,7 +84,7 @@ wait_for_tool() { # pid name
     put "$1 $2" >"$TX/tool"
     wait "$1"
     tool_status=$?
-    : >"$TX/tool"
+    true >"$TX/tool"
     return "$tool_status"
 }
 
@@ -227,7 +227,7 @@ skip_block() {
 # ---- preflight: whatever speaks against it, before anything is touched
 
 preflight() {
-    : >"$TX/out"
+    true >"$TX/out"
     find_missing_tools
     [ -z "$MISSING" ] || REFUSAL="this host lacks $MISSING"
     [ -z "$REFUSAL" ] || return 1
@@ -269,7 +269,7 @@ read_request() {
             -v gens="$GENERATIONS" -v root="$ROOT" -v listing="$TX/listing" -v sad="$BEFORE/sad" -v former="$FILE" "$AWK_IPSEC" 2>&1
     )
     request_status=$?
-    : >"$TX/request"
+    true >"$TX/request"
     set -f
     IFS=$nl
     for request_line in $request_answer; do
@@ -601,7 +601,7 @@ verify_all() {
 take_problems() { # output
     FAILURE=
     problem_checked=
-    : >"$TX/out"
+    true >"$TX/out"
     set -f
     IFS=$nl
     for problem_line in $1; do

@@ -144,7 +144,7 @@ daemon_answers() {
 # The rules the daemon has into a file. Listing them proves it alive; where that fails, its statistics may.
 list_daemon_rules() { # file
     ask_tool "$1" ikeadm dump rule && return 0
-    : >"$1"
+    true >"$1"
     daemon_answers
 }
 

@@ -205,6 +205,22 @@ describe('what is written to the disk', () => {
     expect((await session.ask(`confirm id=T3 nonce=${NONCE}`)).last).toContain('state=confirmed');
   });
 
+  it('an agent and a dead-man that cannot write down what they wait for go on', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    session.onLine = (line) => {
+      if (!line.includes('name=policy state=begin')) return;
+      fs.rmSync(tx('tool'));
+      fs.mkdirSync(tx('tool'));
+    };
+    expect((await session.apply({ ...second, window: 2 })).last).toContain('state=verified');
+    await host.until('the dead-man has reverted', isGone(tx('about')));
+    expect(host.picture()).toEqual(before);
+    expect(await statusOf('T2')).toContain('state=reverted generation=1');
+    session.end();
+    await host.untilQuiet();
+  });
+
   it.each(['the dead-man', 'the next look', 'abort', 'the boot guard'])(
     'a confirm that was stopped while it cleared up is finished, not taken back, by %s',
     async (who) => {
