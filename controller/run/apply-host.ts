@@ -192,7 +192,7 @@ function outcomeOf(outcome: TransactionOutcome, now: Date): HostOutcome {
         status: 'failed',
         touched: true,
         reason: `${outcome.step}: ${outcome.text}`,
-        todo: 'log in and look: `ipsec-deploy status` shows the transaction, the former files are in /var/ipsec-deploy/tx/before',
+        todo: 'log in and look: `ipsec-deploy status` shows the transaction; the former files are in /var/ipsec-deploy/generations, under `left` of the current one (before the first change: in 0)',
       };
     case 'verified': {
       const revertsAt = new Date(now.getTime() + outcome.revertsInSeconds * 1000).toISOString();
