@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
     include: ['test/**/*.test.ts'],
-    exclude: ['test/integration/**', 'node_modules/**', 'dist/**'],
+    // Long series of faults and real programs of the system: npm run test:system.
+    exclude: ['**/*.system.test.ts', 'node_modules/**', 'dist/**'],
     maxWorkers: '100%',
     testTimeout: 20_000,
     hookTimeout: 20_000,

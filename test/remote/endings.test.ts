@@ -207,7 +207,7 @@ describe('in the middle of the conversation, a host that', () => {
     [
       'a policy it could not list',
       '@ begin observe\n@ begin spd\nno\n@ end spd status=1\n@ end observe\n',
-      /the loaded policy, found: status 1: no/,
+      /could not list the loaded policy \(status 1\): no/,
     ],
     ['a record that is none', '@ Step\n', /expected a record/],
     ['a field twice', '@ fact name=a name=b\n', /one name=/],
