@@ -1,10 +1,8 @@
 /** The shell parts of agent/ as the one script that is shipped, with its digest. Owns their order. */
 
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { AgentScript } from './agent-link.js';
 
 export interface AgentPart {
@@ -26,6 +24,8 @@ function partNames(platform: AgentPlatform): readonly string[] {
     'lib/ipsec.awk',
     'lib/observe.sh',
     'lib/transaction.sh',
+    'lib/preflight.sh',
+    'lib/steps.sh',
     'lib/deadman.sh',
     'lib/ending.sh',
     'ipsec-agent.sh',
@@ -63,12 +63,4 @@ export async function readAgent(folder: string, platform: AgentPlatform = 'solar
     ...partNames(platform).map(async (name) => ({ name, text: await read(name) })),
   ]);
   return { loader, ...bundleAgent(parts) };
-}
-
-/** agent/ beside the sources, or beside dist/ in an installed package. */
-export function agentFolder(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
-    if (existsSync(join(folder, 'agent', 'loader.sh'))) return join(folder, 'agent');
-  }
-  throw new Error('the agent/ folder of the package is missing');
 }

@@ -5,7 +5,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { agentFolder } from '../../controller/remote/agent-bundle.js';
+import { agentFolder } from '../../controller/cli/package-files.js';
 
 const AWKS = [['mawk'], ['busybox', 'awk'], ['gawk', '--posix'], ['original-awk']];
 const folder = fs.mkdtempSync(join(tmpdir(), 'agent-mask-'));
@@ -58,7 +58,7 @@ describe.each(AWKS)('with %s', (program, ...args) => {
   ])('%s is shown without a part of a key, and the rest is left', (name, lines) => {
     const path = join(folder, name);
     fs.writeFileSync(path, `${lines.join('\n')}\n`);
-    const awk = join(agentFolder(), 'lib', 'ipsec.awk');
+    const awk = join(agentFolder, 'lib', 'ipsec.awk');
     const run = spawnSync(program, [...args, '-v', 'job=mask', '-v', `name=${name}`, '-v', `path=${path}`, '-f', awk], {
       encoding: 'utf8',
     });

@@ -8,12 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { agentFolder, readAgent } from '../../../controller/remote/agent-bundle.js';
+import { agentFolder } from '../../../controller/cli/package-files.js';
+import { readAgent } from '../../../controller/remote/agent-bundle.js';
 import type { AgentScript } from '../../../controller/remote/agent-link.js';
 
-export const agent: AgentScript = await readAgent(agentFolder());
+export const agent: AgentScript = await readAgent(agentFolder);
 
-const FAKES = join(agentFolder(), '..', 'test', 'agent', 'fakes', 'tool.sh');
+const FAKES = join(agentFolder, '..', 'test', 'agent', 'fakes', 'tool.sh');
 const TOOLS = ['ipsecconf', 'ipseckey', 'svcs', 'svcadm', 'svcprop', 'svccfg', 'ikeadm', 'in.iked', 'uname'];
 
 /** Shells the agent must run under, as the command that runs a script; absent ones are left out with a reason. */

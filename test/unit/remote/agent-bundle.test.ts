@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { agentFolder, bundleAgent, readAgent } from '../../../controller/remote/agent-bundle.js';
+import { agentFolder } from '../../../controller/cli/package-files.js';
+import { bundleAgent, readAgent } from '../../../controller/remote/agent-bundle.js';
 
 const end = { name: 'ipsec-agent.sh', text: 'main\n#@end\n' };
 
@@ -30,7 +31,7 @@ describe('bundleAgent', () => {
   });
 
   it('reads the shipped parts the same way every time', async () => {
-    const [one, two] = [await readAgent(agentFolder()), await readAgent(agentFolder())];
+    const [one, two] = [await readAgent(agentFolder), await readAgent(agentFolder)];
     expect(one).toEqual(two);
     expect(one.text.endsWith('\n#@end\n')).toBe(true);
   });
