@@ -1,6 +1,6 @@
 /**
  * A drawn sweep: transactions on lab hosts, each hit by one fault at one call of a host's command. Whatever happens, files, policy,
- * SAs and services end as those of one generation, and it is the one the host says it is on. SWEEP_SEED repeats a draw, SWEEP_ROUNDS lengthens it.
+ * SAs and services end as those of one generation, and it is the one the host says it is on. SWEEP_SEED draws anew, SWEEP_ROUNDS lengthens it.
  */
 
 import * as fs from 'node:fs';
@@ -18,7 +18,8 @@ import { FILES, NONCE, Session, agent } from './support/agent-host.js';
 
 const HOSTS = ['h1', 'h2', 'h3', 'h4'];
 const ROUNDS = Number(process.env['SWEEP_ROUNDS'] ?? 7);
-const SEED = Number(process.env['SWEEP_SEED'] ?? Date.now() % 1_000_000);
+/** The same draw in every run, so that a red one can be trusted; another seed looks further. */
+const SEED = Number(process.env['SWEEP_SEED'] ?? 1);
 /** Calls of the host's commands in an apply and its confirmation; a fault beyond the last one hits nothing. */
 const CALLS = 26;
 
