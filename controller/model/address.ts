@@ -1,4 +1,4 @@
-/** IPv4 and IPv6 addresses and prefixes as numbers: read, write, contain, overlap. */
+/** IPv4 and IPv6 addresses and prefixes as numbers: read, write, contain. */
 
 export interface Address {
   readonly family: 4 | 6;
@@ -106,8 +106,4 @@ export function prefixContains(outer: Prefix, inner: Prefix): boolean {
   if (outer.address.family !== inner.address.family || outer.length > inner.length) return false;
   const shift = BigInt(WIDTH[outer.address.family] - outer.length);
   return outer.address.value >> shift === inner.address.value >> shift;
-}
-
-export function prefixesOverlap(a: Prefix, b: Prefix): boolean {
-  return prefixContains(a, b) || prefixContains(b, a);
 }

@@ -66,9 +66,6 @@ export const ALGORITHMS: readonly Algorithm[] = [
   aes(20, ['aes-gcm', 'aes-gcm16'], 32),
 ];
 
-/** Numbers with a meaning of their own in rules: no algorithm, or every one. */
-export const PSEUDO = { none: 0, any: 255 } as const;
-
 export function algorithmNamed(kind: AlgorithmKind, name: string): Algorithm | undefined {
   const wanted = name.toLowerCase();
   return ALGORITHMS.find((one) => one.kind === kind && (one.name === wanted || one.aliases.includes(wanted)));

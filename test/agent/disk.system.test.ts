@@ -5,8 +5,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { KEYS_A, KEYS_AB, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
-import { AgentHost, FILES, NONCE } from './support/agent-host.js';
+import { one, two } from './support/generations.js';
+import { AgentHost, NONCE } from './support/agent-host.js';
 
 function shell(script: string, ...args: string[]): boolean {
   return spawnSync('sh', ['-c', script, 'sh', ...args]).status === 0;
@@ -18,19 +18,6 @@ function canMount(): boolean {
   fs.rmSync(folder, { recursive: true });
   return can;
 }
-
-const one = {
-  [FILES.policy]: POLICY_A,
-  [FILES.keys]: KEYS_A,
-  [FILES.config]: ikeConfig('one'),
-  [FILES.psk]: psk('c3'),
-};
-const two = {
-  [FILES.policy]: POLICY_B,
-  [FILES.keys]: KEYS_AB,
-  [FILES.config]: ikeConfig('two'),
-  [FILES.psk]: psk('d4'),
-};
 
 describe.skipIf(!canMount())('a file system', () => {
   let host: AgentHost;

@@ -3,24 +3,13 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { KEYS_A, KEYS_AB, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
+import { POLICY_B } from './support/contents.js';
+import { one, two } from './support/generations.js';
 import { AgentHost, FILES, NONCE, transactionText } from './support/agent-host.js';
 import type { Change, Session } from './support/agent-host.js';
 
 let host: AgentHost;
 
-const one = {
-  [FILES.policy]: POLICY_A,
-  [FILES.keys]: KEYS_A,
-  [FILES.config]: ikeConfig('one'),
-  [FILES.psk]: psk('c3'),
-};
-const two = {
-  [FILES.policy]: POLICY_B,
-  [FILES.keys]: KEYS_AB,
-  [FILES.config]: ikeConfig('two'),
-  [FILES.psk]: psk('d4'),
-};
 const second: Change = { generation: 2, expect: 1, files: two, ike: 'restart' };
 
 async function onGenerationOne(): Promise<Session> {

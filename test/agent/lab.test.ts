@@ -8,8 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAddress } from '../../controller/model/address.js';
 import { startLab } from '../../controller/lab/lab.js';
 import type { Lab } from '../../controller/lab/lab.js';
-import { KEYS_A, KEYS_AB, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
-import { FILES, NONCE, Session, agent } from './support/agent-host.js';
+import { POLICY_A, POLICY_B } from './support/contents.js';
+import { one, two } from './support/generations.js';
+import { NONCE, Session, agent } from './support/agent-host.js';
 
 let folder: string;
 let lab: Lab;
@@ -60,19 +61,6 @@ class OnLab {
       .join('\n');
   }
 }
-
-const one = {
-  [FILES.policy]: POLICY_A,
-  [FILES.keys]: KEYS_A,
-  [FILES.config]: ikeConfig('one'),
-  [FILES.psk]: psk('c3'),
-};
-const two = {
-  [FILES.policy]: POLICY_B,
-  [FILES.keys]: KEYS_AB,
-  [FILES.config]: ikeConfig('two'),
-  [FILES.psk]: psk('d4'),
-};
 
 async function onGenerationOne(): Promise<OnLab> {
   const host = new OnLab();

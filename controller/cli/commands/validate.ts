@@ -3,6 +3,7 @@
 import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT } from '../../errors.js';
+import { unusedKeys } from '../../keys/generate.js';
 import { count } from '../../report/plan-text.js';
 import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
 import { prepareFleet, withContext } from '../context.js';
@@ -17,7 +18,7 @@ export const validateCommand: CommandModule<object, ValidateArguments> = {
   builder: (argv: Argv): Argv<ValidateArguments> => riskOption(fleetOptions(argv)),
   handler: (args) =>
     withContext(args, async (context) => {
-      const { fleet } = await prepareFleet(context);
+      const { store, fleet } = await prepareFleet(context);
       prove(
         context,
         fleet.policies,
@@ -39,6 +40,8 @@ export const validateCommand: CommandModule<object, ValidateArguments> = {
           `${args.inventory}: ${count(hosts.length, 'host')}, ${count(links.length, 'link')}, ${count(tests.length, 'test')}: all is well\n`,
         );
       }
+      const unused = unusedKeys(context.inventory, store);
+      if (unused.length > 0) context.output.note(`keys of no link any more, kept in the store: ${unused.join(', ')}\n`);
       return EXIT.ok;
     }),
 };
