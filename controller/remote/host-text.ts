@@ -1,4 +1,5 @@
 /** Text that came from a host, made fit to show: no control characters, no long hex, no end. A host may be hostile. */
+import { isUtf8 } from 'node:buffer';
 
 /** Long enough for any hex of a key part, short enough to leave dates, SPIs and process ids alone. */
 const LONG_HEX = /(?:0x)?[0-9a-f]{16,}/gi;
@@ -24,5 +25,6 @@ export function shown(text: string): string {
 export function decodeText(bytes: Uint8Array): string {
   const utf8 = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = utf8.toString('utf8');
-  return text.includes('\ufffd') ? utf8.toString('latin1') : text;
+  // A replacement character may also be what the host wrote.
+  return text.includes('\ufffd') && !isUtf8(utf8) ? utf8.toString('latin1') : text;
 }
