@@ -7,6 +7,7 @@ import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
 import { initCommand } from './commands/init.js';
 import { planCommand } from './commands/plan.js';
+import { policyCommand } from './commands/policy/policy.js';
 import { renderCommand } from './commands/render.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { statusCommand } from './commands/status.js';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(verifyCommand)
       .command(statusCommand)
       .command(rollbackCommand)
+      .command(policyCommand)
       .command(await labCommand(argv))
       .demandCommand(1, 'Name a command; --help lists them.')
       .recommendCommands()
