@@ -12,7 +12,7 @@ import { ipseckey } from './ipseckey.js';
 import { methodWords, underRootWhereThere } from './method-words.js';
 import { searchProcesses } from './processes.js';
 import { runIpsecconf } from './run-ipsecconf.js';
-import { EMPTY_SAD, type Sad } from './sad.js';
+import { EMPTY_SAD, type Sad } from '../../keys/kernel/sad.js';
 import type { MethodResult } from './smf-methods.js';
 import { Smf } from './smf.js';
 import { IKE } from './smf-services.js';

@@ -1,5 +1,6 @@
 /** What every simulated host command is given and what it answers. Types only: the edge supplies files, time and names. */
 
+import type { HostNames } from '../../keys/kernel/address-lookup.js';
 import type { Address } from '../../model/address.js';
 
 export interface FileInfo {
@@ -26,8 +27,8 @@ export interface FileAccess {
   remove(path: string): Promise<void>;
 }
 
-/** Names a host resolves from its own files: name in lower case to addresses in the order getaddrinfo(3) gives them. */
-export type HostNames = ReadonlyMap<string, readonly Address[]>;
+/** Names a host resolves from its own files. */
+export type { HostNames };
 
 export interface ToolCall {
   /** Arguments after the command's name. */

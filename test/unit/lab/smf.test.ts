@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { listSas } from '../../../controller/lab/tools/sad.js';
+import { listSas } from '../../../controller/keys/kernel/sad.js';
 import { testMachine, type TestMachine } from './test-machine.js';
 
 const POLICY_FILE = '/host/etc/inet/ipsecinit.conf';

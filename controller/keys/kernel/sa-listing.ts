@@ -14,15 +14,16 @@ import {
 } from '../../model/sa.js';
 import type { Secret } from '../../model/secret.js';
 import { algorithmNumbered, type AlgorithmKind } from '../../policy/algorithms.js';
-import { typeName } from './ipseckey-send.js';
+import { typeName } from './send-commands.js';
 
 export interface ListingOptions {
   /** `-n`: no names looked up. */
   readonly numeric: boolean;
   /** `-p`: keys as X. */
   readonly hideKeys: boolean;
-  readonly pid: number;
-  readonly now: Date;
+  readonly pid: string;
+  /** Left out: times show as `TIME`. */
+  readonly now?: Date;
   /** Name of an address, from the host's own files. */
   readonly nameOf: (address: Address) => string | undefined;
 }
@@ -152,7 +153,7 @@ export function showText(sa: SecurityAssociation, type: 'GET' | 'DUMP', seq: num
   if (sa.dstId !== undefined) lines.push('DID: Destination identity, uid=0, type FQDN', `DID: ${sa.dstId.text}`);
   if (sa.pairSpi !== undefined) lines.push(`OTH: Paired with spi=0x${sa.pairSpi.toString(16)}`);
   if (sa.replayValue !== 0) lines.push(`RPL: Replay Value  ${sa.replayValue}`);
-  lines.push(' LT: Lifetime information', ...currentText(sa, options.now));
+  lines.push(' LT: Lifetime information', ...currentText(sa, options));
   lines.push(...limitLines('SLT: ', 'Soft', sa.soft), ...limitLines('HLT: ', 'Hard', sa.hard));
   return `${lines.join('\n')}\n`;
 }
@@ -218,12 +219,12 @@ function timeText(date: Date): string {
   return `${day} ${month} ${String(Number(dayOfMonth)).padStart(2)} ${time} ${year}`;
 }
 
-function currentText(sa: SecurityAssociation, now: Date): string[] {
+function currentText(sa: SecurityAssociation, { now }: ListingOptions): string[] {
   return [
     'CLT: Current lifetime information:',
     'CLT: 0 bytes protected, 0 allocations used.',
-    `CLT: SA added at time: ${timeText(new Date(sa.addedAt * 1000))}`,
-    `CLT: Time now is ${timeText(now)}`,
+    `CLT: SA added at time: ${now === undefined ? 'TIME' : timeText(new Date(sa.addedAt * 1000))}`,
+    `CLT: Time now is ${now === undefined ? 'TIME' : timeText(now)}`,
   ];
 }
 

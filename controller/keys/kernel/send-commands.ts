@@ -5,9 +5,9 @@
 
 import { formatAddress, parseAddress, type Address } from '../../model/address.js';
 import { SA_TYPE, type SecurityAssociation } from '../../model/sa.js';
-import type { NamedAddresses } from '../../keys/parse-key-values.js';
-import type { SaRequest } from '../../keys/parse-sa-draft.js';
-import type { SaLookup } from '../../keys/parse-sa-lookup.js';
+import type { NamedAddresses } from '../parse-key-values.js';
+import type { SaRequest } from '../parse-sa-draft.js';
+import type { SaLookup } from '../parse-sa-lookup.js';
 import { addSa, updateSa, type KernelSurroundings } from './sad-changes.js';
 import { DIAGNOSTIC_TEXTS } from './sad-diagnostics.js';
 import { deleteSa, getSa, type Sad, type SadAnswer } from './sad.js';

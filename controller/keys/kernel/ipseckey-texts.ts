@@ -1,9 +1,11 @@
 /**
- * ipseckey's own texts. They repeat words of the file, keys included, as the real ones do: for its standard output only.
+ * ipseckey's own texts. They repeat words of the file, keys included, as the real ones do, unless the caller
+ * shows words in another way.
  * Source: illumos ipseckey.c.
  */
 
-import type { Note, NoteCode, NoteReport } from '../../keys/parse-key-notes.js';
+import type { Secret } from '../../model/secret.js';
+import type { Note, NoteCode, NoteReport } from '../parse-key-notes.js';
 
 type Words = readonly string[];
 
@@ -59,8 +61,11 @@ const TEXTS: Readonly<Record<NoteCode, (words: Words) => string>> = {
   'not-in-file': ([command = '']) => `${command} not appropriate in config file.`,
 };
 
-function noteText({ code, values }: Note): string {
-  return TEXTS[code](values.map((value) => (typeof value === 'string' ? value : value.revealText())));
+/** How a word of the file, which may be a key, is written. */
+export type ShowWord = (word: Secret) => string;
+
+function noteText({ code, values }: Note, show: ShowWord): string {
+  return TEXTS[code](values.map((value) => (typeof value === 'string' ? value : show(value))));
 }
 
 /** What stands before every complaint about a command of a file. */
@@ -68,8 +73,8 @@ export function entryHeader(line: number, command: string): string {
   return `Config file entry near line ${line} caused error(s) or warnings:\n\n${command}\n\n`;
 }
 
-export function reportText(report: NoteReport, header: string): string {
-  return `${header}${report.notes.map(noteText).join('')}\n`;
+export function reportText(report: NoteReport, header: string, show: ShowWord): string {
+  return `${header}${report.notes.map((note) => noteText(note, show)).join('')}\n`;
 }
 
 export const USAGE = [
