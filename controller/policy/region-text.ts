@@ -1,0 +1,196 @@
+/**
+ * Sets of packets in a person's words: `10.0.2.0/24 → web1 tcp/22`. Boxes of the same addresses are said in one phrase, and
+ * "all but" where that is shorter.
+ */
+
+import { formatAddress, formatPrefix, type Address, type Prefix } from '../model/address.js';
+import type { Family, NumberRange } from '../model/policy.js';
+import { joined } from './join-regions.js';
+import { everyAddress, type AddressRange, type Region } from './region.js';
+import {
+  ALL_BYTES,
+  ALL_PORTS,
+  cutTraffic,
+  everyTraffic,
+  isEveryProtocol,
+  protocolsOf,
+  type Traffic,
+} from './traffic.js';
+
+const WIDTH = { 4: 32, 6: 128 } as const;
+
+/** The fewest prefixes that make up a range. */
+export function rangePrefixes({ from, to }: AddressRange, family: Family): readonly Prefix[] {
+  const found: Prefix[] = [];
+  for (let at = from; at <= to;) {
+    let length: number = WIDTH[family];
+    let size = 1n;
+    while (length > 0 && (at & size) === 0n && at + 2n * size - 1n <= to) {
+      size *= 2n;
+      length--;
+    }
+    found.push({ address: { family, value: at }, length });
+    at += size;
+  }
+  return found;
+}
+
+/** Names for addresses, where the reader knows one. */
+export type AddressName = (address: Address) => string | undefined;
+
+const nameless: AddressName = () => undefined;
+
+/** `10.0.2.0/24`, `web1`, `any`, `any but 10.0.1.11`, `10.0.0.1–10.0.0.7`. Ranges must be disjoint. */
+export function addressesText(ranges: readonly AddressRange[], family: Family, nameOf: AddressName = nameless): string {
+  const runs = joinedRuns(ranges);
+  const gaps = complement(runs, family);
+  if (gaps.length === 0) return family === 4 ? 'any' : 'any IPv6';
+  const words = runs.flatMap((run) => runWords(run, family, nameOf));
+  const missing = gaps.flatMap((gap) => runWords(gap, family, nameOf));
+  const [first] = runs;
+  const open = first?.from === 0n && runs.at(-1)?.to === everyAddress(family).to;
+  return open && missing.length <= words.length
+    ? `${family === 4 ? 'any' : 'any IPv6'} but ${listed(missing)}`
+    : listed(words);
+}
+
+function joinedRuns(ranges: readonly AddressRange[]): readonly AddressRange[] {
+  const runs: AddressRange[] = [];
+  for (const range of ranges.toSorted((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))) {
+    const last = runs.at(-1);
+    if (last !== undefined && range.from <= last.to + 1n) {
+      runs[runs.length - 1] = { from: last.from, to: range.to > last.to ? range.to : last.to };
+    } else runs.push(range);
+  }
+  return runs;
+}
+
+function complement(runs: readonly AddressRange[], family: Family): readonly AddressRange[] {
+  const gaps: AddressRange[] = [];
+  let from = 0n;
+  for (const run of runs) {
+    if (from < run.from) gaps.push({ from, to: run.from - 1n });
+    from = run.to + 1n;
+  }
+  const { to } = everyAddress(family);
+  if (from <= to) gaps.push({ from, to });
+  return gaps;
+}
+
+/** More prefixes than this and a range is said by its ends. */
+const MOST_PREFIXES = 2;
+
+function runWords(run: AddressRange, family: Family, nameOf: AddressName): readonly string[] {
+  const prefixes = rangePrefixes(run, family);
+  if (prefixes.length <= MOST_PREFIXES) return prefixes.map((prefix) => prefixWord(prefix, nameOf));
+  return [`${addressWord(run.from, family, nameOf)}–${addressWord(run.to, family, nameOf)}`];
+}
+
+function prefixWord(prefix: Prefix, nameOf: AddressName): string {
+  const { address, length } = prefix;
+  return (length === WIDTH[address.family] ? nameOf(address) : undefined) ?? formatPrefix(prefix);
+}
+
+function addressWord(value: bigint, family: Family, nameOf: AddressName): string {
+  const address = { family, value };
+  return nameOf(address) ?? formatAddress(address);
+}
+
+/** Most words in one list before the rest is only counted. */
+const MOST_WORDS = 6;
+
+function listed(words: readonly string[]): string {
+  if (words.length <= MOST_WORDS) return words.join(', ');
+  return `${words.slice(0, MOST_WORDS - 1).join(', ')} and ${words.length - MOST_WORDS + 1} more`;
+}
+
+/** `tcp/443`, `tcp,udp from 53`, `icmp type 8`, `protocol 47`, `anything`, `anything but tcp/80`: whichever is shorter. */
+export function trafficText(traffics: readonly Traffic[], family: Family): string {
+  const missing = everyTraffic(family).flatMap((whole) =>
+    traffics.reduce<readonly Traffic[]>((left, one) => left.flatMap((part) => cutTraffic(part, one)), [whole]),
+  );
+  if (missing.length === 0) return 'anything';
+  const words = (boxes: readonly Traffic[]): string => listed([...new Set(boxes.map((one) => boxText(one, family)))]);
+  return missing.length < traffics.length ? `anything but ${words(missing)}` : words(traffics);
+}
+
+function isAll({ from, to }: NumberRange, all: NumberRange): boolean {
+  return from === all.from && to === all.to;
+}
+
+const NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp', 47: 'gre', 50: 'esp', 51: 'ah' };
+
+function boxText(traffic: Traffic, family: Family): string {
+  switch (traffic.kind) {
+    case 'ports': {
+      const protocols = protocolsOf(traffic, family).map((number) => NAMES[number] ?? String(number));
+      const to = isAll(traffic.remote, ALL_PORTS) ? '' : `/${rangeText(traffic.remote)}`;
+      const from = isAll(traffic.local, ALL_PORTS) ? '' : ` from ${rangeText(traffic.local)}`;
+      return `${protocols.join(',')}${to}${from}`;
+    }
+    case 'icmp': {
+      const name = family === 4 ? 'icmp' : 'ipv6-icmp';
+      const type = isAll(traffic.type, ALL_BYTES) ? '' : ` type ${rangeText(traffic.type)}`;
+      const code = isAll(traffic.code, ALL_BYTES) ? '' : ` code ${rangeText(traffic.code)}`;
+      return `${name}${type}${code}`;
+    }
+    case 'other': {
+      if (isEveryProtocol(traffic, family)) return 'other protocols';
+      const numbers = protocolsOf(traffic, family);
+      return numbers.length > 8
+        ? 'other protocols but some'
+        : `protocol ${numbers.map((number) => NAMES[number] ?? String(number)).join(',')}`;
+    }
+  }
+}
+
+function rangeText({ from, to }: NumberRange): string {
+  return from === to ? String(from) : `${from}-${to}`;
+}
+
+export interface FlowText {
+  readonly from: string;
+  readonly to: string;
+  readonly traffic: string;
+}
+
+/**
+ * Phrases for a set seen from the sender (`local` sends): addresses that have the same traffic are said together.
+ * The boxes must be disjoint.
+ */
+export function flowTexts(regions: readonly Region[], nameOf: AddressName = nameless): readonly FlowText[] {
+  const rows = new Map<string, { family: Family; local: AddressRange; remotes: AddressRange[]; traffics: Traffic[] }>();
+  const places = new Map<string, { region: Region; traffics: Traffic[] }>();
+  for (const region of joined(regions)) {
+    const key = [region.family, region.local.from, region.local.to, region.remote.from, region.remote.to].join();
+    const place = places.get(key);
+    if (place === undefined) places.set(key, { region, traffics: [region.traffic] });
+    else place.traffics.push(region.traffic);
+  }
+  for (const { region, traffics } of places.values()) {
+    const { family, local, remote } = region;
+    const key = [family, local.from, local.to, trafficText(traffics, family)].join();
+    const row = rows.get(key);
+    if (row === undefined) rows.set(key, { family, local, remotes: [remote], traffics });
+    else row.remotes.push(remote);
+  }
+  const columns = new Map<string, { family: Family; locals: AddressRange[]; to: string; traffic: string }>();
+  for (const { family, local, remotes, traffics } of rows.values()) {
+    const to = addressesText(remotes, family, nameOf);
+    const traffic = trafficText(traffics, family);
+    const key = [family, to, traffic].join('\n');
+    const column = columns.get(key);
+    if (column === undefined) columns.set(key, { family, locals: [local], to, traffic });
+    else column.locals.push(local);
+  }
+  return [...columns.values()].map(({ family, locals, to, traffic }) => ({
+    from: addressesText(locals, family, nameOf),
+    to,
+    traffic,
+  }));
+}
+
+/** `10.0.2.0/24 → web1 tcp/22` */
+export function flowText({ from, to, traffic }: FlowText): string {
+  return `${from} → ${to} ${traffic}`;
+}
