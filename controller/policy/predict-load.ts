@@ -1,6 +1,8 @@
 /** What a host would make of a policy file: accepted or not, with which messages, and the rules then in force. */
 
 import type { LoadedRule } from '../model/policy.js';
+import { concludeLoad, runIpsecconf, type PolicyOutcome } from './ipsecconf-commands.js';
+import { listRules, type Listed } from './list-rules.js';
 import { loadPolicy } from './load-policy.js';
 import type { NameTables } from './name-tables.js';
 import { allTables, emptySpd, tableRules } from './spd.js';
@@ -19,18 +21,33 @@ export interface PredictedLoad {
   readonly rules: readonly LoadedRule[];
 }
 
-const EXITS = { loaded: 0, empty: 0, errors: 1, stopped: 1, crash: 139, exit: 1, 'no-tunnel': 1 } as const;
-
 /** Loads the text into a host that has no policy, as `ipsecconf -F -a` does. */
 export function predictLoad(text: string, names: NameTables = STOCK_NAMES): PredictedLoad {
   const options = { replace: { kind: 'all' }, check: false, quiet: false } as const;
   const run = loadPolicy(emptySpd(), text, options, names);
-  const messages = [...run.messages];
-  if (run.end === 'empty') messages.push('Policy file does not contain any valid rules.');
-  if (run.end === 'errors') {
-    messages.push(`${run.entries - run.good} policy rule(s) contained errors.`, 'Fatal error - exiting.');
-  }
-  const exit = EXITS[run.end];
+  const { exit, messages } = concludeLoad(run, options);
   const rules = allTables(run.spd).flatMap((table) => tableRules(table).toSorted((a, b) => a.index - b.index));
   return { accepted: exit === 0, exit, messages: messages.map((one) => `ipsecconf: ${one}\n`).join(''), rules };
+}
+
+export interface PolicyForecast {
+  /** `ipsecconf -c FILE` on a host without any policy. */
+  readonly check: PolicyOutcome;
+  /** `ipsecconf -q -a FILE` on another such host. */
+  readonly load: PolicyOutcome;
+  /** `ipsecconf -Ln` after that. */
+  readonly listing: Listed;
+}
+
+/** Everything the real command would say of a file, and leave in force. */
+export function forecastPolicy(text: string, names: NameTables): PolicyForecast {
+  const check = played(['-c', 'FILE'], text, names);
+  const load = played(['-q', '-a', 'FILE'], text, names);
+  return { check, load, listing: listRules(load.spd, { kind: 'all' }) };
+}
+
+function played(argv: readonly string[], text: string, names: NameTables): PolicyOutcome {
+  const outcome = runIpsecconf(emptySpd(), argv, text, names);
+  if (outcome === undefined) throw new Error(`ipsecconf ${argv.join(' ')} is not played`);
+  return outcome;
 }

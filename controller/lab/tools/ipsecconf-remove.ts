@@ -5,7 +5,7 @@ import { isSpace } from '../../policy/c-numbers.js';
 import { deleteRule, type Scope } from '../../policy/spd.js';
 import { announcedIndex, commentOut, entryAt, logLines } from './ipsecconf-log.js';
 import { POLICY_LOG, readInput, readLog, warn, writeLog, type Running } from './ipsecconf-run.js';
-import { RECONFIGURE, REMOVE_WARNING, USAGE } from './ipsecconf-texts.js';
+import { RECONFIGURE, REMOVE_WARNING, USAGE } from '../../policy/ipsecconf-texts.js';
 
 function deleteFromKernel(run: Running, tunnel: string | undefined, index: number): boolean {
   const left = deleteRule(run.state, tunnel, index);

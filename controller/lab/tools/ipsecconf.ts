@@ -3,15 +3,15 @@
  * afterwards out. What it says and does is the real program's, slips included; the rules themselves are in policy/.
  */
 
+import { listRules } from '../../policy/list-rules.js';
 import { loadPolicy, type LoadRun } from '../../policy/load-policy.js';
-import { ruleText } from '../../policy/rule-text.js';
-import { allTables, flushSpd, storedRules, type PolicyTable, type Scope, type Spd } from '../../policy/spd.js';
+import { flushSpd, type Scope } from '../../policy/spd.js';
 import { STOCK_NAMES } from '../../policy/stock-names.js';
 import { viewLog, withEntries, withoutAdded } from './ipsecconf-log.js';
-import { readOptions, type Options } from './ipsecconf-options.js';
+import { readOptions, type Options } from '../../policy/ipsecconf-options.js';
 import { deleteByIndex, removeByFile } from './ipsecconf-remove.js';
 import { readInput, readLog, warn, writeLog, type Running, type ToolCall, type ToolResult } from './ipsecconf-run.js';
-import { ADD_WARNING, CHECKED, SERVICE_WARNING, USAGE } from './ipsecconf-texts.js';
+import { ADD_WARNING, CHECKED, SERVICE_WARNING, USAGE } from '../../policy/ipsecconf-texts.js';
 
 export type { ToolCall, ToolFiles, ToolResult } from './ipsecconf-run.js';
 
@@ -93,31 +93,12 @@ function flush(run: Running, scope: Scope): boolean {
   return true;
 }
 
-/** Bytes of the kernel's reply that the command has room for. */
-const REPLY_LIMIT = 8192;
-
 function list(run: Running, { scope, numeric }: Options): number {
-  const tables = listedTables(run.state, scope);
-  if (tables === undefined) {
-    warn(run, 'ruleset dump failed: Tunnel not found');
-    return 1;
-  }
-  const names = numeric ? undefined : (run.call.names ?? STOCK_NAMES);
-  for (const { rule, listingBytes } of tables.flatMap(storedRules)) {
-    if (listingBytes > REPLY_LIMIT) {
-      warn(run, `dump read: message corruption, ${listingBytes} len exceeds ${REPLY_LIMIT} boundary.`);
-      return 1;
-    }
-    const index = rule.tunnel === undefined ? String(rule.index) : `${rule.tunnel.name},${rule.index}`;
-    run.stdout += `#INDEX ${index}\n${ruleText(rule, names)} \n`;
-  }
-  return 0;
-}
-
-function listedTables(spd: Spd, scope: Scope): readonly PolicyTable[] | undefined {
-  if (scope.kind === 'all') return allTables(spd);
-  const table = scope.kind === 'host' ? spd.host : spd.tunnels.get(scope.name);
-  return table && [table];
+  const { rules, refusal } = listRules(run.state, scope, numeric ? undefined : (run.call.names ?? STOCK_NAMES));
+  for (const { index, text } of rules) run.stdout += `#INDEX ${index}\n${text} \n`;
+  if (refusal === undefined) return 0;
+  warn(run, refusal);
+  return 1;
 }
 
 function add(run: Running, options: Options, file: string, replace: boolean): number {

@@ -1,7 +1,7 @@
 /** The command line of ipsecconf(8): getopt string `nlfLFa:qd:r:i:c:`, one command at a time. */
 
-import { wholeNumber } from '../../policy/c-numbers.js';
-import type { Scope } from '../../policy/spd.js';
+import { wholeNumber } from './c-numbers.js';
+import type { Scope } from './spd.js';
 
 export type Command =
   | { readonly kind: 'view' }
