@@ -17,7 +17,7 @@ export function canLatch({ protocol }: Packet): boolean {
 export function decideLatched(rules: readonly LoadedRule[], packet: Packet, arrives: Arrival): InboundDecision {
   const decision = decideInbound(rules, packet, arrives);
   if (decision.rule !== undefined || arrives.kind === 'clear') return decision;
-  // Without any rule of the family, in either direction, nothing is latched.
-  const hasPolicy = rules.some(({ family, tunnel }) => tunnel === undefined && family === packet.local.family);
+  // Nothing is latched on a host without any rule; rules of the other family count.
+  const hasPolicy = rules.some(({ tunnel }) => tunnel === undefined);
   return hasPolicy ? { rule: undefined, verdict: 'accept', doubtful: false } : decision;
 }
