@@ -19,7 +19,8 @@ export function parseListing(output: string): ListedRule[] {
   const rules: ListedRule[] = [];
   let head: Omit<ListedRule, 'text'> | undefined;
   for (const line of output.split('\n')) {
-    const index = /^#INDEX (?:(.+),)?(\d+)\s*$/.exec(line);
+    // A control character after a tunnel's name is a slip of the kernel's listing, not part of the name.
+    const index = /^#INDEX (?:([^]+?)\p{Cc}*,)?(\d+)\s*$/u.exec(line);
     if (index) {
       head = { index: Number(index[2]), ...(index[1] !== undefined && { tunnel: index[1] }) };
     } else if (head !== undefined) {

@@ -43,6 +43,7 @@ export function enterEntry(draft: Draft, entry: Entry, watch: EntryWatch): Entry
   return enterPairs(from.addresses, to.addresses, send);
 }
 
+const MASK_AND_SLASH = "Can't set mask and /NN prefix.";
 const NO_PAIRS = 'No matching IPv4 or IPv6 saddr/daddr pairs';
 
 function enterPairs(
@@ -66,7 +67,8 @@ function enterPairs(
           index = answer.index;
           break;
         case 'busy':
-          return { kind: 'late', message: 'Misc. error: Device busy' };
+          // One errno for both: the program takes the kernel's answer for its own about masks.
+          return { kind: 'late', message: MASK_AND_SLASH };
         case 'invalid':
           return { kind: 'ignored', diagnostic: answer.diagnostic, index };
         case 'exists':
@@ -86,7 +88,7 @@ function unspecified(family: Family): Address {
 function lengthProblem({ addresses, slash, mask }: EntryEnd): string | undefined {
   if (slash === undefined) return undefined;
   if (addresses !== undefined && addresses.length > 1) return "Can't set /NN prefix on multi-host name.";
-  if (mask !== undefined) return "Can't set mask and /NN prefix.";
+  if (mask !== undefined) return MASK_AND_SLASH;
   return slash > (addresses?.[0]?.family === 4 ? 32 : 128) ? '/NN prefix is too big!' : undefined;
 }
 

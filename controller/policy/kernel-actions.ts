@@ -76,6 +76,6 @@ function transformOf(request: AlgorithmRequest, algorithm: Algorithm): Transform
   return {
     algorithm: algorithm.name,
     minBits: Math.max(min, algorithm.minBits),
-    maxBits: Math.min(max, algorithm.maxBits),
+    maxBits: Math.min(Math.max(max, algorithm.minBits), algorithm.maxBits),
   };
 }

@@ -19,13 +19,15 @@ export function listRules(spd: Spd, scope: Scope, names?: NameTables): Listed {
   const tables = tablesOf(spd, scope);
   if (tables === undefined) return { rules: [], refusal: 'ruleset dump failed: Tunnel not found' };
   const rules: { index: string; text: string }[] = [];
-  for (const { rule, listingBytes } of tables.flatMap(storedRules)) {
+  for (const { rule, listingBytes, listedTunnel } of tables.flatMap(storedRules)) {
     if (listingBytes > REPLY_LIMIT) {
       const refusal = `dump read: message corruption, ${listingBytes} len exceeds ${REPLY_LIMIT} boundary.`;
       return { rules, refusal };
     }
-    const index = rule.tunnel === undefined ? String(rule.index) : `${rule.tunnel.name},${rule.index}`;
-    rules.push({ index, text: ruleText(rule, names) });
+    const { tunnel } = rule;
+    const listed = tunnel && { ...tunnel, name: listedTunnel ?? tunnel.name };
+    const index = listed === undefined ? String(rule.index) : `${listed.name},${rule.index}`;
+    rules.push({ index, text: ruleText({ ...rule, ...(listed && { tunnel: listed }) }, names) });
   }
   return { rules };
 }

@@ -43,6 +43,7 @@ export function readAlternative(
   if (isClear(action)) sticky.bypassed = true;
   const properties: Properties = { unique: false };
   for (let i = 0; i < raw.properties.length; i += 2) {
+    overwriteAh(properties, i / 2, raw.properties[i]?.text ?? '');
     const taken = readProperty(forming, properties, raw, i, at + 1, sticky);
     if (taken !== 'ok') return { taken };
   }
@@ -77,6 +78,35 @@ export function readAlternative(
       ...(encrAuth && { encrAuth }),
     },
   };
+}
+
+/** The program has room for as many properties; the codes of further ones fall upon the AH request behind it. */
+const PROPERTIES_KEPT = 5;
+/** SPD_ATTR numbers of net/pfpolicy.h. */
+const PROPERTY_CODES: Readonly<Record<string, number>> = {
+  sa: 1,
+  dir: 2,
+  auth_algs: 0x102,
+  encr_algs: 0x103,
+  encr_auth_algs: 0x104,
+};
+
+/** A request that no algorithm can meet. */
+const NEVER_MET = { minBits: 2 ** 31, maxBits: 0 };
+
+/** The sixth property replaces the algorithm of an AH request before it, the eighth to tenth its key lengths. */
+function overwriteAh(properties: Properties, place: number, word: string): void {
+  const code = PROPERTY_CODES[word];
+  const { auth_algs: ah } = properties;
+  if (code === undefined || ah === undefined) return;
+  if (place === PROPERTIES_KEPT) {
+    const algorithm = algorithmNumbered('auth', code & 0xff);
+    properties.auth_algs = algorithm === undefined ? { ...ah, ...NEVER_MET } : { ...ah, algorithm };
+  } else if (place === PROPERTIES_KEPT + 2) {
+    properties.auth_algs = { ...ah, minBits: ah.minBits - (ah.minBits % 0x10000) + code };
+  } else if (place > PROPERTIES_KEPT + 2) {
+    properties.auth_algs = { ...ah, ...NEVER_MET };
+  }
 }
 
 function isClear(action: string): boolean {

@@ -41,8 +41,10 @@ function transformText({ algorithm, minBits, maxBits }: Transform): string {
   return minBits === maxBits ? `${algorithm}(${minBits})` : `${algorithm}(${minBits}..${maxBits})`;
 }
 
+/** Hands the number to getservbyport(3SOCKET) in host order: an x86 names the service of the port with its bytes swapped. */
 function portText(port: number, names: NameTables | undefined): string {
-  return names?.servicesByPort.get(port) ?? String(port);
+  const swapped = ((port & 0xff) << 8) | (port >>> 8);
+  return names?.servicesByPort.get(swapped) ?? String(port);
 }
 
 /** An unspecified address prints as nothing, and a prefix always has its length. */

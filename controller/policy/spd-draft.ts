@@ -5,6 +5,7 @@
 
 import { formatAddress, type Prefix } from '../model/address.js';
 import type { Action, Direction, EntrySource, Family, LoadedRule, Selector, TunnelTable } from '../model/policy.js';
+import { listedTunnel, messageBytes } from './listing-message.js';
 import { ruleText } from './rule-text.js';
 import {
   EMPTY_TABLE,
@@ -72,7 +73,8 @@ export function flushDraft(draft: Draft, scope: Scope): boolean {
       : [scope.kind === 'host' ? draft.host : draft.tunnels.get(scope.name)];
   for (const table of tables) {
     if (table === undefined) return false;
-    Object.assign(table, { ...draftTable(EMPTY_TABLE), nextIndex: table.nextIndex });
+    const mode = scope.kind === 'tunnel' ? table.mode : undefined;
+    Object.assign(table, { ...draftTable(EMPTY_TABLE), nextIndex: table.nextIndex, mode });
   }
   return true;
 }
@@ -163,20 +165,18 @@ function makeRule(
   dir: Direction,
   family: Family,
 ): StoredRule {
-  const { priority, tunnel, source } = request;
+  const { priority, tunnel, source, actionBytes } = request;
   const selector: Selector = { family, ...request.selector };
   const words = { dir, selector, actions, ...(tunnel && { tunnel }) };
-  const rule: LoadedRule = { index: table.nextIndex, family, priority, ...words, text: ruleText(words), source };
-  return { rule, listingBytes: headBytes(rule) + request.actionBytes };
-}
-
-/** Message header, rule, action header, then 8 bytes for a number, 16 or 24 for an address, and the tunnel's name. */
-function headBytes({ selector, family, tunnel }: LoadedRule): number {
-  const { protocol, localPort, remotePort, icmpType, local, remote } = selector;
-  const numbers = [protocol, localPort, remotePort, icmpType].filter((one) => one !== undefined).length;
-  const addresses = [local, remote].filter((one) => one !== undefined).length;
-  const name = tunnel === undefined ? 0 : 8 + Math.max(0, Math.ceil((tunnel.name.length - 4) / 8)) * 8;
-  return 48 + 8 * numbers + (family === 4 ? 16 : 24) * addresses + name;
+  const head = { selector, family, ...(tunnel && { tunnel }) };
+  const listed = listedTunnel(head, actionBytes);
+  const text = ruleText({ ...words, ...(listed && { tunnel: listed }) });
+  const rule: LoadedRule = { index: table.nextIndex, family, priority, ...words, text, source };
+  return {
+    rule,
+    listingBytes: messageBytes(head, actionBytes),
+    ...(listed !== undefined && { listedTunnel: listed.name }),
+  };
 }
 
 /**

@@ -12,6 +12,8 @@ export interface StoredRule {
   readonly rule: LoadedRule;
   /** Bytes of the kernel's listing message for this rule. */
   readonly listingBytes: number;
+  /** Its tunnel's name as listings print it. */
+  readonly listedTunnel?: string;
 }
 
 /** Where a rule is kept: direction, then a hash chain of exact remote addresses or the family's open list. */
@@ -118,8 +120,9 @@ export function flushSpd(spd: Spd, scope: Scope): Spd | undefined {
         tunnels: new Map([...spd.tunnels].map(([name, table]) => [name, flushed(table)])),
       };
     case 'tunnel': {
+      // Its marks stay: the other mode is still refused.
       const table = spd.tunnels.get(scope.name);
-      return table && withTable(spd, scope.name, flushed(table));
+      return table && withTable(spd, scope.name, { ...table, chains: new Map() });
     }
   }
 }

@@ -55,7 +55,7 @@ function perform(run: Running): number {
         return 1;
       }
       warnOfService(run, options);
-      return deleteByIndex(run, command.index, options.scope);
+      return emptyStandby(run, options.scope, deleteByIndex(run, command.index, options.scope));
     case 'remove':
       warnOfService(run, options);
       return removeByFile(run, command.file, options.quiet);
@@ -93,6 +93,13 @@ function flush(run: Running, scope: Scope): boolean {
   return true;
 }
 
+/** The last step of a command that changes rules: it empties the standby table and trips over a tunnel nobody knows. */
+function emptyStandby(run: Running, scope: Scope, exit: number): number {
+  if (scope.kind !== 'tunnel' || run.state.tunnels.has(scope.name)) return exit;
+  warn(run, 'Flush failed while reading reply');
+  return 1;
+}
+
 function list(run: Running, { scope, numeric }: Options): number {
   const { rules, refusal } = listRules(run.state, scope, numeric ? undefined : (run.call.names ?? STOCK_NAMES));
   for (const { index, text } of rules) run.stdout += `#INDEX ${index}\n${text} \n`;
@@ -123,7 +130,8 @@ function add(run: Running, options: Options, file: string, replace: boolean): nu
   const { end } = loaded;
   const kept = end === 'crash' || end === 'exit' || end === 'no-tunnel' || (end === 'loaded' && !check);
   writeLog(run, kept ? log : withoutAdded(log, loaded.made, loaded.lineCount));
-  return conclude(run, loaded, options);
+  const exit = conclude(run, loaded, options);
+  return end === 'loaded' || end === 'stopped' ? emptyStandby(run, scope, exit) : exit;
 }
 
 function conclude(run: Running, { end, entries, good }: LoadRun, { check, quiet }: Options): number {

@@ -81,10 +81,11 @@ describe('what becomes of the policy', () => {
     expect(log()).toContain(';raddr 10.0.0.3} ipsec {auth_algs md5}');
   });
 
-  test('names are used in a listing without -n', () => {
-    const { run } = host({ p: '{laddr 127.0.0.1 lport 80 ulp tcp dir in} pass {}\n' });
+  test('names are used in a listing without -n, but a service is looked up by its number with the bytes swapped', () => {
+    const { run } = host({ p: '{laddr 127.0.0.1 lport 80 rport 20480 ulp tcp dir in} pass {}\n' });
     run('-q -a p');
-    expect(run('-l').stdout).toBe('#INDEX 1\n{ ulp tcp laddr localhost/32 lport http dir in } pass { } \n');
+    const rule = '{ ulp tcp laddr localhost/32 lport 80 rport http dir in } pass { }';
+    expect(run('-l').stdout).toBe(`#INDEX 1\n${rule} \n`);
   });
 
   test('a tunnel nobody named is not found', () => {
