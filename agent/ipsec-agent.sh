@@ -93,6 +93,11 @@ handle() { # word ...
             field path "$@"
             fingerprints "$FIELD" "$request_second"
             ;;
+        collect)
+            field path "$@"
+            collect "$FIELD"
+            ;;
+        surroundings) surroundings ;;
         transaction) transaction "$@" ;;
         confirm | extend)
             field nonce "$@"

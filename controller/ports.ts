@@ -3,6 +3,7 @@
 import type { Host } from './model/host.js';
 import type {
   HostStatus,
+  HostSurroundings,
   InstalledKey,
   Observation,
   StepReport,
@@ -18,6 +19,12 @@ export interface HostSession {
   /** A managed file's text; keys in it are replaced by `[key]` on the host. */
   read(path: string): Promise<string>;
   fingerprints(path: string, salt: string): Promise<readonly InstalledKey[]>;
+  /**
+   * A managed file as it is, keys and all; for `import` alone, never to be shown, logged or written but into the key store.
+   * `undefined` when there is none.
+   */
+  collect(path: string): Promise<Secret | undefined>;
+  surroundings(): Promise<HostSurroundings>;
   transact(request: TransactionRequest, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
   confirm(id: string, nonce: string, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
   abort(id: string, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;

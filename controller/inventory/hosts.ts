@@ -4,7 +4,8 @@ import { positionText, type SourcePosition } from '../errors.js';
 import { formatAddress, sameAddress } from '../model/address.js';
 import type { Host, Keying, Suite } from '../model/host.js';
 import { type HostDraft, hostKeysOf } from './host-drafts.js';
-import { type Layer, mergeVars } from './layer.js';
+import { hostNames } from './host-names.js';
+import { type Layer, mergeFiles, mergeVars } from './layer.js';
 import { problemError, type Report, someOf, type Sourced } from './problem-list.js';
 import { mergeSsh } from './ssh.js';
 
@@ -30,13 +31,13 @@ export function buildHosts(
   layers: Layers,
   report: Report,
 ): readonly BuiltHost[] {
-  const built = drafts.map((draft) => buildHost(draft, groupsOf.get(draft.name) ?? [], layers));
+  const built = drafts.map((draft) => buildHost(draft, groupsOf.get(draft.name) ?? [], layers, report));
   reportMissingUser(built, report);
   reportSharedTargets(built, report);
   return built;
 }
 
-function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers): BuiltHost {
+function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers, report: Report): BuiltHost {
   const own = [...groups.map((group) => layers.groups.get(group)), layers.hosts.get(draft.entry.name)].filter(
     (layer) => layer !== undefined,
   );
@@ -47,6 +48,9 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers):
     first === undefined ? draft.name : formatAddress(first),
     hostKeysOf(draft.entry),
   );
+  const files = mergeFiles(all.map((layer) => layer.files));
+  const modes = all.findLast((layer) => layer.modes !== undefined)?.modes;
+  const names = hostNames(draft.entry, report);
   const host: Host = {
     name: draft.name,
     addresses: draft.addresses,
@@ -55,6 +59,9 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers):
     ssh: draft.sshHost === undefined ? ssh : { ...ssh, host: draft.sshHost },
     template: all.findLast((layer) => layer.template !== undefined)?.template ?? DEFAULT_TEMPLATE,
     vars: mergeVars(all.map((layer) => layer.vars)),
+    ...(Object.keys(files).length === 0 ? {} : { files }),
+    ...(modes === undefined ? {} : { modes }),
+    ...(names.size === 0 ? {} : { names }),
     at: draft.entry.at,
   };
   return {

@@ -61,7 +61,23 @@ export const sshShape = z.strictObject({
 
 const ssh = sshShape.describe('How to reach the hosts.').optional();
 
-export const defaultsShape = z.strictObject({ template, vars, ssh, keying, suite });
+const files = z
+  .strictObject({
+    manualKeys: text.describe('Template of ipseckeys; default ipseckeys.').optional(),
+    ikeConfig: text.describe('Template of ike/config; default ike-config.').optional(),
+    presharedKeys: text.describe('Template of ike.preshared; default ike-preshared.').optional(),
+  })
+  .describe('Templates of the other files; a file named here is rendered even if no link needs it.')
+  .optional();
+
+export const MODES = ['strict', 'as-found'] as const;
+
+const modes = z
+  .enum(MODES)
+  .describe('as-found: files that are as wanted keep the mode and owner they have; default strict.')
+  .optional();
+
+export const defaultsShape = z.strictObject({ template, vars, ssh, keying, suite, files, modes });
 
 export const groupShape = z.strictObject({
   template,
@@ -69,6 +85,8 @@ export const groupShape = z.strictObject({
   ssh,
   keying,
   suite,
+  files,
+  modes,
   children: names.describe('Groups inside this one: their hosts are its hosts too.').optional(),
   hosts: names.describe('Hosts of this group by name, range or pattern, besides those that list it.').optional(),
 });
@@ -81,6 +99,12 @@ export const hostShape = z.strictObject({
   ssh,
   keying,
   suite,
+  files,
+  modes,
+  names: z
+    .record(z.string(), oneOrMore(text))
+    .describe('Addresses of names that stand in its policy or key files, as the host itself resolves them.')
+    .optional(),
   hostKey: oneOrMore(text).describe('SSH host key, "ssh-ed25519 AAAA…"; without it known_hosts decides.').optional(),
   platform: z.enum(['auto', 'solaris-smf']).describe('Default auto: detected from the host.').optional(),
 });

@@ -51,8 +51,24 @@ export interface Host {
   /** Name of the policy template: `web-server`, `peer`, `host-to-host`, `mesh`, or one of the operator's. */
   readonly template: string;
   readonly vars: Readonly<Record<string, Value>>;
+  /** Templates of its files besides the policy; a file named here is rendered whether or not a link needs it. */
+  readonly files?: HostFileTemplates;
+  /** `as-found`: a file that is otherwise as wanted keeps its mode and owner. */
+  readonly modes?: FileModes;
+  /** What names in its policy and key files stand for on the host. */
+  readonly names?: HostNames;
   readonly at: SourcePosition;
 }
+
+export interface HostFileTemplates {
+  readonly manualKeys?: string;
+  readonly ikeConfig?: string;
+  readonly presharedKeys?: string;
+}
+
+export type FileModes = 'strict' | 'as-found';
+
+export type HostNames = ReadonlyMap<string, readonly Address[]>;
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [key: string]: Value };
 

@@ -3,12 +3,18 @@
 /** A place in a file that is filled in when the file is sent: secrets never pass through a template, a plan or a diff. */
 export type FilePart =
   | string
-  /** Lower-case hex of one stored key; `part` says which of an SA's two. */
-  | { readonly key: string; readonly part: KeyPart }
+  /** Hex of one stored key, in lower case unless `form` says otherwise; `part` says which of an SA's two. */
+  | { readonly key: string; readonly part: KeyPart; readonly form?: KeyForm }
   /** The generation number the host will be on. */
   | { readonly generation: true };
 
 export type KeyPart = 'psk' | 'encr' | 'auth';
+
+/**
+ * How a file that was there before us writes a key: in capitals, or as `"text"`. A key whose bytes are no plain text is written
+ * in hex all the same.
+ */
+export type KeyForm = 'upper' | 'quoted';
 
 export type ManagedPath =
   '/etc/inet/ipsecinit.conf' | '/etc/inet/secret/ipseckeys' | '/etc/inet/ike/config' | '/etc/inet/secret/ike.preshared';
@@ -56,7 +62,20 @@ export function fileText(
   return file.parts
     .map((part) => {
       if (typeof part === 'string') return part;
-      return 'generation' in part ? String(fill.generation) : fill.key(part.key, part.part);
+      return 'generation' in part ? String(fill.generation) : inForm(fill.key(part.key, part.part), part.form);
     })
     .join('');
+}
+
+/** What stands for a key in a diff is no hex, and stays as it is. */
+function inForm(key: string, form: KeyForm | undefined): string {
+  if (form === undefined || !/^[0-9a-f]+$/.test(key)) return key;
+  if (form === 'upper') return key.toUpperCase();
+  const text = Buffer.from(key, 'hex').toString('latin1');
+  return isQuotable(text) ? `"${text}"` : key;
+}
+
+/** Whether a text may stand between quotes and mean its own bytes. */
+export function isQuotable(text: string): boolean {
+  return /^[ !#-[\]-~]+$/.test(text);
 }

@@ -1,5 +1,7 @@
 /** What a host reports about itself, and what becomes of a transaction there (docs/agent-protocol.md). */
 
+import type { Address } from './address.js';
+
 export interface Observation {
   readonly facts: ReadonlyMap<string, string>;
   /** `undefined` before the first transaction; 0 is the baseline taken by it. */
@@ -144,6 +146,16 @@ export interface HostStatus {
 export interface StoredGeneration {
   readonly manifest: Manifest;
   readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** What a host tells of names and addresses around it, for an import. */
+export interface HostSurroundings {
+  /** Where the SSH connection comes from, as the host sees it. */
+  readonly client: string | undefined;
+  /** Text of its /etc/inet/hosts. */
+  readonly hosts: string;
+  /** Addresses of its interfaces, without loopback and link-local ones. */
+  readonly addresses: readonly Address[];
 }
 
 /** A key found in an installed file, named by its fingerprint. */

@@ -1,5 +1,6 @@
 /** A host's desired files against those it has: which differ, and what becomes of each. */
 
+import type { FileModes } from '../model/host.js';
 import type { KeyName, ManagedFile } from '../model/managed-file.js';
 import type { Observation } from '../model/observation.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
@@ -14,6 +15,8 @@ export interface DesiredHost {
   /** Canonical form of the policy its `ipsecinit.conf` loads. */
   readonly spd: readonly string[];
   readonly keys: readonly KeyName[];
+  /** `as-found`: mode and owner of a file that is otherwise as wanted are left alone. */
+  readonly modes?: FileModes;
 }
 
 /** SHA-256 in hex of a desired file as it would be sent for a generation. */
@@ -52,9 +55,11 @@ export function differingFiles(
 }
 
 function writtenAs(file: ManagedFile, sha256: string, seen: Observation, digest: DigestFile): number | undefined {
+  // A file without a banner is the same under every generation, also before the first one.
+  if (file.parts.every((part) => typeof part === 'string' || 'key' in part))
+    return digest(file, 0) === sha256 ? (seen.generation ?? 0) : undefined;
   for (let generation = seen.generation ?? -1; generation >= 0; generation--) {
     if (digest(file, generation) === sha256) return generation;
-    if (file.parts.every((part) => typeof part === 'string' || 'key' in part)) return undefined;
   }
   return undefined;
 }
@@ -80,7 +85,9 @@ export function fileChanges(
       continue;
     }
     if (!differing.has(path) && found?.sha256 !== undefined) {
-      const modeIsRight = found.mode === wanted.mode && (found.uid ?? 0) === (rootUid(seen) ?? found.uid ?? 0);
+      const modeIsRight =
+        desired.modes === 'as-found' ||
+        (found.mode === wanted.mode && (found.uid ?? 0) === (rootUid(seen) ?? found.uid ?? 0));
       changes.push({
         kind: 'keep',
         path,

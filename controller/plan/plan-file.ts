@@ -26,7 +26,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const keyPart = z.enum(['psk', 'encr', 'auth']);
 const part = z.union([
   z.string(),
-  z.strictObject({ key: z.string(), part: keyPart }),
+  z.strictObject({ key: z.string(), part: keyPart, form: z.enum(['upper', 'quoted']).exactOptional() }),
   z.strictObject({ generation: z.literal(true) }),
 ]);
 const managedFile = z.strictObject({ path, mode, parts: z.array(part) });

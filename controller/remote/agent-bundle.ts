@@ -23,6 +23,7 @@ function partNames(platform: AgentPlatform): readonly string[] {
     'platform/boot-guard.xml',
     'lib/ipsec.awk',
     'lib/observe.sh',
+    'lib/adopt.sh',
     'lib/transaction.sh',
     'lib/preflight.sh',
     'lib/steps.sh',

@@ -2,6 +2,7 @@
 
 import type {
   HostStatus,
+  HostSurroundings,
   InstalledKey,
   Observation,
   StepReport,
@@ -9,6 +10,7 @@ import type {
   TransactionOutcome,
   TransactionRequest,
 } from '../model/observation.js';
+import { Secret } from '../model/secret.js';
 import { HostLinkError } from '../ports.js';
 import type { HostSession } from '../ports.js';
 import type { AgentChannel } from './agent-channel.js';
@@ -17,6 +19,7 @@ import type { ReplyItem, ReplySection } from './agent-reply.js';
 import { requestLine, transactionText } from './agent-request.js';
 import { shown } from './host-text.js';
 import { ReplyError } from './reply-error.js';
+import { parseSurroundings } from './surroundings.js';
 import { parseFingerprints, parseGeneration, parseObservation, parseStatus } from './reply-values.js';
 import { parseOutcome, parseStep } from './step-reply.js';
 
@@ -93,6 +96,12 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
         return undefined;
       });
     },
+    collect: async (path): Promise<Secret | undefined> =>
+      section(requestLine('collect', { path }), 'collected', (reply) =>
+        reply.status === 0 ? Secret.fromText(sectionText(reply)) : undefined,
+      ),
+    surroundings: async (): Promise<HostSurroundings> =>
+      section(requestLine('surroundings'), 'surroundings', parseSurroundings),
     transact: async (request: TransactionRequest, onStep) => transaction(transactionText(request), onStep),
     confirm: async (id, nonce, onStep) => transaction(requestLine('confirm', { id, nonce }), onStep),
     abort: async (id, onStep) => transaction(requestLine('abort', { id }), onStep),

@@ -1,7 +1,7 @@
 /** One host (or an end that is not ours) as its files need it: its links with address pairs, and its bypasses. */
 
 import { type Address, formatAddress, type Prefix, prefixContains, hostPrefix } from '../model/address.js';
-import type { Link, LinkEnd, Value } from '../model/host.js';
+import type { HostFileTemplates, Link, LinkEnd, Value } from '../model/host.js';
 import { endAddresses, endName, pskId } from '../keys/address-pairs.js';
 import { type Bypass, bypassPattern, managementBypasses, mirrorBypass } from './bypass.js';
 import { type HostVars, NO_VARS } from './host-vars.js';
@@ -13,6 +13,7 @@ export interface Subject {
   readonly addresses: readonly Address[];
   readonly groups: readonly string[];
   readonly template: string;
+  readonly files?: HostFileTemplates;
   readonly vars: Readonly<Record<string, Value>>;
   readonly understood: HostVars;
   readonly management: readonly Bypass[];

@@ -4,13 +4,16 @@
  */
 
 import type { Problem, SourcePosition } from '../errors.js';
-import { type Address, parseAddress } from '../model/address.js';
-import { fileText, type KeyPart, type ManagedFile, type ManagedPath } from '../model/managed-file.js';
+import { fileText, type ManagedFile, type ManagedPath } from '../model/managed-file.js';
 import { parseIkeConfig } from '../keys/parse-ike-config.js';
 import { parseIkePreshared } from '../keys/parse-ike-preshared.js';
 import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
+import type { NameTables } from '../policy/name-tables.js';
 import { type Complaint, parsePolicy } from '../policy/parse-ipsecinit.js';
 import { predictLoad, type PredictedLoad } from '../policy/predict-load.js';
+import { STOCK_NAMES } from '../policy/stock-names.js';
+import { keyFileNames } from './host-names.js';
+import { keyBitsName } from './key-bits.js';
 import type { Rendered } from './render-host.js';
 
 type Line = (line: number) => { readonly at?: SourcePosition; readonly text: string };
@@ -19,7 +22,7 @@ type Line = (line: number) => { readonly at?: SourcePosition; readonly text: str
  * Every problem of the files, placed at the template line that wrote the line concerned. `load` is what the host would
  * make of the policy, for a caller that has asked already.
  */
-export function readBack(rendered: Rendered, load?: PredictedLoad): readonly Problem[] {
+export function readBack(rendered: Rendered, load?: PredictedLoad, names = STOCK_NAMES): readonly Problem[] {
   return rendered.files.flatMap((file) => {
     const text = dummyText(file, rendered.keyBits);
     const lines = text.split('\n');
@@ -30,16 +33,22 @@ export function readBack(rendered: Rendered, load?: PredictedLoad): readonly Pro
       const shown = file.path.startsWith('/etc/inet/secret/') ? '' : (lines[number - 1] ?? '').trim();
       return { ...(at === undefined ? {} : { at }), text: shown };
     };
-    return readFile(file.path, text, line, load);
+    return readFile(file.path, text, line, load, names);
   });
 }
 
-function readFile(path: ManagedPath, text: string, line: Line, load: PredictedLoad | undefined): readonly Problem[] {
+function readFile(
+  path: ManagedPath,
+  text: string,
+  line: Line,
+  load: PredictedLoad | undefined,
+  names: NameTables,
+): readonly Problem[] {
   switch (path) {
     case '/etc/inet/ipsecinit.conf':
-      return readPolicy(text, line, load ?? predictLoad(text));
+      return readPolicy(text, line, load ?? predictLoad(text, names), names);
     case '/etc/inet/secret/ipseckeys':
-      return readKeys(path, text, line);
+      return readKeys(path, text, line, names);
     case '/etc/inet/ike/config':
       return readIke(text, line);
     case '/etc/inet/secret/ike.preshared':
@@ -52,22 +61,22 @@ export function dummyText(file: ManagedFile, keyBits: Rendered['keyBits']): stri
   return fileText(file, { generation: 1, key: (id, part) => dummyKey(keyBits.get(keyBitsName(id, part)) ?? 256) });
 }
 
-/** The name under which `Rendered.keyBits` has a key's length. */
-export function keyBitsName(id: string, part: KeyPart): string {
-  return `${part} ${id}`;
-}
-
 /** Odd parity, no weak DES key, no two parts alike. */
 function dummyKey(bits: number): string {
   return '0123456789abcdef1032547698badcfe2301674589efcdab'.repeat(4).slice(0, bits / 4);
 }
 
 /** Loaded first as the host will load it; only when it has something to say is it looked at entry by entry. */
-function readPolicy(text: string, line: Line, { accepted, messages, rules }: PredictedLoad): readonly Problem[] {
+function readPolicy(
+  text: string,
+  line: Line,
+  { accepted, messages, rules }: PredictedLoad,
+  names: NameTables,
+): readonly Problem[] {
   const empty = 'the rendered policy holds no rule: the host would go on with the old one';
   if (accepted && rules.length === 0) return [whole('RENDERED_POLICY_EMPTY', empty, line)];
   if (accepted && messages === '') return [];
-  const problems = parsePolicy(text).complaints.map((complaint) => complained(complaint, line));
+  const problems = parsePolicy(text, names).complaints.map((complaint) => complained(complaint, line));
   if (accepted)
     return problems.length > 0
       ? problems
@@ -97,12 +106,8 @@ function whole(code: string, what: string, line: Line): Problem {
   return { code, severity: 'error', what, ...(at === undefined ? {} : { at }), todo: 'mend the template' };
 }
 
-function readKeys(path: ManagedPath, text: string, line: Line): readonly Problem[] {
-  const literal = (word: string, v6only: boolean): readonly Address[] | undefined => {
-    const address = parseAddress(word);
-    return address === undefined || (v6only && address.family === 4) ? undefined : [address];
-  };
-  const { commands, problems } = parseIpseckeys(text, path, literal);
+function readKeys(path: ManagedPath, text: string, line: Line, names: NameTables): readonly Problem[] {
+  const { commands, problems } = parseIpseckeys(text, path, keyFileNames(names));
   const refused = problems.map((problem) => traced('RENDERED_KEYS_REFUSED', 'ipseckey', problem, line));
   if (refused.length > 0 || commands.some(({ command }) => command.kind === 'request')) return refused;
   return [whole('RENDERED_KEYS_EMPTY', 'the rendered key file adds no SA', line)];

@@ -6,12 +6,13 @@ import type { ManagedFile, ManagedPath } from '../model/managed-file.js';
 import { suiteProblems } from '../keys/suite.js';
 import { nearest } from '../inventory/suggest.js';
 import { managementBypasses } from './bypass.js';
+import { keyBitsName } from './key-bits.js';
 import { evaluateTemplate } from './evaluate-template.js';
 import { hostView, type HostView, type Subject } from './host-view.js';
 import { sameProposal } from './ike-settings.js';
 import type { InventoryIndex } from './inventory-index.js';
 import { lineProblems } from './rendered-lines.js';
-import { templateData, type SaFor } from './template-data.js';
+import { templateData, type KeyRecord, type SaFor } from './template-data.js';
 import type { TemplateRecord } from './template-helpers.js';
 import { TemplateFault } from './template-nodes.js';
 import type { TemplateSet } from './template-set.js';
@@ -21,6 +22,7 @@ export interface RenderInput {
   readonly index: InventoryIndex;
   readonly templates: TemplateSet;
   readonly saFor: SaFor;
+  readonly keys?: KeyRecord;
 }
 
 export interface Rendered {
@@ -28,7 +30,7 @@ export interface Rendered {
   readonly files: readonly ManagedFile[];
   /** For each file and each of its lines, the template line that began it. */
   readonly origins: ReadonlyMap<ManagedPath, readonly SourcePosition[]>;
-  /** `psk ID`, `encr ID`, `auth ID`: bits of the longest key its link allows (keyBitsName in read-back.ts). */
+  /** `psk ID`, `encr ID`, `auth ID`: bits of the longest key its link allows (key-bits.ts). */
   readonly keyBits: ReadonlyMap<string, number>;
   readonly problems: readonly Problem[];
 }
@@ -48,6 +50,7 @@ export function renderHost(input: RenderInput): Rendered {
     addresses: host.addresses,
     groups: host.groups,
     template: host.template,
+    ...(host.files === undefined ? {} : { files: host.files }),
     vars: host.vars,
     understood: index.varsOf(host),
     management: managementBypasses(index.inventory.management, host.ssh.port),
@@ -60,11 +63,11 @@ export function renderHost(input: RenderInput): Rendered {
 export function renderSubject(
   subject: Subject,
   at: SourcePosition,
-  { index, templates, saFor }: Pick<RenderInput, 'index' | 'templates' | 'saFor'>,
+  { index, templates, saFor, keys }: Pick<RenderInput, 'index' | 'templates' | 'saFor' | 'keys'>,
 ): Rendered {
   const view = hostView(subject, index);
   const problems: Problem[] = [...linkProblems(view)];
-  const { root, missingSas, keyBits } = templateData(view, index, saFor);
+  const { root, missingSas, keyBits } = templateData(view, index, saFor, keys);
   for (const id of missingSas) problems.push(keyMissing(id, at));
   const files: ManagedFile[] = [];
   const origins = new Map<ManagedPath, readonly SourcePosition[]>();
@@ -76,18 +79,45 @@ export function renderSubject(
     origins.set(kind.path, rendered.origins);
   }
   const failed = problems.some(({ severity }) => severity === 'error');
-  return { files: failed ? [] : files, origins, keyBits, problems: withoutRepeats(problems) };
+  const bits = keys === undefined ? keyBits : new Map([...usedBits(files, keys), ...keyBits]);
+  return { files: failed ? [] : files, origins, keyBits: bits, problems: withoutRepeats(problems) };
+}
+
+/** Bits of the keys that the files name, as far as the store knows them. */
+function usedBits(files: readonly ManagedFile[], keys: KeyRecord): ReadonlyMap<string, number> {
+  const used = new Map<string, number>();
+  for (const part of files.flatMap((file) => file.parts)) {
+    if (typeof part === 'string' || 'generation' in part) continue;
+    const name = keyBitsName(part.key, part.part);
+    const bits = keys.bits.get(name);
+    if (bits !== undefined) used.set(name, bits);
+  }
+  return used;
 }
 
 function fileKinds(view: HostView): readonly FileKind[] {
+  const { manualKeys, ikeConfig, presharedKeys } = view.subject.files ?? {};
   const uses = (keying: string): boolean =>
     view.links.some(({ link, pairs }) => link.keying === keying && pairs.length > 0);
   return [
     { path: '/etc/inet/ipsecinit.conf', mode: '0400', template: view.subject.template, needed: true },
-    { path: '/etc/inet/secret/ipseckeys', mode: '0400', template: 'ipseckeys', needed: uses('manual') },
-    { path: '/etc/inet/ike/config', mode: '0400', template: 'ike-config', needed: uses('ike-psk') },
-    { path: '/etc/inet/secret/ike.preshared', mode: '0600', template: 'ike-preshared', needed: uses('ike-psk') },
+    { path: '/etc/inet/secret/ipseckeys', mode: '0400', ...choice('ipseckeys', manualKeys, uses('manual')) },
+    { path: '/etc/inet/ike/config', mode: '0400', ...choice('ike-config', ikeConfig, uses('ike-psk')) },
+    {
+      path: '/etc/inet/secret/ike.preshared',
+      mode: '0600',
+      ...choice('ike-preshared', presharedKeys, uses('ike-psk')),
+    },
   ];
+}
+
+/** A file whose template the inventory names is rendered even where no link needs it. */
+function choice(
+  builtIn: string,
+  named: string | undefined,
+  linkNeedsIt: boolean,
+): Pick<FileKind, 'template' | 'needed'> {
+  return { template: named ?? builtIn, needed: linkNeedsIt || named !== undefined };
 }
 
 function renderFile(

@@ -23,11 +23,13 @@ export function lineProblems(
   const text = parts.map((part) => (typeof part === 'string' ? part : LONGEST_KEY)).join('');
   const longest = LONGEST_LINE[path];
   const problems: Problem[] = [];
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, whole] of text.split('\n').entries()) {
+    // The tools take the end of a line as DOS writes it for white space.
+    const line = whole.endsWith('\r') ? whole.slice(0, -1) : whole;
     const at = origins[i];
     const report = (code: string, what: string, todo: string): void => {
-      const whole = `line ${i + 1} of ${path} for host "${host}" ${what}`;
-      problems.push({ code, severity: 'error', what: whole, todo, ...(at === undefined ? {} : { at }) });
+      const where = `line ${i + 1} of ${path} for host "${host}" ${what}`;
+      problems.push({ code, severity: 'error', what: where, todo, ...(at === undefined ? {} : { at }) });
     };
     if (line.length * 3 > longest && Buffer.byteLength(line) > longest) {
       report('RENDERED_LINE_TOO_LONG', `is longer than ${longest} bytes`, 'break it up: the tool would cut it in two');

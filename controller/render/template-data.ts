@@ -10,7 +10,7 @@ import { sizeSuite, suiteText } from '../keys/suite.js';
 import { type Bypass, bypassPattern } from './bypass.js';
 import { type HostView, type LinkView, pairText } from './host-view.js';
 import type { InventoryIndex } from './inventory-index.js';
-import { Placeholder, type TemplateRecord, type TemplateValue } from './template-helpers.js';
+import { Placeholder, RawLine, type TemplateRecord, type TemplateValue } from './template-helpers.js';
 
 /** The numbers of an SA that may be shown. */
 export interface SaNumbers {
@@ -20,6 +20,13 @@ export interface SaNumbers {
 /** The public part of a stored SA; `undefined` when there is no such key yet. */
 export type SaFor = (id: string) => SaNumbers | undefined;
 
+/** Every stored key by its id, as templates see it, and its bits; made once for all hosts (key-record.ts). */
+export interface KeyRecord {
+  readonly record: TemplateRecord;
+  /** By `part id`. */
+  readonly bits: ReadonlyMap<string, number>;
+}
+
 export interface TemplateData {
   readonly root: TemplateRecord;
   /** Ids of SAs that the store does not have. */
@@ -28,7 +35,7 @@ export interface TemplateData {
   readonly keyBits: ReadonlyMap<string, number>;
 }
 
-export function templateData(view: HostView, index: InventoryIndex, saFor: SaFor): TemplateData {
+export function templateData(view: HostView, index: InventoryIndex, saFor: SaFor, keys?: KeyRecord): TemplateData {
   const { subject } = view;
   const usual = usualSuite(view.links);
   const sas = manualSas(view, saFor);
@@ -52,6 +59,8 @@ export function templateData(view: HostView, index: InventoryIndex, saFor: SaFor
     links: view.links.map((link) => linkRecord(link, usual, index)),
     ike: { rules: ikeRules(view), preshared: presharedKeys(view) },
     sas: sas.flatMap(({ record }) => (record === undefined ? [] : [record])),
+    keys: keys?.record ?? {},
+    cr: new RawLine('\r'),
   };
   return {
     root,

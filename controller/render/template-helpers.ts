@@ -1,7 +1,7 @@
 /** The few helpers that templates may call, and the values they handle. Pure: a helper sees its arguments and nothing else. */
 
 import { formatPrefix, parsePrefix } from '../model/address.js';
-import type { FilePart } from '../model/managed-file.js';
+import type { FilePart, KeyForm } from '../model/managed-file.js';
 
 /** Stands for a value that is filled in when the file is sent. It has no text, so a template can only write it down. */
 export class Placeholder {
@@ -70,6 +70,8 @@ export const HELPERS: ReadonlyMap<string, Helper> = new Map([
   ['default', helper([2, 2], true, ([a, b]) => ({ value: a ?? b }))],
   ['prefix', helper([2, 2], false, ([address, length]) => prefix(address, length))],
   ['line', helper([1, 1], false, ([text]) => line(text))],
+  ['upper', helper([1, 1], false, ([key]) => inForm('upper', key))],
+  ['quoted', helper([1, 1], false, ([key]) => inForm('quoted', key))],
 ]);
 
 /** The four that open blocks; the language itself carries them out. */
@@ -87,4 +89,9 @@ function line(text: TemplateValue): HelperResult {
   if (/[\p{Cc}\u2028\u2029]/u.test(text))
     return { refused: '"line" wants one line: this text holds a line end or another control character' };
   return { value: new RawLine(text) };
+}
+
+function inForm(form: KeyForm, key: TemplateValue): HelperResult {
+  if (key instanceof Placeholder && 'key' in key.part) return { value: new Placeholder({ ...key.part, form }) };
+  return { refused: `"${form}" wants a key` };
 }

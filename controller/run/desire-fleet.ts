@@ -9,10 +9,12 @@ import type { DesiredHost, DigestFile } from '../plan/file-changes.js';
 import { canonicalListing } from '../policy/canonical-listing.js';
 import { predictLoad } from '../policy/predict-load.js';
 import type { KeyStore } from '../ports.js';
+import { namesOf } from '../render/host-names.js';
 import { indexInventory } from '../render/inventory-index.js';
+import { keyRecord } from '../render/key-record.js';
 import { readBack } from '../render/read-back.js';
 import { externalEnds, renderExternal } from '../render/render-external.js';
-import { renderHost } from '../render/render-host.js';
+import { renderHost, type Rendered } from '../render/render-host.js';
 import { templateSet, type TemplateSource } from '../render/template-set.js';
 
 export interface DesiredFleet {
@@ -21,6 +23,8 @@ export interface DesiredFleet {
   readonly policies: ReadonlyMap<string, readonly LoadedRule[]>;
   /** What the ends that are not ours need, to be handed over. */
   readonly externals: ReadonlyMap<string, readonly ManagedFile[]>;
+  /** What the files of hosts, and of the ends that are not ours, were rendered to, with the template line of each line. */
+  readonly rendered: ReadonlyMap<string, Rendered>;
   readonly digest: DigestFile;
   readonly warnings: readonly Problem[];
 }
@@ -32,31 +36,59 @@ export function desireFleet(
   templates: readonly TemplateSource[],
   store: KeyStore,
 ): DesiredFleet {
+  const { fleet, problems } = gatherFleet(inventory, hosts, templates, store);
+  if (problems.some((problem) => problem.severity === 'error')) throw new InputProblems(problems);
+  return fleet;
+}
+
+export interface GatheredFleet {
+  /** As far as it could be made: a host whose files could not be rendered is not in it. */
+  readonly fleet: DesiredFleet;
+  /** All of them, errors among them. */
+  readonly problems: readonly Problem[];
+}
+
+/** The same for a caller that goes on after errors, to find the others. */
+export function gatherFleet(
+  inventory: Inventory,
+  hosts: readonly Host[],
+  templates: readonly TemplateSource[],
+  store: KeyStore,
+): GatheredFleet {
   const { set, problems: templateProblems } = templateSet(templates);
-  if (templateProblems.length > 0) throw new InputProblems(templateProblems);
+  const none = new Map<string, never>();
+  if (templateProblems.length > 0) {
+    const maps = { desired: none, policies: none, externals: none, rendered: none };
+    return { fleet: { ...maps, digest: digestWith(store), warnings: [] }, problems: templateProblems };
+  }
   const index = indexInventory(inventory);
   const saFor = (id: string): { spi: number } | undefined => {
     const key = store.keys.get(id);
     return key?.kind === 'sa' ? { spi: key.spi } : undefined;
   };
+  const keys = keyRecord(store.keys);
   const desired = new Map<string, DesiredHost>();
   const policies = new Map<string, readonly LoadedRule[]>();
+  const all = new Map<string, Rendered>();
   const problems: Problem[] = [];
   for (const host of hosts) {
-    const rendered = renderHost({ host, index, templates: set, saFor });
+    const rendered = renderHost({ host, index, templates: set, saFor, keys });
+    const names = namesOf(host);
     // The inventory has told of weak algorithms where they are chosen.
     problems.push(...rendered.problems.filter(({ code }) => code !== 'WEAK_ALGORITHM'));
     if (rendered.files.length === 0) continue;
+    all.set(host.name, rendered);
     const policy = rendered.files.find((file) => file.path === '/etc/inet/ipsecinit.conf');
-    const load = predictLoad(policy === undefined ? '' : fileText(policy, { generation: 1, key: () => '' }));
+    const load = predictLoad(policy === undefined ? '' : fileText(policy, { generation: 1, key: () => '' }), names);
     const { rules } = load;
-    problems.push(...readBack(rendered, load));
+    problems.push(...readBack(rendered, load, names));
     policies.set(host.name, rules);
     desired.set(host.name, {
       host: host.name,
       files: rendered.files,
       spd: canonicalListing(rules),
       keys: keyNames(store, rendered.files),
+      ...(host.modes === undefined ? {} : { modes: host.modes }),
     });
   }
   const externals = new Map<string, readonly ManagedFile[]>();
@@ -65,9 +97,14 @@ export function desireFleet(
     if (rendered === undefined) continue;
     problems.push(...rendered.problems.filter(({ code }) => code !== 'WEAK_ALGORITHM'), ...readBack(rendered));
     externals.set(name, rendered.files);
+    all.set(name, rendered);
   }
-  if (problems.some((problem) => problem.severity === 'error')) throw new InputProblems(withoutRepeats(problems));
-  return { desired, policies, externals, digest: digestWith(store), warnings: withoutRepeats(problems) };
+  const said = withoutRepeats(problems);
+  const warnings = said.filter(({ severity }) => severity === 'warning');
+  return {
+    fleet: { desired, policies, externals, rendered: all, digest: digestWith(store), warnings },
+    problems: said,
+  };
 }
 
 /** What both ends of a link are told of it is said once. */

@@ -1,5 +1,6 @@
 /** The keys a fleet's links need: those in the store, and those that must be drawn first. */
 
+import { OperatorError } from '../errors.js';
 import type { Inventory } from '../model/host.js';
 import { missingKeys, withKeys } from '../keys/generate.js';
 import type { Clock, KeyStore, RandomBytes, StoredKey, Vault } from '../ports.js';
@@ -9,6 +10,40 @@ export interface SuppliedKeys {
   readonly drawn: readonly StoredKey[];
 }
 
+export interface KeysAtHand {
+  readonly store: KeyStore;
+  /** What to tell of keys that are only for this look; `undefined` when all were stored. */
+  readonly note: string | undefined;
+}
+
+/**
+ * Keys for a command that only looks: nothing is written and nothing is asked for. Keys that are missing, or all where the
+ * store does not open, are thrown away after the run.
+ */
+export async function keysAtHand(
+  inventory: Inventory,
+  vault: Vault,
+  random: RandomBytes,
+  clock: Clock,
+): Promise<KeysAtHand> {
+  const empty: KeyStore = { salt: '', keys: new Map() };
+  if (!needsKeys(inventory)) return { store: empty, note: undefined };
+  let stored = empty;
+  let why: string | undefined;
+  try {
+    stored = await vault.read();
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    why = error.what;
+  }
+  const drawn = missingKeys(inventory, stored, random, clock.now());
+  const store = withKeys(stored, drawn);
+  if (why !== undefined) return { store, note: `looked at with throw-away keys: ${why}` };
+  if (drawn.length === 0) return { store, note: undefined };
+  const are = drawn.length === 1 ? '1 key is' : `${drawn.length} keys are`;
+  return { store, note: `${are} not drawn yet: looked at with throw-away ones; the first plan or apply draws them` };
+}
+
 /** Draws what is missing and stores it before anybody uses it, so that the next run finds the same keys. */
 export async function supplyKeys(
   inventory: Inventory,
@@ -16,11 +51,15 @@ export async function supplyKeys(
   random: RandomBytes,
   clock: Clock,
 ): Promise<SuppliedKeys> {
-  if (inventory.links.length === 0) return { store: { salt: '', keys: new Map() }, drawn: [] };
+  if (!needsKeys(inventory)) return { store: { salt: '', keys: new Map() }, drawn: [] };
   const store = await vault.read();
   const drawn = missingKeys(inventory, store, random, clock.now());
   if (drawn.length === 0) return { store, drawn };
   const full = withKeys(store, drawn);
   await vault.write(full);
   return { store: full, drawn };
+}
+
+function needsKeys({ links, hosts }: Inventory): boolean {
+  return links.length > 0 || hosts.some(({ files }) => (files?.manualKeys ?? files?.presharedKeys) !== undefined);
 }

@@ -50,6 +50,8 @@ export class FakeHost {
       observe: () => Promise.resolve(observationOf({ generation: this.generation })),
       read: () => Promise.resolve(''),
       fingerprints: () => Promise.resolve([]),
+      collect: () => Promise.resolve(undefined),
+      surroundings: () => Promise.resolve({ client: undefined, hosts: '', addresses: [] }),
       transact: (request, onStep) => this.#transact(request, onStep),
       confirm: (id, nonce) => this.#confirm(id, nonce),
       abort: (id) => this.#abort(id),

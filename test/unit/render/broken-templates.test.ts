@@ -162,7 +162,7 @@ describe('a template that cannot be rendered is named with its line', () => {
         '1:3',
         'TEMPLATE_UNKNOWN_HELPER',
         'there is no helper "exec" here',
-        'use one of eq, not, and, or, default, prefix, line',
+        'use one of eq, not, and, or, default, prefix, line, upper, quoted',
       ],
     ],
     [
@@ -172,7 +172,7 @@ describe('a template that cannot be rendered is named with its line', () => {
         '1:1',
         'TEMPLATE_UNKNOWN_HELPER',
         'there is no helper "log" here',
-        'use one of eq, not, and, or, default, prefix, line',
+        'use one of eq, not, and, or, default, prefix, line, upper, quoted',
       ],
     ],
     [
@@ -182,7 +182,7 @@ describe('a template that cannot be rendered is named with its line', () => {
         '1:3',
         'TEMPLATE_UNKNOWN_HELPER',
         'there is no helper "lookup" here',
-        'use one of eq, not, and, or, default, prefix, line',
+        'use one of eq, not, and, or, default, prefix, line, upper, quoted',
       ],
     ],
     [

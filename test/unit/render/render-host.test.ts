@@ -482,7 +482,7 @@ test('the example of docs/templates.md renders as it says', () => {
 
 test('every value that templates are promised is there, and documented', () => {
   const promised =
-    'fleet generation host vars management bypasses mirrors extraRules refuseOthers ipv6 suite links ike sas'.split(
+    'fleet generation host vars management bypasses mirrors extraRules refuseOthers ipv6 suite links ike sas keys cr'.split(
       ' ',
     );
   const fleet = seedInventory('manual');
