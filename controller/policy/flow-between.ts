@@ -8,16 +8,9 @@
 
 import { formatAddress, type Address } from '../model/address.js';
 import type { Packet } from '../model/packet.js';
-import type { LoadedRule, Protection, Transform } from '../model/policy.js';
-import { ALGORITHMS } from './algorithms.js';
-import {
-  decideInbound,
-  decideOutbound,
-  findRule,
-  isDoubtful,
-  protectionsOf,
-  type InboundRefusal,
-} from './match-flow.js';
+import type { LoadedRule } from '../model/policy.js';
+import { encounter } from './encounter.js';
+import { findRule, isDoubtful } from './match-flow.js';
 import { ICMP, ICMP6, TCP, UDP } from './match-selector.js';
 
 export interface HostPolicy {
@@ -56,39 +49,40 @@ export function flowBetween(sender: Policy, receiver: Policy, flow: Flow): FlowV
   const receiving = receiver?.rules ?? [];
   const { out, into } = packetsOf(flow, [...sending, ...receiving]);
   if (out.protocol === UDP && IKE_PORTS.includes(out.remotePort ?? 0)) return { kind: 'clear', doubtful: false };
-  const left = decideOutbound(sending, out);
+  const senderRule = findRule(sending, 'out', out);
   const receiverRule = findRule(receiving, 'in', into);
   const ends = {
-    ...(left.rule && { sender: left.rule }),
+    ...(senderRule && { sender: senderRule }),
     ...(receiverRule && { receiver: receiverRule }),
-    doubtful: left.doubtful || isDoubtful(receiverRule),
+    doubtful: isDoubtful(senderRule) || isDoubtful(receiverRule),
   };
   const refused = (reason: string): FlowVerdict => ({ kind: 'refused', reason, ...ends });
-  if (left.verdict === 'drop') return refused(`the sender's own rule drops it: ${left.rule?.text ?? ''}`);
-  if (left.verdict === 'clear') {
-    const arrived = decideInbound(receiving, into, { kind: 'clear' });
-    if (arrived.verdict === 'accept') return { kind: 'clear', ...ends };
-    return refused(`leaves in the clear, and ${refusalText(arrived.why)}: ${receiverRule?.text ?? ''}`);
+  const [left = '', right = ''] = [senderRule?.text, receiverRule?.text];
+  const isProtected = senderRule?.actions.some(({ kind }) => kind === 'protect') === true;
+  switch (encounter(senderRule, receiverRule)) {
+    case 'clear':
+      return { kind: 'clear', ...ends };
+    case 'agreed':
+      return { kind: 'protected', ...ends };
+    case 'sender-drops':
+      return refused(`the sender's own rule drops it: ${left}`);
+    case 'receiver-drops':
+      return refused(`leaves ${isProtected ? 'protected' : 'in the clear'}, and the receiver drops it: ${right}`);
+    case 'clear-meets-protected':
+      return refused(`leaves in the clear, and the receiver wants it protected: ${right}`);
+    case 'protected-meets-bypass':
+      return refused(`leaves protected, and the receiver expects it clear: ${right}`);
+    case 'protected-meets-no-rule': {
+      const destination = formatAddress(flow.destination);
+      return refused(
+        receiver === null || receiver === undefined
+          ? `must be protected, and ${destination} has no IPsec policy to agree on an SA with`
+          : `arrives protected at ${destination}, where no rule asks for protection`,
+      );
+    }
+    case 'no-common-algorithm':
+      return refused(`the ends have no protection in common: ${left} against ${right}`);
   }
-  const destination = formatAddress(flow.destination);
-  if (receiver === null || receiver === undefined) {
-    return refused(`must be protected, and ${destination} has no IPsec policy to agree on an SA with`);
-  }
-  if (receiverRule === undefined) {
-    return refused(`arrives protected at ${destination}, where no rule asks for protection`);
-  }
-  if (canAgree(left.wants, protectionsOf(left.rule), protectionsOf(receiverRule)))
-    return { kind: 'protected', ...ends };
-  if (protectionsOf(receiverRule).length === 0) {
-    const expects =
-      receiverRule.actions[0]?.kind === 'discard' ? 'the receiver drops it' : 'the receiver expects it clear';
-    return refused(`leaves protected, and ${expects}: ${receiverRule.text}`);
-  }
-  return refused(`the ends have no protection in common: ${left.rule?.text ?? ''} against ${receiverRule.text}`);
-}
-
-function refusalText(why: InboundRefusal | undefined): string {
-  return why === 'drop-rule' ? 'the receiver drops it' : 'the receiver wants it protected';
 }
 
 /** The flow as the sender and as the receiver see it. */
@@ -134,42 +128,4 @@ function unnamedPort(rules: readonly LoadedRule[]): number {
   let port = FIRST_DYNAMIC_PORT;
   while (named.has(port)) port++;
   return port;
-}
-
-/**
- * Whether SAs can exist that the sender takes and the receiver accepts. The sender wants ESP and AH by the sum of its
- * alternatives, each from whichever suits; the receiver needs all of it in one of its own.
- */
-function canAgree(
-  wants: readonly ('esp' | 'ah')[],
-  sender: readonly Protection[],
-  receiver: readonly Protection[],
-): boolean {
-  const esp = wants.includes('esp');
-  const ah = wants.includes('ah');
-  return receiver.some(
-    (one) =>
-      (one.esp !== undefined) === esp &&
-      (one.ah !== undefined) === ah &&
-      (!esp || sender.some((other) => espAgrees(other, one))) &&
-      (!ah || sender.some((other) => overlap(other.ah, one.ah))),
-  );
-}
-
-/** Integrity that one end leaves open is the other's to choose. */
-function espAgrees({ esp: a }: Protection, { esp: b }: Protection): boolean {
-  if (a === undefined || b === undefined || !overlap(a.encr, b.encr)) return false;
-  return a.auth === undefined || b.auth === undefined || overlap(a.auth, b.auth);
-}
-
-/** The same algorithm, and a key length that it has and both accept. */
-function overlap(a: Transform | undefined, b: Transform | undefined): boolean {
-  if (a === undefined || b === undefined || a.algorithm !== b.algorithm) return false;
-  const least = Math.max(a.minBits, b.minBits);
-  const most = Math.min(a.maxBits, b.maxBits);
-  const known = ALGORITHMS.find(({ name }) => name === a.algorithm);
-  if (known === undefined) return false;
-  if (known.stepBits === 0) return least <= known.minBits && known.minBits <= most;
-  const first = known.minBits + Math.ceil((least - known.minBits) / known.stepBits) * known.stepBits;
-  return first <= most;
 }
