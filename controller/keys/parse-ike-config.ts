@@ -6,6 +6,7 @@
 import type { Problem, SourcePosition } from '../errors.js';
 import { OAKLEY_GROUPS, type IkeConfig, type IkeRule, type IkeTransform } from '../model/ike.js';
 import { parseIkeAddresses } from './parse-ike-addresses.js';
+import { GLOBALS, RULE_SETTINGS, type IkeSettingKind } from './parse-ike-settings.js';
 import { readTokens, TokenReader, type Complain } from './parse-ike-tokens.js';
 import { readTransform } from './parse-ike-transform.js';
 
@@ -13,33 +14,6 @@ export interface IkeConfigReading {
   readonly config: IkeConfig;
   readonly problems: readonly Problem[];
 }
-
-type GlobalKind = 'string' | 'number' | 'flag' | 'group' | 'id-type';
-
-const GLOBALS: ReadonlyMap<string, GlobalKind> = new Map<string, GlobalKind>([
-  ['cert_root', 'string'],
-  ['cert_trust', 'string'],
-  ['expire_timer', 'number'],
-  ['ignore_crls', 'flag'],
-  ['use_http', 'flag'],
-  ['ldap_server', 'string'],
-  ['pkcs11_path', 'string'],
-  ['proxy', 'string'],
-  ['socks', 'string'],
-  ['retry_limit', 'number'],
-  ['retry_timer_init', 'number'],
-  ['retry_timer_max', 'number'],
-  ['p1_lifetime_secs', 'number'],
-  ['p1_nonce_len', 'number'],
-  ['p2_nonce_len', 'number'],
-  ['p2_lifetime_secs', 'number'],
-  ['p2_softlife_secs', 'number'],
-  ['p2_idletime_secs', 'number'],
-  ['p2_lifetime_kb', 'number'],
-  ['p2_softlife_kb', 'number'],
-  ['p2_pfs', 'group'],
-  ['local_id_type', 'id-type'],
-]);
 
 const ID_TYPES: readonly string[] = [
   ...['dn', 'dns', 'fqdn', 'gn', 'ip', 'ipv4', 'ipv4_prefix', 'ipv4_range', 'ipv6', 'ipv6_prefix', 'ipv6_range'],
@@ -77,7 +51,7 @@ export function parseIkeConfig(text: string, file: string): IkeConfigReading {
 
 function readSetting(
   name: string,
-  kind: GlobalKind,
+  kind: IkeSettingKind,
   reader: TokenReader,
   complain: Complain,
 ): string | number | true | undefined {
@@ -102,22 +76,10 @@ function readSetting(
   return undefined;
 }
 
-/** Settings of a rule; nonce lengths may not be set in one. */
-const RULE_SETTINGS: ReadonlyMap<string, GlobalKind> = new Map<string, GlobalKind>([
-  ['label', 'string'],
-  ['local_id_type', 'id-type'],
-  ['p2_lifetime_secs', 'number'],
-  ['p2_softlife_secs', 'number'],
-  ['p2_idletime_secs', 'number'],
-  ['p2_lifetime_kb', 'number'],
-  ['p2_softlife_kb', 'number'],
-  ['p2_pfs', 'group'],
-]);
-
 function readRule(reader: TokenReader, at: SourcePosition, complain: Complain): IkeRule | undefined {
   const settings = new Map<string, string | number | true>();
   const lists = { local_addr: [], remote_addr: [], local_id: [], remote_id: [] };
-  const texts: Record<keyof typeof lists, { text: string; at: SourcePosition }[]> = { ...lists };
+  const texts: Record<keyof typeof lists, { text: string; at: SourcePosition }[]> = lists;
   const transforms: IkeTransform[] = [];
   while (reader.takeIf('close') === undefined) {
     const start = reader.at;
@@ -134,7 +96,7 @@ function readRule(reader: TokenReader, at: SourcePosition, complain: Complain): 
     } else if (list !== undefined) {
       const value = reader.takeValue();
       if (value === undefined) complain('IKE_VALUE_MISSING', start, `${token.text} has no value`, 'write one after it');
-      else texts[list] = [...texts[list], { text: value.text, at: value.at }];
+      else texts[list].push({ text: value.text, at: value.at });
     } else if (kind !== undefined) {
       if (settings.has(token.text)) complain('IKE_TWICE', start, `${token.text} is given twice`, 'keep one of them');
       const value = readSetting(token.text, kind, reader, complain);

@@ -7,10 +7,23 @@ export interface IkeToken {
   /** Of a string: without its quotes. Of a group: what stands between the round brackets. */
   readonly text: string;
   readonly at: SourcePosition;
+  /** Where it begins and ends in the text, in UTF-16 units. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** From `#` or `//` to the end of the line. */
+export interface IkeComment {
+  readonly mark: '#' | '//';
+  /** Behind the mark, without blanks at the end. */
+  readonly text: string;
+  readonly at: SourcePosition;
+  readonly start: number;
 }
 
 export interface Tokens {
   readonly tokens: readonly IkeToken[];
+  readonly comments: readonly IkeComment[];
   /** Where a quote or bracket is opened and never closed. */
   readonly unclosed: IkeToken | undefined;
   readonly end: SourcePosition;
@@ -19,47 +32,97 @@ export interface Tokens {
 /** Takes note of a problem; reading goes on. */
 export type Complain = (code: string, at: SourcePosition, what: string, todo: string) => void;
 
+const SPECIAL = /[\s{}()"#]/;
+const BRACKETS: ReadonlyMap<string, 'open' | 'close'> = new Map([
+  ['{', 'open'],
+  ['}', 'close'],
+]);
+
 /** Comments run from `#` or `//` to the end of the line; a backslash before a newline counts for nothing. */
 export function readTokens(text: string, file: string): Tokens {
   const tokens: IkeToken[] = [];
+  const comments: IkeComment[] = [];
+  const place = placesIn(text, file);
+  for (let at = 0; at < text.length;) {
+    const char = text.charAt(at);
+    const bracket = BRACKETS.get(char);
+    const here = (): SourcePosition => place(at);
+    if (/\s/.test(char) || (char === '\\' && text[at + 1] === '\n')) {
+      at++;
+    } else if (char === '#' || text.startsWith('//', at)) {
+      const mark = char === '#' ? '#' : '//';
+      const end = lineEnd(text, at);
+      comments.push({ mark, text: text.slice(at + mark.length, end).trimEnd(), at: here(), start: at });
+      at = end;
+    } else if (bracket !== undefined) {
+      tokens.push({ kind: bracket, text: char, at: here(), start: at, end: at + 1 });
+      at++;
+    } else {
+      const end = char === '"' ? stringEnd(text, at) : char === '(' ? groupEnd(text, at) : wordEnd(text, at);
+      // An opening quote or a round bracket without its partner.
+      if (end === undefined || end === at) {
+        const unclosed = { kind: 'word', text: char, at: here(), start: at, end: text.length } as const;
+        return { tokens, comments, unclosed, end: here() };
+      }
+      tokens.push({ ...tokenOf(text.slice(at, end)), at: here(), start: at, end });
+      at = end;
+    }
+  }
+  return { tokens, comments, unclosed: undefined, end: place(text.length) };
+}
+
+function tokenOf(written: string): Pick<IkeToken, 'kind' | 'text'> {
+  if (written.startsWith('"')) return { kind: 'string', text: written.slice(1, -1).replace(/\\([\s\S])/g, '$1') };
+  if (written.startsWith('(')) return { kind: 'group', text: written.slice(1, -1).trim() };
+  return { kind: 'word', text: written };
+}
+
+function lineEnd(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
+}
+
+function stringEnd(text: string, from: number): number | undefined {
+  for (let at = from + 1; at < text.length; at++) {
+    if (text[at] === '\\') at++;
+    else if (text[at] === '"') return at + 1;
+  }
+  return undefined;
+}
+
+function groupEnd(text: string, from: number): number | undefined {
+  for (let at = from + 1; at < text.length; at++) {
+    if (text[at] === ')') return at + 1;
+    if (text[at] === '(') return undefined;
+  }
+  return undefined;
+}
+
+/** A slash belongs to a word but two in a row begin a comment; a backslash does unless it ends the line. */
+function wordEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !SPECIAL.test(text.charAt(at))) {
+    if (text.startsWith('//', at) || text.startsWith('\\\n', at)) break;
+    at++;
+  }
+  return at;
+}
+
+/** Places of offsets asked for in ascending order; columns count characters, not UTF-16 units. */
+function placesIn(text: string, file: string): (offset: number) => SourcePosition {
   let line = 1;
   let column = 1;
   let at = 0;
-  const here = (): SourcePosition => ({ file, line, column });
-  const advance = (count: number): void => {
-    for (const char of text.slice(at, at + count)) {
-      if (char === '\n') {
-        line += 1;
+  return (offset) => {
+    while (at < offset) {
+      const code = text.charCodeAt(at++);
+      if (code === 10) {
+        line++;
         column = 1;
-      } else column += 1;
+      } else if (code < 0xdc00 || code > 0xdfff) column++;
     }
-    at += count;
+    return { file, line, column };
   };
-  const patterns: readonly (readonly [RegExp, (found: RegExpExecArray) => IkeToken | undefined])[] = [
-    [/(?:\s|\\\n|#[^\n]*|\/\/[^\n]*)+/y, () => undefined],
-    [/"((?:[^"\\]|\\[\s\S])*)"/y, ([, body = '']) => token('string', body.replace(/\\([\s\S])/g, '$1'))],
-    [/\(([^()]*)\)/y, ([, body = '']) => token('group', body.trim())],
-    [/\{/y, () => token('open', '{')],
-    [/\}/y, () => token('close', '}')],
-    [/(?:[^\s{}()"#\\/]|\/(?!\/)|\\(?!\n))+/y, ([word]) => token('word', word)],
-  ];
-  const token = (kind: IkeToken['kind'], body: string): IkeToken => ({ kind, text: body, at: here() });
-  while (at < text.length) {
-    let taken = false;
-    for (const [pattern, make] of patterns) {
-      pattern.lastIndex = at;
-      const found = pattern.exec(text);
-      if (found === null) continue;
-      const made = make(found);
-      if (made !== undefined) tokens.push(made);
-      advance(found[0].length);
-      taken = true;
-      break;
-    }
-    // Only an opening quote or a round bracket without its partner is left.
-    if (!taken) return { tokens, unclosed: token('word', text.charAt(at)), end: here() };
-  }
-  return { tokens, unclosed: undefined, end: here() };
 }
 
 /** Walks tokens; remembers the last place for complaints about an early end. */

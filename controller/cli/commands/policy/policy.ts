@@ -3,12 +3,17 @@
 import type { Argv, CommandModule } from 'yargs';
 
 import { decideCommand } from './decide.js';
+import { fmtCommand } from './fmt.js';
 import { predictCommand } from './predict.js';
 
 export const policyCommand: CommandModule = {
   command: 'policy <command>',
   describe: 'ask about one policy or key file: what the real tools and the kernel would do',
   builder: (argv: Argv) =>
-    argv.command(predictCommand).command(decideCommand).demandCommand(1, 'Name what to ask; policy --help lists it.'),
+    argv
+      .command(predictCommand)
+      .command(decideCommand)
+      .command(fmtCommand)
+      .demandCommand(1, 'Name what to ask; policy --help lists it.'),
   handler: () => undefined,
 };
