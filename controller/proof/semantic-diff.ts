@@ -1,0 +1,151 @@
+/**
+ * Which flows a host treats otherwise under one policy than under another: exact over every packet of both directions and
+ * families. Rules of tunnels are apart from the host's and not compared.
+ */
+
+import type { Direction, Family, LoadedRule } from '../model/policy.js';
+import type { Packet } from '../model/packet.js';
+import { joined } from '../policy/join-regions.js';
+import { divide, rulesInOrder, slices } from '../policy/partition.js';
+import { everything, prefixRange, samplePacket, type AddressRange, type Region } from '../policy/region.js';
+import { isExposed, treatmentKey, treatmentOf, type Treatment } from './treatment.js';
+
+export interface FlowChange {
+  readonly direction: Direction;
+  readonly family: Family;
+  readonly before: Treatment;
+  readonly after: Treatment;
+  /** Disjoint; `local` is the side of the host that has the policies. */
+  readonly regions: readonly Region[];
+  readonly example: Packet;
+  /** What decides the example; absent where no rule matches. */
+  readonly ruleBefore?: LoadedRule;
+  readonly ruleAfter?: LoadedRule;
+  /** Protected before, and in the clear or readable after. */
+  readonly exposed: boolean;
+}
+
+/** Worst first. Empty = every packet is treated alike. */
+export function semanticDiff(before: readonly LoadedRule[], after: readonly LoadedRule[]): readonly FlowChange[] {
+  const changes: FlowChange[] = [];
+  for (const direction of ['out', 'in'] as const)
+    for (const family of [4, 6] as const) changes.push(...changesOf(before, after, direction, family));
+  return changes.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function rank({ exposed, before, after }: FlowChange): number {
+  if (exposed) return after.kind === 'protected' ? 1 : 0;
+  if (before.kind === 'refused' && after.kind !== 'refused') return 2;
+  if (after.kind === 'refused') return 3;
+  return before.kind === 'protected' ? 4 : 5;
+}
+
+/** A part of the packets between any local address and the remote ones of a slice that is treated otherwise. */
+interface Difference {
+  readonly key: string;
+  readonly before: Treatment;
+  readonly after: Treatment;
+  /** Its remote addresses are a stand-in. */
+  readonly region: Region;
+  /** Places among the rules tried. */
+  readonly placeBefore: number;
+  readonly placeAfter: number;
+}
+
+interface Found extends Pick<Difference, 'before' | 'after'> {
+  readonly regions: Region[];
+  readonly ruleBefore: LoadedRule | undefined;
+  readonly ruleAfter: LoadedRule | undefined;
+}
+
+function changesOf(
+  before: readonly LoadedRule[],
+  after: readonly LoadedRule[],
+  direction: Direction,
+  family: Family,
+): readonly FlowChange[] {
+  const lists = [before, after].map((rules) => rulesInOrder(rules, direction, family));
+  const sayings = new Map(lists.flat().map((rule) => [rule, sayingOf(rule)]));
+  const say = (rules: readonly LoadedRule[]): string => rules.map((rule) => sayings.get(rule) ?? '').join('\n');
+  // Within a slice a rule's own remote addresses no longer count, so slices with alike rules differ alike: one look serves a whole mesh.
+  const known = new Map<string, readonly Difference[]>();
+  const found = new Map<string, Found>();
+  for (const { remote, tried } of slices(lists, family)) {
+    const [old = [], next = []] = tried;
+    const [oldSays, nextSays] = [say(old), say(next)];
+    if (oldSays === nextSays) continue;
+    const key = `${oldSays}\n\n${nextSays}`;
+    const differences = known.get(key) ?? differencesOf(old, next, direction, family, remote);
+    known.set(key, differences);
+    for (const one of differences) {
+      const region = { ...one.region, remote };
+      const same = found.get(one.key);
+      if (same !== undefined) same.regions.push(region);
+      else {
+        const { before: was, after: is, placeBefore, placeAfter } = one;
+        const rules = { ruleBefore: old[placeBefore], ruleAfter: next[placeAfter] };
+        found.set(one.key, { before: was, after: is, regions: [region], ...rules });
+      }
+    }
+  }
+  return [...found.values()].map(({ regions, ruleBefore, ruleAfter, before: was, after: is }): FlowChange => {
+    const [first] = regions;
+    if (first === undefined) throw new Error('a change without a packet');
+    return {
+      direction,
+      family,
+      before: was,
+      after: is,
+      regions: joined(regions),
+      example: samplePacket(first),
+      ...(ruleBefore && { ruleBefore }),
+      ...(ruleAfter && { ruleAfter }),
+      exposed: isExposed(was, is),
+    };
+  });
+}
+
+/** All of a rule that counts where its remote addresses are given. */
+function sayingOf(rule: LoadedRule): string {
+  const { local, protocol, localPort, remotePort, icmpType, icmpCode } = rule.selector;
+  const range = local && prefixRange(local);
+  return [
+    range && rangeKey(range),
+    protocol,
+    localPort,
+    remotePort,
+    icmpType && `${icmpType.from}-${icmpType.to}`,
+    icmpCode && `${icmpCode.from}-${icmpCode.to}`,
+    treatmentKey(treatmentOf(rule, rule.dir)),
+  ].join(' ');
+}
+
+function rangeKey({ from, to }: AddressRange): string {
+  return `${from}-${to}`;
+}
+
+function differencesOf(
+  old: readonly LoadedRule[],
+  next: readonly LoadedRule[],
+  direction: Direction,
+  family: Family,
+  remote: AddressRange,
+): readonly Difference[] {
+  const differences: Difference[] = [];
+  for (const cell of divide(old, everything(family, undefined, remote))) {
+    const before = treatmentOf(cell.rule, direction);
+    for (const { region, rule } of divide(next, [cell.region])) {
+      const after = treatmentOf(rule, direction);
+      if (treatmentKey(before) === treatmentKey(after)) continue;
+      differences.push({
+        key: `${treatmentKey(before)} → ${treatmentKey(after)}`,
+        before,
+        after,
+        region,
+        placeBefore: cell.rule === undefined ? -1 : old.indexOf(cell.rule),
+        placeAfter: rule === undefined ? -1 : next.indexOf(rule),
+      });
+    }
+  }
+  return differences;
+}
