@@ -60,22 +60,44 @@ export function entryAt(
   return { lines: reader.lineCount, errors: lexed.kind === 'error' ? lexed.messages : undefined };
 }
 
+/** A log being struck out: bytes in place, with room to grow. */
+interface Draft {
+  bytes: Buffer;
+  size: number;
+}
+
+const SEMICOLON = 0x3b;
+const NEWLINE = 0x0a;
+const HASH = 0x23;
+
+function draftOf(log: string): Draft {
+  return { bytes: Buffer.from(log, 'latin1'), size: log.length };
+}
+
+function textOf({ bytes, size }: Draft): string {
+  return bytes.toString('latin1', 0, size);
+}
+
+function strike(draft: Draft, start: number, lines: number): void {
+  let at = start;
+  for (let left = lines; left > 0; left--) {
+    if (at >= draft.bytes.length) draft.bytes = Buffer.concat([draft.bytes, Buffer.alloc(at + 1)]);
+    draft.bytes[at] = SEMICOLON;
+    draft.size = Math.max(draft.size, at + 1);
+    const newline = draft.bytes.subarray(0, draft.size).indexOf(NEWLINE, at + 1);
+    at = newline < 0 ? draft.size : newline + 1;
+    if (left === 2) at--;
+  }
+}
+
 /**
  * Writes `;` over the first byte of so many lines. For the last one, a bare line break, it is written over the
  * break before it, so that the two make one line. Past the end it appends.
  */
 export function commentOut(log: string, start: number, lines: number): string {
-  let text = log;
-  let at = start;
-  for (let left = lines; left > 0; left--) {
-    const before = text.slice(0, at).padEnd(at, '\0');
-    text = `${before};${text.slice(at + 1)}`;
-    const newline = text.indexOf('\n', at + 1);
-    const length = newline < 0 ? text.length - (at + 1) : newline - at;
-    at += length + 1;
-    if (left === 2) at--;
-  }
-  return text;
+  const draft = draftOf(log);
+  strike(draft, start, lines);
+  return textOf(draft);
 }
 
 /**
@@ -83,8 +105,23 @@ export function commentOut(log: string, start: number, lines: number): string {
  * are struck out as the whole input had, and two more.
  */
 export function withoutAdded(log: string, made: readonly number[], inputLines: number): string {
-  return made.reduce((text, index) => {
-    const line = logLines(text).find((one) => announcedIndex(one, 'exact') === index);
-    return line === undefined ? text : commentOut(text, line.at, inputLines + 2);
-  }, `${log}\n\n`);
+  const whole = `${log}\n\n`;
+  const places = new Map<number, number[]>();
+  for (const line of logLines(whole).reverse()) {
+    const index = announcedIndex(line, 'exact');
+    if (index === undefined) continue;
+    const sameIndex = places.get(index);
+    if (sameIndex === undefined) places.set(index, [line.at]);
+    else sameIndex.push(line.at);
+  }
+  const draft = draftOf(whole);
+  // A line struck out, or joined to the one before it, announces nothing any more.
+  const stands = (at: number): boolean => draft.bytes[at] === HASH && (at === 0 || draft.bytes[at - 1] === NEWLINE);
+  for (const index of made) {
+    const left = places.get(index) ?? [];
+    let at = left.pop();
+    while (at !== undefined && !stands(at)) at = left.pop();
+    if (at !== undefined) strike(draft, at, inputLines + 2);
+  }
+  return textOf(draft);
 }
