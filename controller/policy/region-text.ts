@@ -120,7 +120,8 @@ function isAll({ from, to }: NumberRange, all: NumberRange): boolean {
 
 const NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp', 47: 'gre', 50: 'esp', 51: 'ah' };
 
-function boxText(traffic: Traffic, family: Family): string {
+/** One box: `tcp/443`, `icmp type 8`, `other protocols`. */
+export function boxText(traffic: Traffic, family: Family): string {
   switch (traffic.kind) {
     case 'ports': {
       const protocols = protocolsOf(traffic, family).map((number) => NAMES[number] ?? String(number));
