@@ -16,7 +16,7 @@ function verdictText({ verdict, kind, installed }: Prediction): readonly [Colour
   const texts: Record<PredictedVerdict, readonly [Colour, string]> = {
     crash: [
       'red',
-      `CRASH: the real ${name} dies of a signal on this file, and loads nothing that comes after that place`,
+      `CRASH: the real ${name} dies of a signal on this file, and ${count === 0 ? 'nothing of it is' : `${many} of what stands before that place are`} installed`,
     ],
     refused: ['red', 'refused: the check fails and nothing is installed'],
     'checks-only': ['red', 'the check passes, but the load fails and nothing is installed'],
@@ -55,6 +55,9 @@ export function predictText({ file, guessed, prediction }: PredictedFile, paint:
   lines.push(...sayings(`${tool.check} says`, check, paint));
   const same = check.stdout === load.stdout && check.stderr === load.stderr;
   if (!same) lines.push(...sayings(`${tool.load} says`, load, paint));
+  if (kind === 'keys' && (check.exit !== 0 || load.exit !== 0)) {
+    lines.push('', '[command] and [word] stand for words of the file, which may be keys');
+  }
   return `${lines.join('\n')}\n`;
 }
 

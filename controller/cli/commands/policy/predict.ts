@@ -5,12 +5,19 @@ import type { Argv, CommandModule } from 'yargs';
 import { EXIT, OperatorError } from '../../../errors.js';
 import { predictFile } from '../../../keys/predict-file.js';
 import { guessKind, type FileKind } from '../../../policy/guess-kind.js';
+import { JsonField } from '../../../policy/json-fields.js';
 import { REFERENCE_HOST, UNKNOWN_HOST, type Surroundings } from '../../../policy/reference-host.js';
 import { predictText } from '../../../report/predict-text.js';
 import { recordedAnswer } from '../../../report/recorded-answer.js';
 import { answerLines } from '../../answer-lines.js';
 import { createOutput } from '../../output.js';
-import { readAsked, readSurroundings, surroundingsOptions, type SurroundingsArguments } from './surroundings.js';
+import {
+  noFileBeside,
+  readAsked,
+  readSurroundings,
+  surroundingsOptions,
+  type SurroundingsArguments,
+} from './surroundings.js';
 
 interface PredictArguments extends SurroundingsArguments {
   readonly file: string | undefined;
@@ -68,12 +75,7 @@ async function predictOne(args: PredictArguments): Promise<number> {
 }
 
 async function predictLines(args: PredictArguments): Promise<number> {
-  if (args.file !== undefined && args.file !== '-') {
-    throw new OperatorError('USAGE', {
-      what: '--jsonl reads standard input, and a file is named as well',
-      todo: `ipsec-deploy policy predict --jsonl < ${args.file}`,
-    });
-  }
+  noFileBeside(args.file, 'predict');
   const around = await readSurroundings(args, REFERENCE_HOST);
   const { note } = createOutput({ format: 'json', colour: false });
   return answerLines({ input: process.stdin, output: process.stdout, note }, (asked) =>
@@ -82,27 +84,9 @@ async function predictLines(args: PredictArguments): Promise<number> {
 }
 
 function predictLine(asked: unknown, around: Surroundings, { kind: said, whole }: PredictArguments): object {
-  const { id, kind, input } = questionOf(asked, said);
-  return recordedAnswer(id, predictFile(kind, input, around, 'written'), whole);
-}
-
-interface Question {
-  readonly id: string | number;
-  readonly kind: FileKind;
-  readonly input: string;
-}
-
-function questionOf(asked: unknown, said: FileKind | undefined): Question {
-  if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) throw badLine('the line is no JSON object');
-  const id: unknown = 'id' in asked ? asked.id : undefined;
-  const kind: unknown = 'kind' in asked ? asked.kind : said;
-  const input: unknown = 'input' in asked ? asked.input : undefined;
-  if (typeof id !== 'string' && typeof id !== 'number') throw badLine('`id` is missing, or neither text nor number');
-  if (kind !== 'policy' && kind !== 'keys') throw badLine('`kind` is neither `policy` nor `keys`');
-  if (typeof input !== 'string') throw badLine('`input` is missing or no text');
-  return { id, kind, input };
-}
-
-function badLine(what: string): OperatorError {
-  return new OperatorError('BAD_LINE', { what });
+  const line = new JsonField(asked, '');
+  const id = line.get('id').id();
+  const given = line.get('kind');
+  const kind = given.isMissing && said !== undefined ? said : given.oneOf(['policy', 'keys']);
+  return recordedAnswer(id, predictFile(kind, line.get('input').text(), around, 'written'), whole);
 }

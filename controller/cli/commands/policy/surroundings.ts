@@ -60,6 +60,20 @@ export async function readAsked(file: string | undefined, usage: string): Promis
   if (file === undefined) {
     throw new OperatorError('USAGE', { what: 'no file is named', todo: usage });
   }
-  if (file !== '-') return { name: file, text: await readText(file) };
+  if (!isStandardInput(file)) return { name: file, text: await readText(file) };
   return { name: 'standard input', text: await readStream(process.stdin, 'standard input') };
+}
+
+/** yargs hands a lone `-` over as empty text. */
+function isStandardInput(file: string): boolean {
+  return file === '-' || (file === '' && process.argv.includes('-'));
+}
+
+/** `--jsonl` reads standard input and nothing else. */
+export function noFileBeside(file: string | undefined, command: string): void {
+  if (file === undefined || isStandardInput(file)) return;
+  throw new OperatorError('USAGE', {
+    what: '--jsonl reads standard input, and a file is named as well',
+    todo: `ipsec-deploy policy ${command} --jsonl < ${file}`,
+  });
 }
