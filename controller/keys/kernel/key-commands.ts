@@ -9,7 +9,7 @@ import { parseIpseckeys, type CommandOrigin, type CommandReading, type ParsedCom
 import type { AddressLookup } from '../parse-key-values.js';
 import { entryHeader, reportText, USAGE, type ShowWord } from './ipseckey-texts.js';
 import { SAVE_HEADER, saveText, showText, type ListingOptions } from './sa-listing.js';
-import { flushSas, listSas, type Sad } from './sad.js';
+import { flushSas, listSas, type Sad, type SadDraft } from './sad.js';
 import { sendLookup, sendRequest, type Sent } from './send-commands.js';
 
 /** One run of the tool: what surrounds it, what it printed and the tables so far. */
@@ -26,7 +26,8 @@ export interface KeyRun {
   readonly now: number;
   /** How words of the file, which may be keys, are written in messages. */
   readonly show: ShowWord;
-  sad: Sad;
+  /** The kernel's tables as this run leaves them. */
+  readonly sad: SadDraft;
   stdout: string;
   stderr: string;
   parsed: number;
@@ -36,9 +37,11 @@ export interface KeyRun {
 
 export type Ending = 'ok' | 'badconf' | 'fatal' | { readonly exit: number };
 
-/** A run that has done nothing yet. */
-export function startRun(around: Omit<KeyRun, 'stdout' | 'stderr' | 'parsed' | 'done' | 'seq'>): KeyRun {
-  return { ...around, stdout: '', stderr: '', parsed: 0, done: 0, seq: 0 };
+/** A run that has done nothing yet. The tables given are left as they are. */
+export function startRun(
+  around: Omit<KeyRun, 'sad' | 'stdout' | 'stderr' | 'parsed' | 'done' | 'seq'> & { readonly sad: Sad },
+): KeyRun {
+  return { ...around, sad: new Map(around.sad), stdout: '', stderr: '', parsed: 0, done: 0, seq: 0 };
 }
 
 export function usage(run: KeyRun): Ending {
@@ -111,7 +114,6 @@ function say(run: KeyRun, text: string): void {
 }
 
 function settle(run: KeyRun, sent: Sent, origin: CommandOrigin, header: string): Ending | undefined {
-  run.sad = sent.sad;
   run.done += sent.done;
   run.stderr += sent.stderr;
   run.seq += 1;
@@ -134,7 +136,7 @@ function flush(run: KeyRun, type: number, origin: CommandOrigin): Ending | undef
     run.stderr += 'ipseckey: return message (in doflush): Invalid argument\n';
     return origin === 'line' ? 'fatal' : undefined;
   }
-  run.sad = flushSas(run.sad, type & 0xff);
+  flushSas(run.sad, type & 0xff);
   return undefined;
 }
 

@@ -7,19 +7,7 @@ import type { Address } from '../../model/address.js';
 import { NO_LIMITS, SA_TYPE, type Lifetime, type SaMessage, type SecurityAssociation } from '../../model/sa.js';
 import { checkEnvelope, checkLifetimes, checkNewSa, fixAddresses } from './sad-checks.js';
 import { DIAGNOSTIC } from './sad-diagnostics.js';
-import {
-  answered,
-  findSa,
-  inboundBucket,
-  insert,
-  invalid,
-  locate,
-  outboundBucket,
-  pair,
-  replaceSa,
-  type Sad,
-  type SadResult,
-} from './sad.js';
+import { insertSa, invalid, locate, pair, replaceSa, type SadAnswer, type SadDraft } from './sad.js';
 
 export interface KernelSurroundings {
   readonly addresses: readonly Address[];
@@ -30,19 +18,19 @@ export interface KernelSurroundings {
 /** Outer protocol that an inner family asks for: IP in IP (4), IPv6 in IP (41). */
 const TUNNEL_PROTOCOL = { 4: 4, 6: 41 } as const;
 
-export function addSa(sad: Sad, message: SaMessage, host: KernelSurroundings): SadResult {
+export function addSa(sad: SadDraft, message: SaMessage, host: KernelSurroundings): SadAnswer {
   const envelope = checkEnvelope(message);
-  if (envelope !== undefined) return invalid(sad, envelope);
+  if (envelope !== undefined) return invalid(envelope);
   const fixed = fixAddresses(message, host.addresses);
-  if (typeof fixed === 'number') return invalid(sad, fixed);
+  if (typeof fixed === 'number') return invalid(fixed);
   const keys = checkNewSa(message);
-  if (typeof keys === 'number') return invalid(sad, keys);
+  if (typeof keys === 'number') return invalid(keys);
   const tables = directionOf(message, fixed);
   const both = tables.inbound && tables.outbound;
-  if (both && message.pairSpi !== undefined) return invalid(sad, DIAGNOSTIC.pairUnsuitable);
+  if (both && message.pairSpi !== undefined) return invalid(DIAGNOSTIC.pairUnsuitable);
   const wanted = fixed.inner === undefined ? undefined : TUNNEL_PROTOCOL[fixed.inner.src.address.family];
   if (wanted !== undefined && message.protocol !== 0 && message.protocol !== wanted) {
-    return answered(sad, { kind: 'protocol' });
+    return { kind: 'protocol' };
   }
   const sa: SecurityAssociation = {
     type: message.type,
@@ -69,18 +57,10 @@ export function addSa(sad: Sad, message: SaMessage, host: KernelSurroundings): S
     natRemote: message.natRemote,
     addedAt: host.now,
   };
-  const name = { type: sa.type, spi: sa.spi, src: undefined, dst: sa.dst.address, inbound: false };
-  if (findSa(sad.outbound, name) !== undefined || findSa(sad.inbound, name) !== undefined) {
-    return answered(sad, { kind: 'exists' });
-  }
-  const added: Sad = {
-    outbound: sa.outbound ? insert(sad.outbound, sa, outboundBucket) : sad.outbound,
-    inbound: sa.inbound ? insert(sad.inbound, sa, inboundBucket) : sad.inbound,
-  };
-  if (message.pairSpi === undefined) return answered(added, { kind: 'done', sa });
-  const paired = pair(added, sa, message.pairSpi);
-  if (paired !== undefined) return answered(paired, { kind: 'done', sa });
-  return invalid(replaceSa(added, sa, { ...sa, dead: true }), DIAGNOSTIC.pairUnsuitable);
+  if (!insertSa(sad, sa)) return { kind: 'exists' };
+  if (message.pairSpi === undefined || pair(sad, sa, message.pairSpi)) return { kind: 'done', sa };
+  replaceSa(sad, { ...sa, dead: true });
+  return invalid(DIAGNOSTIC.pairUnsuitable);
 }
 
 /** By flag, else by addresses: to us = in, from us = out, cannot tell = both. */
@@ -115,33 +95,30 @@ function shortened(soft: Lifetime, outboundOnly: boolean): Lifetime {
 }
 
 /** `update`, `update-pair`: limits and pairing of an SA that is there. Keys cannot be changed. */
-export function updateSa(sad: Sad, message: SaMessage, withPair: boolean, host: KernelSurroundings): SadResult {
+export function updateSa(sad: SadDraft, message: SaMessage, withPair: boolean, host: KernelSurroundings): SadAnswer {
   const envelope = checkEnvelope(message);
-  if (envelope !== undefined) return invalid(sad, envelope);
-  if (message.type === SA_TYPE.ah && message.encrKey !== undefined) return invalid(sad, DIAGNOSTIC.cipherKeyPresent);
+  if (envelope !== undefined) return invalid(envelope);
+  if (message.type === SA_TYPE.ah && message.encrKey !== undefined) return invalid(DIAGNOSTIC.cipherKeyPresent);
   const fixed = fixAddresses(message, host.addresses);
-  if (typeof fixed === 'number') return invalid(sad, fixed);
+  if (typeof fixed === 'number') return invalid(fixed);
   const name = { ...message, src: fixed.src.address, dst: message.dst.address };
   const found = locate(sad, name);
-  if (found === undefined) return answered(sad, { kind: 'absent', diagnostic: DIAGNOSTIC.absent });
-  if (message.authKey !== undefined) return invalid(sad, DIAGNOSTIC.authKeyPresent);
-  if (message.encrKey !== undefined) return invalid(sad, DIAGNOSTIC.cipherKeyPresent);
-  if (message.state !== 'mature') return invalid(sad, DIAGNOSTIC.badState);
-  if (message.inner !== undefined) return invalid(sad, DIAGNOSTIC.badFlags);
+  if (found === undefined) return { kind: 'absent', diagnostic: DIAGNOSTIC.absent };
+  if (message.authKey !== undefined) return invalid(DIAGNOSTIC.authKeyPresent);
+  if (message.encrKey !== undefined) return invalid(DIAGNOSTIC.cipherKeyPresent);
+  if (message.state !== 'mature') return invalid(DIAGNOSTIC.badState);
+  if (message.inner !== undefined) return invalid(DIAGNOSTIC.badFlags);
   const lifetimes = checkLifetimes(message.hard, message.soft, message.idle);
-  if (lifetimes !== undefined) return invalid(sad, lifetimes);
-  if (message.replayValue !== undefined) return invalid(sad, DIAGNOSTIC.badState);
+  if (lifetimes !== undefined) return invalid(lifetimes);
+  if (message.replayValue !== undefined) return invalid(DIAGNOSTIC.badState);
   const changed = withLimits(found.sa, message, true);
-  let updated = replaceSa(sad, found.sa, changed);
+  replaceSa(sad, changed);
   if (withPair) {
-    if (found.pair === undefined) return answered(updated, { kind: 'absent', diagnostic: DIAGNOSTIC.pairAbsent });
-    updated = replaceSa(updated, found.pair, withLimits(found.pair, message, false));
+    if (found.pair === undefined) return { kind: 'absent', diagnostic: DIAGNOSTIC.pairAbsent };
+    replaceSa(sad, withLimits(found.pair, message, false));
   }
-  if (message.pairSpi === undefined) return answered(updated, { kind: 'done', sa: changed });
-  const paired = pair(updated, changed, message.pairSpi);
-  return paired === undefined
-    ? invalid(updated, DIAGNOSTIC.pairUnsuitable)
-    : answered(paired, { kind: 'done', sa: changed });
+  if (message.pairSpi === undefined || pair(sad, changed, message.pairSpi)) return { kind: 'done', sa: changed };
+  return invalid(DIAGNOSTIC.pairUnsuitable);
 }
 
 /** Zero leaves a limit as it was; a soft limit is cut to the hard one. */

@@ -10,10 +10,9 @@ import type { SaRequest } from '../parse-sa-draft.js';
 import type { SaLookup } from '../parse-sa-lookup.js';
 import { addSa, updateSa, type KernelSurroundings } from './sad-changes.js';
 import { DIAGNOSTIC_TEXTS } from './sad-diagnostics.js';
-import { deleteSa, getSa, type Sad, type SadAnswer } from './sad.js';
+import { deleteSa, getSa, type SadAnswer, type SadDraft } from './sad.js';
 
 export interface Sent {
-  readonly sad: Sad;
   /** Texts printed one by one, each with the command before it. */
   readonly warnings: readonly string[];
   /** Texts printed together at the end; any of them makes the command fail. */
@@ -27,12 +26,11 @@ export interface Sent {
 
 const ANY = parseAddress('::');
 
-export function sendRequest(request: SaRequest, sad: Sad, host: KernelSurroundings): Sent {
+export function sendRequest(request: SaRequest, sad: SadDraft, host: KernelSurroundings): Sent {
   const warnings: string[] = [];
   const errors: string[] = [];
   let stderr = '';
   let done = 0;
-  let current = sad;
   const { addresses } = request.dst;
   for (const [i, dst] of addresses.entries()) {
     const source = sourceFor(dst, request.src);
@@ -50,11 +48,10 @@ export function sendRequest(request: SaRequest, sad: Sad, host: KernelSurroundin
       src: { address: source.address, port: request.srcPort },
       dst: { address: dst, port: request.dstPort },
     };
-    const { sad: next, answer } =
+    const answer =
       request.command === 'add'
-        ? addSa(current, message, host)
-        : updateSa(current, message, request.command === 'update-pair', host);
-    current = next;
+        ? addSa(sad, message, host)
+        : updateSa(sad, message, request.command === 'update-pair', host);
     if (answer.kind === 'exists') {
       errors.push(...associationText(request.message.type, request.message.spi, dst, 'already exists'));
       continue;
@@ -66,7 +63,7 @@ export function sendRequest(request: SaRequest, sad: Sad, host: KernelSurroundin
     if (errors.length > 0) break;
     done += 1;
   }
-  return { sad: current, warnings, errors, stderr, done, found: [] };
+  return { warnings, errors, stderr, done, found: [] };
 }
 
 interface Source {
@@ -143,19 +140,15 @@ function diagnosticText(answer: SadAnswer): string[] {
   return [`PF_KEY Diagnostic code ${answer.diagnostic}: ${DIAGNOSTIC_TEXTS[answer.diagnostic]}.\n`];
 }
 
-export function sendLookup(lookup: SaLookup, sad: Sad): Sent {
+export function sendLookup(lookup: SaLookup, sad: SadDraft): Sent {
   const errors: string[] = [];
   const warnings: string[] = [];
   const found: SecurityAssociation[] = [];
   let stderr = '';
-  let current = sad;
   let done = 0;
   const ask = (src: Address | undefined, dst: Address | undefined): SadAnswer => {
     const name = { type: lookup.type, spi: lookup.spi, src, dst, inbound: lookup.inbound };
-    const result =
-      lookup.command === 'get' ? getSa(current, name) : deleteSa(current, name, lookup.command === 'delete-pair');
-    current = result.sad;
-    return result.answer;
+    return lookup.command === 'get' ? getSa(sad, name) : deleteSa(sad, name, lookup.command === 'delete-pair');
   };
   if (lookup.dst === undefined) {
     for (const src of lookup.src?.addresses ?? [undefined]) {
@@ -164,7 +157,7 @@ export function sendLookup(lookup: SaLookup, sad: Sad): Sent {
       warnings.push('One of the entered values is incorrect.');
       stderr += `  Diagnostic code ${answer.diagnostic}:  ${DIAGNOSTIC_TEXTS[answer.diagnostic]}.\n`;
     }
-    return { sad: current, warnings, errors, stderr, done, found };
+    return { warnings, errors, stderr, done, found };
   }
   for (const [i, dst] of lookup.dst.addresses.entries()) {
     const source = sourceFor(dst, lookup.src);
@@ -186,5 +179,5 @@ export function sendLookup(lookup: SaLookup, sad: Sad): Sent {
     if (answer.kind === 'done' && answer.sa !== undefined && lookup.command === 'get') found.push(answer.sa);
     done += 1;
   }
-  return { sad: current, warnings, errors, stderr, done, found };
+  return { warnings, errors, stderr, done, found };
 }

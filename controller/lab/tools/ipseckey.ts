@@ -84,7 +84,7 @@ async function perform(
   if (saveTo !== undefined) return save(run, SA_TYPE.all, saveTo);
   if (run.fmri !== undefined && file !== undefined) {
     run.stdout += "Flushing existing SA's before adding new SA's\n";
-    run.sad = EMPTY_SAD;
+    run.sad.clear();
     run.seq += 1;
   }
   if (file !== undefined) return runKeyFile(run, file.name, file.text);
