@@ -39,7 +39,8 @@ export function bindingAgrees(binding: SaBinding | undefined, packet: Packet): b
   );
 }
 
-function suits(kind: SaKind, sa: OutboundSa, alternative: Protection): boolean {
+/** Whether one alternative takes the SA as one half of its protection. */
+export function suits(kind: SaKind, sa: OutboundSa, alternative: Protection): boolean {
   if (kind === 'ah') return fits(alternative.ah, sa.ah?.auth, sa.ah?.bits);
   const { esp } = alternative;
   if (esp === undefined || !fits(esp.encr, sa.esp?.encr, sa.esp?.bits)) return false;

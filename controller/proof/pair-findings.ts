@@ -1,0 +1,258 @@
+/** The two ends of each link compared: what is wrong between them, with the lines on both sides and the flows concerned. */
+
+import type { Problem } from '../errors.js';
+import { positionText } from '../errors.js';
+import { formatAddress, type Address } from '../model/address.js';
+import type { Link, LinkEnd } from '../model/host.js';
+import type { Packet } from '../model/packet.js';
+import type { LoadedRule } from '../model/policy.js';
+import { endName } from '../keys/address-pairs.js';
+import { addressRange, samplePacket, type Region } from '../policy/region.js';
+import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
+import type { Traffic } from '../policy/traffic.js';
+import type { HostPicture, Place } from './host-picture.js';
+import type { PairFault, PairVerdict } from './pair-fault.js';
+import { flowProver, type AskFlows, type PairFlow } from './pair-flows.js';
+
+export interface FindingEnd {
+  readonly host: string;
+  /** The line concerned: of the policy, or of the file with the SA, IKE rule or key. */
+  readonly place: Place;
+  /** What decides the flows there; absent where no rule matches. */
+  readonly rule?: LoadedRule;
+}
+
+export interface PairFinding {
+  readonly link: Link;
+  readonly from: string;
+  readonly to: string;
+  readonly verdict: PairVerdict;
+  readonly severity: 'error' | 'warning';
+  /** Seen from the sender; disjoint. IKE's own ports are never among them. */
+  readonly flows: readonly Region[];
+  /** The same in words, a phrase for each set of addresses: `web1 → db1 tcp/80`. */
+  readonly phrases: readonly string[];
+  readonly example: Packet;
+  readonly sender: FindingEnd;
+  readonly receiver: FindingEnd;
+  /** A sentence that names the ends, without flows and places. */
+  readonly what: string;
+  readonly todo: string;
+}
+
+/** A part of what one end of a link sends to the other. */
+export interface LinkFlow extends PairFlow {
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface LinkReport {
+  readonly link: Link;
+  /** Everything between the two, both ways, each packet once. */
+  readonly flows: readonly LinkFlow[];
+  readonly findings: readonly PairFinding[];
+}
+
+/** By name, hosts and the ends that are not ours alike. */
+export type Pictures = ReadonlyMap<string, HostPicture>;
+
+/** Findings about these links, in their order. A link with an end that has no picture is passed over. */
+export function proveLinks(links: readonly Link[], pictures: Pictures): readonly PairFinding[] {
+  const ask = flowProver();
+  return links.flatMap((link) => linkReport(link, pictures, ask)?.findings ?? []);
+}
+
+/** `undefined` when one of its ends has no picture. Keep `ask` for all links of a fleet: it remembers. */
+export function linkReport(link: Link, pictures: Pictures, ask: AskFlows = flowProver()): LinkReport | undefined {
+  const [first, second] = link.ends.map((end) => linkSide(end, pictures));
+  if (first === undefined || second === undefined) return undefined;
+  const flows: LinkFlow[] = [];
+  for (const [from, to] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    for (const { source, destination } of addressPairs(from, to)) {
+      const way = { sender: from.picture, receiver: to.picture, source, destination, keying: link.keying };
+      for (const flow of ask(way)) flows.push({ ...flow, from: from.picture.name, to: to.picture.name });
+    }
+  }
+  const nameOf = namesOf([first, second]);
+  const faulty = flows.flatMap((flow) => (flow.fault === undefined ? [] : [{ flow, fault: flow.fault }]));
+  return {
+    link,
+    flows,
+    findings: [...grouped(link, faulty, nameOf), ...unprotected(link, [first, second], flows, nameOf)],
+  };
+}
+
+interface LinkSide {
+  readonly picture: HostPicture;
+  readonly addresses: readonly Address[];
+}
+
+function linkSide(end: LinkEnd, pictures: Pictures): LinkSide | undefined {
+  const picture = pictures.get(endName(end));
+  return picture && { picture, addresses: end.kind === 'external' ? end.addresses : picture.addresses };
+}
+
+function addressPairs(from: LinkSide, to: LinkSide): readonly { source: Address; destination: Address }[] {
+  return from.addresses.flatMap((source) =>
+    to.addresses
+      // What a host sends to itself is never encrypted.
+      .filter(({ family, value }) => family === source.family && value !== source.value)
+      .map((destination) => ({ source, destination })),
+  );
+}
+
+/** An end with one address of a family goes by its name. */
+function namesOf(sides: readonly LinkSide[]): AddressName {
+  const names = new Map<string, string>();
+  for (const { picture, addresses } of sides) {
+    for (const address of addresses) {
+      const alone = addresses.filter(({ family }) => family === address.family).length === 1;
+      if (alone) names.set(formatAddress(address), picture.name);
+    }
+  }
+  return (address) => names.get(formatAddress(address));
+}
+
+interface Faulty {
+  readonly flow: LinkFlow;
+  readonly fault: PairFault;
+}
+
+/** One finding for all flows that fail for the same reason at the same lines. */
+function grouped(link: Link, faulty: readonly Faulty[], nameOf: AddressName): readonly PairFinding[] {
+  const groups = new Map<string, [Faulty, ...Faulty[]]>();
+  for (const one of faulty) {
+    const { verdict, what, sender, receiver } = one.fault;
+    const key = [one.flow.from, verdict, what, placeText(sender), placeText(receiver)].join('\n');
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [one]);
+    else known.push(one);
+  }
+  return [...groups.values()].map((group) => findingOf(link, group, nameOf));
+}
+
+function findingOf(link: Link, group: readonly [Faulty, ...Faulty[]], nameOf: AddressName): PairFinding {
+  const [{ flow, fault }] = group;
+  const { from, to } = flow;
+  const flows = group.flatMap((one) => regionsOf(one.flow, one.flow.traffics));
+  const [sample] = flows;
+  if (sample === undefined) throw new Error('a finding about no packet');
+  return {
+    link,
+    from,
+    to,
+    verdict: fault.verdict,
+    severity: fault.severity,
+    flows,
+    phrases: flowTexts(
+      group.flatMap((one) => regionsOf(one.flow, one.flow.inWords)),
+      nameOf,
+    ).map(flowText),
+    example: samplePacket(sample),
+    sender: { host: from, place: fault.sender, ...(flow.sender && { rule: flow.sender }) },
+    receiver: { host: to, place: fault.receiver, ...(flow.receiver && { rule: flow.receiver }) },
+    what: fault.what,
+    todo: fault.todo,
+  };
+}
+
+function regionsOf({ source, destination }: PairFlow, traffics: readonly Traffic[]): readonly Region[] {
+  const [local, remote] = [addressRange(source), addressRange(destination)];
+  return traffics.map((traffic) => ({ family: source.family, local, remote, traffic }));
+}
+
+/** The flow's packets, seen from the sender. */
+export function flowRegions(flow: PairFlow): readonly Region[] {
+  return regionsOf(flow, flow.traffics);
+}
+
+/**
+ * A link promises protection: pairs of addresses between which something passes in the clear and nothing protected or
+ * lost by mistake. All pairs of the link so: an error; some: a warning.
+ */
+function unprotected(
+  link: Link,
+  [first, second]: readonly [LinkSide, LinkSide],
+  flows: readonly LinkFlow[],
+  nameOf: AddressName,
+): readonly PairFinding[] {
+  const pairs = addressPairs(first, second);
+  const open = pairs.filter(({ source, destination }) => {
+    const between = flows.filter(
+      (flow) =>
+        !flow.ike &&
+        holds([flow.source, flow.destination], source) &&
+        holds([flow.source, flow.destination], destination),
+    );
+    return (
+      between.some(({ kind }) => kind === 'clear') && between.every(({ kind, fault }) => kind !== 'protected' && !fault)
+    );
+  });
+  const exposed = flows.filter(
+    (flow) =>
+      flow.kind === 'clear' &&
+      !flow.ike &&
+      open.some(({ source, destination }) => same(flow.source, source) && same(flow.destination, destination)),
+  );
+  if (exposed.length === 0) return [];
+  const [one, other] = [first.picture, second.picture];
+  const policy = '/etc/inet/ipsecinit.conf';
+  const fault: PairFault = {
+    verdict: 'missing-end',
+    severity: open.length === pairs.length ? 'error' : 'warning',
+    what: `neither ${one.name} nor ${other.name} protects anything between these addresses, which link ${link.id} joins`,
+    todo: 'give both ends the rules for this link, or take the link away',
+    sender: one.place(policy),
+    receiver: other.place(policy),
+  };
+  return grouped(
+    link,
+    exposed.map((flow) => ({ flow, fault })),
+    nameOf,
+  );
+}
+
+function holds(addresses: readonly Address[], address: Address): boolean {
+  return addresses.some((one) => same(one, address));
+}
+
+function same(a: Address, b: Address): boolean {
+  return a.family === b.family && a.value === b.value;
+}
+
+/** `/etc/inet/ipsecinit.conf:12 (templates/solaris/peer.hbs:9:1)` */
+export function placeText({ path, line, template }: Place): string {
+  const at = line === undefined ? path : `${path}:${line}`;
+  return template === undefined ? at : `${at} (${positionText(template)})`;
+}
+
+/** Phrases said before the rest is only counted. */
+const MOST_PHRASES = 4;
+const LONGEST_RULE = 160;
+
+/** The finding as a problem of the operator's input, at a template line where one wrote what is wrong, else at the link. */
+export function pairProblem(finding: PairFinding): Problem {
+  const { link, verdict, severity, phrases, what, sender, receiver, todo } = finding;
+  const shown = phrases.slice(0, MOST_PHRASES);
+  const more = phrases.length - shown.length;
+  const flows = `${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return {
+    code: `PAIR_${verdict.replaceAll('-', '_').toUpperCase()}`,
+    severity,
+    what: `${flows}: ${what}; ${endText(sender)}; ${endText(receiver)}`,
+    at: sender.place.template ?? receiver.place.template ?? link.at,
+    todo,
+  };
+}
+
+function endText({ host, place, rule }: FindingEnd): string {
+  const text = rule === undefined ? 'no rule' : shortened(rule.text);
+  return `${host} has ${text} at ${placeText(place)}`;
+}
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_RULE ? text : `${text.slice(0, LONGEST_RULE)}…`;
+}

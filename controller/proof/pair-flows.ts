@@ -1,0 +1,230 @@
+/**
+ * Everything one address sends to another, divided by what becomes of it: both ends' rules, and then the SAs or the key
+ * daemons that must carry what both protect. Exact; one way only.
+ */
+
+import { formatAddress, type Address } from '../model/address.js';
+import type { Keying } from '../model/host.js';
+import type { LoadedRule } from '../model/policy.js';
+import { commonProtections } from '../policy/agree.js';
+import type { Encounter } from '../policy/encounter.js';
+import { protectionsOf } from '../policy/match-flow.js';
+import type { Traffic } from '../policy/traffic.js';
+import type { HostPicture, Place } from './host-picture.js';
+import { ikeAgreement, type IkeAgreement } from './ike-agreement.js';
+import { trafficDivider, type DivideTraffic, type TrafficClass } from './pair-classes.js';
+import type { PairFault, PairVerdict } from './pair-fault.js';
+import { carriage, type Meeting } from './sa-agreement.js';
+import type { FiledSa } from './sa-shelf.js';
+
+/** What carries protected traffic. */
+export type Security =
+  | { readonly kind: 'manual'; readonly sas: readonly FiledSa[] }
+  | { readonly kind: 'ike'; readonly agreement: IkeAgreement };
+
+export interface PairFlow {
+  readonly source: Address;
+  readonly destination: Address;
+  /** Seen from the sender; disjoint. */
+  readonly traffics: readonly Traffic[];
+  /** The same with IKE's own ports where they would be among it: for words only. */
+  readonly inWords: readonly Traffic[];
+  /** `refused` with a fault is lost though nobody meant it; without one a rule drops it. */
+  readonly kind: 'clear' | 'protected' | 'refused';
+  /** A fault of severity `warning` may come with any kind. */
+  readonly fault?: PairFault;
+  readonly sender?: LoadedRule;
+  readonly receiver?: LoadedRule;
+  readonly security?: Security;
+  /** Whether it is the key daemons' own, which no rule meets. */
+  readonly ike: boolean;
+  /** Whether what a host had loaded before may change it (alternatives that the kernel remembers). */
+  readonly doubtful: boolean;
+}
+
+export interface Way {
+  readonly sender: HostPicture;
+  readonly receiver: HostPicture;
+  readonly source: Address;
+  readonly destination: Address;
+  /** What the link says its keys are; only for words where neither end has any. */
+  readonly keying?: Keying;
+}
+
+/** Answers for one way at a time. The parts cover all traffic once; IKE's own ports are a part of their own. */
+export type AskFlows = (way: Way) => readonly PairFlow[];
+
+/** Remembers divisions of traffic between rules of the same kinds: keep it for as long as the work on one fleet. */
+export function flowProver(divide: DivideTraffic = trafficDivider()): AskFlows {
+  return (way) => {
+    const { sender, receiver, source, destination } = way;
+    const sending = sender.rules.between('out', source, destination);
+    const receiving = receiver.rules.between('in', destination, source);
+    const found: PairFlow[] = [];
+    for (const one of divide(source.family, sending, receiving)) {
+      const [mine, theirs] = [sending[one.sender], receiving[one.receiver]];
+      const base = {
+        source,
+        destination,
+        ...(mine && { sender: mine }),
+        ...(theirs && { receiver: theirs }),
+        ike: one.meets === 'ike',
+        doubtful: one.doubtful,
+      };
+      if (one.meets === 'agreed' && mine !== undefined && theirs !== undefined) {
+        const meeting = { sender, receiver, source, destination, leaves: mine, arrives: theirs };
+        for (const part of secured(meeting, one, way.keying)) found.push({ ...base, ...part });
+      } else {
+        const { traffics, inWords } = one;
+        found.push({ ...base, traffics, inWords, ...judged(way, one, mine, theirs) });
+      }
+    }
+    return found;
+  };
+}
+
+type Judgement = Pick<PairFlow, 'kind' | 'fault'>;
+
+/** The verdict of the two rules alone. */
+function judged(
+  way: Way,
+  { meets, traffics }: TrafficClass,
+  mine: LoadedRule | undefined,
+  theirs: LoadedRule | undefined,
+): Judgement {
+  if (meets === 'clear' || meets === 'ike') return { kind: 'clear' };
+  if (meets === 'sender-drops' || meets === 'receiver-drops' || meets === 'agreed') return { kind: 'refused' };
+  const { verdict, what, todo } = disagreement(way, meets, mine);
+  const icmp = traffics.every(({ kind }) => kind === 'icmp');
+  return {
+    kind: 'refused',
+    fault: {
+      verdict,
+      what: icmp ? `${what} (a ping is answered all the same: hosts answer it without asking their rules)` : what,
+      todo,
+      severity: icmp ? 'warning' : 'error',
+      sender: rulePlace(way.sender, mine),
+      receiver: rulePlace(way.receiver, theirs),
+    },
+  };
+}
+
+function disagreement(
+  { sender, receiver, source, destination }: Way,
+  meets: Exclude<Encounter, 'clear' | 'agreed' | 'sender-drops' | 'receiver-drops'>,
+  mine: LoadedRule | undefined,
+): { readonly verdict: PairVerdict; readonly what: string; readonly todo: string } {
+  const [from, to] = [sender.name, receiver.name];
+  const missing = (name: string, peer: Address, others: string): ReturnType<typeof disagreement> => ({
+    verdict: 'missing-end',
+    what: `${others}, and no rule of ${name} protects anything it exchanges with ${formatAddress(peer)}`,
+    todo: `give ${name} the rule for this link, or take the link away at both ends`,
+  });
+  switch (meets) {
+    case 'clear-meets-protected':
+      if (mine === undefined && !protectsAny(sender, source, destination)) {
+        return missing(from, destination, `${to} takes it only protected`);
+      }
+      return {
+        verdict: 'clear-meets-protected',
+        what: `${from} sends it in the clear${mine === undefined ? ' because no rule matches' : ''}, and ${to} takes it only protected`,
+        todo: `protect it at ${from}, or let it pass in the clear at ${to} too`,
+      };
+    case 'protected-meets-no-rule':
+      if (!protectsAny(receiver, destination, source)) return missing(to, source, `${from} sends it protected`);
+      return {
+        verdict: 'protected-meets-bypass',
+        what: `${from} sends it protected, and ${to} drops it because no rule there asks for protection`,
+        todo: `ask for protection at ${to}, or let it pass in the clear at ${from} too`,
+      };
+    case 'protected-meets-bypass':
+      return {
+        verdict: 'protected-meets-bypass',
+        what: `${from} sends it protected, and ${to} takes it only in the clear`,
+        todo: `let it pass in the clear at ${from} too, or ask for protection at ${to}`,
+      };
+    case 'no-common-algorithm': {
+      const mixed = commonProtections(mine, mine).length === 0;
+      const why = mixed ? `: the alternatives at ${from} want ESP and AH apart, which gives packets with both` : '';
+      return {
+        verdict: 'no-common-algorithm',
+        what: `the rules of ${from} and ${to} have no protection in common${why}`,
+        todo: 'name the same algorithms and key lengths at both ends',
+      };
+    }
+  }
+}
+
+/** Whether any rule of a host protects something that it exchanges with the peer, in either direction. */
+function protectsAny(host: HostPicture, own: Address, peer: Address): boolean {
+  return (['out', 'in'] as const).some((dir) =>
+    host.rules.between(dir, own, peer).some((rule) => protectionsOf(rule).length > 0),
+  );
+}
+
+type Secured = Pick<PairFlow, 'traffics' | 'inWords' | 'kind' | 'fault' | 'security'>;
+
+/** The keys for what both ends' rules protect: manual SAs where there are any that suit, else IKE. */
+function secured(
+  meeting: Meeting,
+  { traffics, inWords }: TrafficClass,
+  keying: Keying | undefined,
+): readonly Secured[] {
+  const parts = carriage(meeting, traffics);
+  const inPart = (some: readonly Traffic[]) => ({ traffics: some, inWords: parts.length === 1 ? inWords : some });
+  return parts.map((part): Secured => {
+    const covers = inPart(part.traffics);
+    if (part.sas.length === 0) return { ...covers, ...negotiated(meeting, keying) };
+    const security = { kind: 'manual', sas: part.sas } as const;
+    const { fault } = part;
+    if (fault === undefined) return { ...covers, kind: 'protected', security };
+    return fault.severity === 'warning'
+      ? { ...covers, kind: 'protected', security, fault }
+      : { ...covers, kind: 'refused', fault };
+  });
+}
+
+function negotiated(meeting: Meeting, keying: Keying | undefined): Omit<Secured, 'traffics' | 'inWords'> {
+  const { sender, receiver, source, destination } = meeting;
+  const atHand = sender.sas.between(source, destination);
+  const daemons = sender.ike.rules(source, destination).length + receiver.ike.rules(destination, source).length > 0;
+  if (daemons || (keying === 'ike-psk' && atHand.length === 0)) {
+    const agreed = ikeAgreement(sender, receiver, source, destination);
+    return 'verdict' in agreed
+      ? { kind: 'refused', fault: agreed }
+      : { kind: 'protected', security: { kind: 'ike', agreement: agreed } };
+  }
+  return { kind: 'refused', fault: withoutSa(meeting, atHand) };
+}
+
+const KEYS = '/etc/inet/secret/ipseckeys';
+
+function withoutSa({ sender, receiver, source, destination, leaves }: Meeting, atHand: readonly FiledSa[]): PairFault {
+  const there = receiver.sas.between(source, destination);
+  const way = `from ${formatAddress(source)} to ${formatAddress(destination)}`;
+  const ends = {
+    severity: 'error',
+    sender: atHand.length === 0 ? rulePlace(sender, leaves) : sender.place(KEYS, atHand[0]?.line),
+    receiver: receiver.place(KEYS, there[0]?.line),
+  } as const;
+  if (atHand.length > 0) {
+    return {
+      ...ends,
+      verdict: 'no-common-algorithm',
+      what: `${sender.name} must protect it, and its SAs ${way} do not suit its own rule`,
+      todo: 'give the SA the algorithms and at least the key lengths of the rule',
+    };
+  }
+  const lacking =
+    there.length === 0 ? `neither ${sender.name} nor ${receiver.name} has` : `${sender.name} does not have`;
+  return {
+    ...ends,
+    verdict: 'missing-sa',
+    what: `both ends protect it, and ${lacking} an SA or an IKE rule ${way}`,
+    todo: 'put the same SA into both key files, or IKE rules and a preshared key on both ends',
+  };
+}
+
+function rulePlace(host: HostPicture, rule: LoadedRule | undefined): Place {
+  return host.place('/etc/inet/ipsecinit.conf', rule?.source.line);
+}
