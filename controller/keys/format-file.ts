@@ -36,10 +36,10 @@ export type Formatting =
 
 export function formatFile(kind: FileKind, text: string, file: string): Formatting {
   const mended = mendText(text, file);
-  const problems = [...mended.problems, ...(kind === 'keys' ? unjoinedLines(text, file) : [])];
-  if (problems.some(isError)) return { kind: 'refused', problems };
+  const before = [...mended.problems, ...(kind === 'keys' ? unjoinedLines(text, file) : [])];
+  if (before.some(isError)) return { kind: 'refused', problems: before.filter(isError) };
   const { printed, shown, more, kept } = FORMATTERS[kind](mended.text, file);
-  problems.push(...more);
+  const problems = [...before, ...more];
   if (!kept) {
     const what = 'formatted, the file would not be read as it is now';
     const at = { file, line: 1, column: 1 };

@@ -83,7 +83,7 @@ export function parseIkeDocument(text: string, file: string): DocumentReading<Ik
     const todo = 'mend it: see ike.config(4)';
     problems.push({ code: 'FMT_UNREAD', severity: 'warning', what: `${what}; it is left as it is`, at, todo });
   }
-  items.push(...blanksBefore(reader, tokens.end.line));
+  addBlanks(items, reader, tokens.end.line);
   return { document: { items }, problems };
 }
 
@@ -100,9 +100,8 @@ function wholeText(text: string): UnreadItem {
 function readItem(reader: LexemeReader, items: IkeItem[], inside: 'file' | 'rule'): boolean {
   const { next, breaks } = reader;
   if (next === undefined) return false;
-  const blanks = blanksBefore(reader, next.at.line);
+  addBlanks(items, reader, next.at.line);
   const start = items.length;
-  items.push(...blanks);
   const done = ((): boolean => {
     if (next.kind === 'comment') {
       reader.take();
@@ -118,7 +117,7 @@ function readItem(reader: LexemeReader, items: IkeItem[], inside: 'file' | 'rule
     items.push(...aside.map((one): IkeItem => ({ kind: 'comment', ...commentText(one) })), item);
     return true;
   })();
-  if (!done) items.splice(start + blanks.length);
+  if (!done) items.length = start;
   return done;
 }
 
@@ -130,7 +129,7 @@ function readRule(reader: LexemeReader): IkeRuleItem | undefined {
     if (!readItem(reader, lines, 'rule')) return undefined;
   }
   if (reader.next === undefined) return undefined;
-  lines.push(...blanksBefore(reader, reader.next.at.line));
+  addBlanks(lines, reader, reader.next.at.line);
   reader.take();
   const plain = lines.filter((line) => line.kind !== 'rule' && line.kind !== 'unread');
   return plain.length === lines.length ? { kind: 'rule', at: placeOf(open.at), lines: plain } : undefined;
@@ -168,9 +167,9 @@ function readTransform(reader: LexemeReader, at: Place, aside: IkeComment[]): Ik
   }
 }
 
-/** The empty lines before what stands on this line. */
-export function blanksBefore({ blanks }: LexemeReader, line: number): BlankItem[] {
-  return Array.from({ length: blanks }, (_, i) => ({ kind: 'blank', at: { line: line - blanks + i, column: 1 } }));
+/** Adds the empty lines before what stands on this line. */
+export function addBlanks(items: { push(item: BlankItem): unknown }, { blanks }: LexemeReader, line: number): void {
+  for (let i = 0; i < blanks; i++) items.push({ kind: 'blank', at: { line: line - blanks + i, column: 1 } });
 }
 
 function placeOf({ line, column }: Place): Place {

@@ -32,7 +32,6 @@ export interface Tokens {
 /** Takes note of a problem; reading goes on. */
 export type Complain = (code: string, at: SourcePosition, what: string, todo: string) => void;
 
-const SPECIAL = /[\s{}()"#]/;
 const BRACKETS: ReadonlyMap<string, 'open' | 'close'> = new Map([
   ['{', 'open'],
   ['}', 'close'],
@@ -43,28 +42,25 @@ export function readTokens(text: string, file: string): Tokens {
   const tokens: IkeToken[] = [];
   const comments: IkeComment[] = [];
   const place = placesIn(text, file);
-  for (let at = 0; at < text.length;) {
+  for (let at = blankEnd(text, 0); at < text.length; at = blankEnd(text, at)) {
     const char = text.charAt(at);
     const bracket = BRACKETS.get(char);
-    const here = (): SourcePosition => place(at);
-    if (/\s/.test(char) || (char === '\\' && text[at + 1] === '\n')) {
-      at++;
-    } else if (char === '#' || text.startsWith('//', at)) {
+    if (char === '#' || (char === '/' && text[at + 1] === '/')) {
       const mark = char === '#' ? '#' : '//';
       const end = lineEnd(text, at);
-      comments.push({ mark, text: text.slice(at + mark.length, end).trimEnd(), at: here(), start: at });
+      comments.push({ mark, text: text.slice(at + mark.length, end).trimEnd(), at: place(at), start: at });
       at = end;
     } else if (bracket !== undefined) {
-      tokens.push({ kind: bracket, text: char, at: here(), start: at, end: at + 1 });
+      tokens.push({ kind: bracket, text: char, at: place(at), start: at, end: at + 1 });
       at++;
     } else {
       const end = char === '"' ? stringEnd(text, at) : char === '(' ? groupEnd(text, at) : wordEnd(text, at);
       // An opening quote or a round bracket without its partner.
       if (end === undefined || end === at) {
-        const unclosed = { kind: 'word', text: char, at: here(), start: at, end: text.length } as const;
-        return { tokens, comments, unclosed, end: here() };
+        const unclosed = { kind: 'word', text: char, at: place(at), start: at, end: text.length } as const;
+        return { tokens, comments, unclosed, end: place(at) };
       }
-      tokens.push({ ...tokenOf(text.slice(at, end)), at: here(), start: at, end });
+      tokens.push({ ...tokenOf(text.slice(at, end)), at: place(at), start: at, end });
       at = end;
     }
   }
@@ -98,14 +94,34 @@ function groupEnd(text: string, from: number): number | undefined {
   return undefined;
 }
 
+/** Behind white space, and backslashes that end a line. */
+function blankEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && (isBlank(text.charCodeAt(at)) || isJoin(text, at))) at++;
+  return at;
+}
+
 /** A slash belongs to a word but two in a row begin a comment; a backslash does unless it ends the line. */
 function wordEnd(text: string, from: number): number {
   let at = from;
-  while (at < text.length && !SPECIAL.test(text.charAt(at))) {
-    if (text.startsWith('//', at) || text.startsWith('\\\n', at)) break;
-    at++;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (ENDS_WORD.has(code) || isBlank(code) || isJoin(text, at)) break;
+    if (code === SLASH && text.charCodeAt(at + 1) === SLASH) break;
   }
   return at;
+}
+
+const SLASH = 47;
+const ENDS_WORD = new Set(Array.from('{}()"#', (char) => char.charCodeAt(0)));
+
+function isBlank(code: number): boolean {
+  if (code < 128) return code === 32 || (code >= 9 && code <= 13);
+  return /\s/.test(String.fromCharCode(code));
+}
+
+function isJoin(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 92 && text.charCodeAt(at + 1) === 10;
 }
 
 /** Places of offsets asked for in ascending order; columns count characters, not UTF-16 units. */

@@ -6,7 +6,7 @@
 import type { Problem } from '../errors.js';
 import { Secret } from '../model/secret.js';
 import type { BlankItem, DocumentReading, Place, UnreadItem } from '../policy/syntax/items.js';
-import { blanksBefore, type IkeCommentText } from './parse-ike-document.js';
+import { addBlanks, type IkeCommentText } from './parse-ike-document.js';
 import { LexemeReader } from './parse-ike-lexemes.js';
 import { readTokens, type IkeComment } from './parse-ike-tokens.js';
 
@@ -54,7 +54,7 @@ export function parsePskDocument(text: string, file: string): DocumentReading<Ps
   for (let next = reader.next; next !== undefined; next = reader.next) {
     const { at, start } = next;
     const trails = reader.breaks === 0 && items.length > 0;
-    items.push(...blanksBefore(reader, at.line));
+    addBlanks(items, reader, at.line);
     const mark = reader.mark();
     if (next.kind === 'comment') {
       reader.take();
@@ -74,7 +74,7 @@ export function parsePskDocument(text: string, file: string): DocumentReading<Ps
     const todo = `use ${PSK_NAMES.join(', ')}`;
     problems.push({ code: 'FMT_UNREAD', severity: 'warning', what, at, todo });
   }
-  items.push(...blanksBefore(reader, tokens.end.line));
+  addBlanks(items, reader, tokens.end.line);
   return { document: { items }, problems };
 }
 
@@ -94,7 +94,7 @@ function readBlock(reader: LexemeReader): PskLine[] | undefined {
   for (;;) {
     const { next, breaks } = reader;
     if (next === undefined) return undefined;
-    lines.push(...blanksBefore(reader, next.at.line));
+    addBlanks(lines, reader, next.at.line);
     if (next.kind === 'close') {
       reader.take();
       return lines;

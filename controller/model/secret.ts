@@ -12,7 +12,7 @@ export class Secret {
   readonly #bytes: Uint8Array;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Uint8Array.from(bytes);
+    this.#bytes = new Uint8Array(bytes);
   }
 
   static fromText(text: string): Secret {
@@ -28,7 +28,7 @@ export class Secret {
   }
 
   reveal(): Uint8Array {
-    return Uint8Array.from(this.#bytes);
+    return new Uint8Array(this.#bytes);
   }
 
   revealHex(): string {

@@ -42,6 +42,8 @@ export type Entered =
 interface DraftTable {
   chains: Map<string, StoredRule[]>;
   selectors: Set<string>;
+  /** The youngest rule of each list that protects ICMP of one family: every other such rule is compared with it. */
+  icmp: Map<string, StoredRule>;
   nextIndex: number;
   mode: TunnelTable['mode'] | undefined;
 }
@@ -62,7 +64,15 @@ export function cloneToDraft(spd: Spd): Draft {
 function draftTable(table: PolicyTable): DraftTable {
   const chains = new Map([...table.chains].map(([key, chain]) => [key, chain.toReversed()]));
   const selectors = new Set([...table.chains.values()].flat().map(({ rule }) => selectorKey(rule.dir, rule.selector)));
-  return { chains, selectors, nextIndex: table.nextIndex, mode: table.mode };
+  const icmp = new Map<string, StoredRule>();
+  for (const [key, chain] of chains) for (const stored of chain) noteIcmp(icmp, key, stored);
+  return { chains, selectors, icmp, nextIndex: table.nextIndex, mode: table.mode };
+}
+
+function noteIcmp(icmp: DraftTable['icmp'], key: string, stored: StoredRule): void {
+  const { selector, actions } = stored.rule;
+  const protocol = selector.protocol;
+  if ((protocol === 1 || protocol === 58) && actions[0]?.kind === 'protect') icmp.set(`${key} ${protocol}`, stored);
 }
 
 /** Empties the draft before a replace. False = no such tunnel. */
@@ -149,6 +159,7 @@ function enterInto(table: DraftTable, request: RuleRequest): Entered {
     const chain = table.chains.get(key);
     if (chain === undefined) table.chains.set(key, [stored]);
     else chain.push(stored);
+    noteIcmp(table.icmp, key, stored);
     table.selectors.add(selectorKey(stored.rule.dir, stored.rule.selector));
   }
   return { kind: 'entered', index: made.at(-1)?.rule.index ?? 0 };
@@ -187,8 +198,7 @@ function isRefused(table: DraftTable, rule: LoadedRule): boolean {
   if (table.selectors.has(selectorKey(rule.dir, rule.selector))) return true;
   const icmp = rule.family === 4 ? 1 : 58;
   if (rule.selector.protocol !== icmp || rule.actions[0]?.kind !== 'protect') return false;
-  const chain = table.chains.get(placeKey(placeOf(rule))) ?? [];
-  const other = chain.findLast((one) => one.rule.selector.protocol === icmp && one.rule.actions[0]?.kind === 'protect');
+  const other = table.icmp.get(`${placeKey(placeOf(rule))} ${icmp}`);
   return other !== undefined && comparable(other.rule.actions) !== comparable(rule.actions);
 }
 

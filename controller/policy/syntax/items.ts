@@ -43,7 +43,6 @@ export interface DocumentReading<Document> {
 export function tidyBlanks<Item extends { readonly kind: string }>(items: readonly Item[]): Item[] {
   const kept = items.filter((item, i) => item.kind !== 'blank' || (i > 0 && items[i - 1]?.kind !== 'blank'));
   while (kept.at(-1)?.kind === 'blank') kept.pop();
-  while (kept[0]?.kind === 'blank') kept.shift();
   return kept;
 }
 
