@@ -5,6 +5,7 @@ import yargs, { type CommandModule } from 'yargs';
 import { EXIT, InputProblems, OperatorError } from '../errors.js';
 import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
+import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
 import { planCommand } from './commands/plan.js';
 import { policyCommand } from './commands/policy/policy.js';
@@ -23,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .scriptName('ipsec-deploy')
       .usage('$0 COMMAND\n\nBrings IPsec policy and keys to a fleet of hosts over SSH, and keeps them there.')
       .command(initCommand)
+      .command(importCommand)
       .command(validateCommand)
       .command(renderCommand)
       .command(planCommand)

@@ -1,0 +1,166 @@
+/** The inventory file of an imported fleet, as an operator would have written it. */
+
+import { type Address, formatAddress, formatPrefix, type Prefix } from '../model/address.js';
+import type { HostFileTemplates, HostNames, SshAuth, SshSettings, Suite } from '../model/host.js';
+import type { CollectedHost } from './collected-host.js';
+import type { FoundLink } from './find-links.js';
+
+export interface AdoptedHost {
+  readonly host: CollectedHost;
+  readonly addresses: readonly Address[];
+  readonly template: string;
+  readonly files: HostFileTemplates;
+  /** Whether modes and owners are to be left as they are. */
+  readonly asFound: boolean;
+  readonly names: HostNames;
+}
+
+export interface InventoryHead {
+  readonly fleet: string;
+  readonly management: readonly Prefix[];
+  readonly identityFile: boolean;
+}
+
+export function inventoryText(hosts: readonly AdoptedHost[], links: readonly FoundLink[], head: InventoryHead): string {
+  const common = commonSsh(hosts.map(({ host }) => host.ssh));
+  return `# Made by \`ipsec-deploy import\` from what the hosts had. The templates render their files as they were, so the first plan
+# is empty. Every key is explained in the reference that comes with the package (inventory/reference.yaml).
+version: 1
+fleet: ${scalar(head.fleet)}
+
+# SSH from here must never be cut off: every plan proves it. Add the stations that hosts are repaired from.
+management: [${head.management.map((prefix) => scalar(formatPrefix(prefix))).join(', ')}]
+
+settings:
+  keyStore: keys.age # the keys that the hosts had
+${head.identityFile ? '  identityFile: identity.txt # opens the key store: keep it out of version control, and a copy of it in a safe place\n' : ''}  templates: templates
+
+defaults:
+  ssh: ${flow(sshFields(common))}
+
+hosts:
+${hosts.map((host) => hostText(host, common)).join('')}
+${linksText(links)}`;
+}
+
+type Fields = readonly (readonly [key: string, value: string])[];
+
+function hostText(
+  { host, addresses, template, files, asFound, names }: AdoptedHost,
+  common: Partial<SshSettings>,
+): string {
+  const own = sshFields(without(host.ssh, common), addresses[0]);
+  const lines: Fields = [
+    ['address', list(addresses.map(formatAddress))],
+    ['template', template],
+    ...(Object.keys(files).length === 0
+      ? []
+      : [['files', flow(Object.entries(files).map(([key, name]) => [key, String(name)]))] as const]),
+    ...(asFound ? [['modes', 'as-found # take this line out to make files 0400 or 0600 and root’s'] as const] : []),
+    ...(names.size === 0
+      ? []
+      : [['names', flow([...names].map(([name, found]) => [scalar(name), list(found.map(formatAddress))]))] as const]),
+    ...(own.length === 0 ? [] : [['ssh', flow(own)] as const]),
+    ...(host.ssh.hostKeys.length === 0 ? [] : [['hostKey', list(host.ssh.hostKeys)] as const]),
+  ];
+  return `  ${scalar(host.name)}:\n${lines.map(([key, value]) => `    ${key}: ${value}\n`).join('')}`;
+}
+
+function linksText(links: readonly FoundLink[]): string {
+  if (links.length === 0)
+    return '# No link was found that the inventory has words for: what is protected stands in the templates alone.\nlinks: []\n';
+  return `# What the files protect between two ends, with the keys they have for it
+links:
+${links.map(linkText).join('')}`;
+}
+
+function linkText({ host, peer, external, keying, suite }: FoundLink): string {
+  const end =
+    external === undefined
+      ? scalar(peer)
+      : flow([
+          ['external', scalar(peer)],
+          ['address', scalar(formatAddress(external))],
+        ]);
+  return `  - { between: [${scalar(host)}, ${end}], keying: ${keying}, suite: ${suiteText(suite)} }\n`;
+}
+
+function suiteText({ encr, encrAuth }: Suite): string {
+  const cipher: Fields = [['encr', encr]];
+  return flow(encrAuth === undefined ? cipher : [...cipher, ['encrAuth', encrAuth]]);
+}
+
+/** What every host has the same. */
+function commonSsh(all: readonly SshSettings[]): Partial<SshSettings> {
+  const [first] = all;
+  if (first === undefined) return {};
+  const isShared = (key: keyof SshSettings): boolean =>
+    all.every((one) => JSON.stringify(one[key]) === JSON.stringify(first[key]));
+  const { user, port, privilege, auth, connectTimeoutSeconds, replyTimeoutSeconds, knownHosts } = first;
+  return {
+    ...(isShared('user') ? { user } : {}),
+    ...(isShared('port') ? { port } : {}),
+    ...(isShared('privilege') ? { privilege } : {}),
+    ...(isShared('auth') ? { auth } : {}),
+    ...(isShared('connectTimeoutSeconds') ? { connectTimeoutSeconds } : {}),
+    ...(isShared('replyTimeoutSeconds') ? { replyTimeoutSeconds } : {}),
+    ...(isShared('knownHosts') ? { knownHosts } : {}),
+  };
+}
+
+function without(ssh: SshSettings, common: Partial<SshSettings>): Partial<SshSettings> {
+  const { hostKeys: _keys, ...mine } = ssh;
+  return Object.fromEntries(Object.entries(mine).filter(([key]) => !(key in common)));
+}
+
+const DEFAULTS = { port: 22, privilege: 'none', connectTimeoutSeconds: 10, replyTimeoutSeconds: 60 } as const;
+
+/** What is as it would be anyhow is not written; `host` is not where it is the host's first address. */
+function sshFields(ssh: Partial<SshSettings>, first?: Address): Fields {
+  const { host, port, user, privilege, auth, connectTimeoutSeconds, replyTimeoutSeconds, knownHosts } = ssh;
+  const field = (key: string, value: string | number | undefined, usual?: string | number): Fields =>
+    value === undefined || value === usual ? [] : [[key, scalar(String(value))]];
+  return [
+    ...field('host', host, first === undefined ? undefined : formatAddress(first)),
+    ...field('port', port, DEFAULTS.port),
+    ...field('user', user),
+    ...field('privilege', privilege, DEFAULTS.privilege),
+    ...(auth === undefined ? [] : [['auth', `[${auth.map(authText).join(', ')}]`] as const]),
+    ...field('connectTimeoutSeconds', connectTimeoutSeconds, DEFAULTS.connectTimeoutSeconds),
+    ...field('replyTimeoutSeconds', replyTimeoutSeconds, DEFAULTS.replyTimeoutSeconds),
+    ...(knownHosts === undefined || knownHosts.join() === '~/.ssh/known_hosts'
+      ? []
+      : [['knownHosts', list(knownHosts)] as const]),
+  ];
+}
+
+function authText(auth: SshAuth): string {
+  switch (auth.kind) {
+    case 'agent':
+      return 'agent';
+    case 'password':
+      return auth.passwordEnv === undefined ? 'password' : flow([['passwordEnv', scalar(auth.passwordEnv)]]);
+    case 'key': {
+      const key = ['key', scalar(auth.file)] as const;
+      return flow(auth.passphraseEnv === undefined ? [key] : [key, ['passphraseEnv', scalar(auth.passphraseEnv)]]);
+    }
+  }
+}
+
+function list(values: readonly string[]): string {
+  const [first = ''] = values;
+  return values.length === 1 ? scalar(first) : `[${values.map(scalar).join(', ')}]`;
+}
+
+function flow(fields: Fields): string {
+  return `{ ${fields.map(([key, value]) => `${key}: ${value}`).join(', ')} }`;
+}
+
+/** Quoted unless it is a word or a path that YAML reads as text for certain; a JSON string is a YAML string. */
+function scalar(text: string): string {
+  return /^[A-Za-z/][A-Za-z0-9/_.-]*$/.test(text) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(text)
+    ? text
+    : /^\d+$/.test(text) || /^\d+(\.\d+){3}(\/\d+)?$/.test(text)
+      ? text
+      : JSON.stringify(text);
+}

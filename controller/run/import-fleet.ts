@@ -1,0 +1,202 @@
+/** From live hosts to an inventory that asks for what they have: read them, let import/ decide, prove that it renders back. */
+
+import PQueue from 'p-queue';
+
+import { InputProblems, OperatorError, type Problem } from '../errors.js';
+import { adoptFleet, type AdoptedFleet, type AdoptOptions } from '../import/adopt-fleet.js';
+import { PATHS, type CollectedHost } from '../import/collected-host.js';
+import type { ImportedHost } from '../import/imported-host.js';
+import { isName } from '../import/inventory-names.js';
+import { parseInventory } from '../inventory/parse.js';
+import { parsePrefix } from '../model/address.js';
+import type { Host } from '../model/host.js';
+import { holdsKeys, type ManagedPath } from '../model/managed-file.js';
+import type { HostOutcome } from '../model/run.js';
+import { Secret } from '../model/secret.js';
+import { detectPlatform } from '../platform/detect.js';
+import type { HostLink, HostSession, KeyStore } from '../ports.js';
+import type { TemplateSource } from '../render/template-set.js';
+import { desireFleet } from './desire-fleet.js';
+import { judgeImport } from './judge-import.js';
+import { untouchedOutcome } from './link-outcome.js';
+import { whyBusy } from './observe-fleet.js';
+
+export interface ImportFleetInput {
+  /** How to reach each host; where `isNamed` says no, the host itself tells its name. */
+  readonly targets: readonly Host[];
+  readonly isNamed: (host: Host) => boolean;
+  readonly link: HostLink;
+  readonly forks: number;
+  readonly stop: AbortSignal;
+  /** What stands in `management:`; empty = where the hosts see us come from. */
+  readonly options: Omit<AdoptOptions, 'withLinks'>;
+  readonly builtIn: readonly TemplateSource[];
+}
+
+export interface ImportedFleet {
+  readonly adopted: AdoptedFleet;
+  readonly hosts: readonly ImportedHost[];
+  /** Hosts that could not be read, or have nothing that can be adopted. */
+  readonly missing: readonly { readonly host: string; readonly outcome: HostOutcome }[];
+  readonly management: AdoptOptions['management'];
+}
+
+type Reading = { readonly collected: CollectedHost } | { readonly host: string; readonly outcome: HostOutcome };
+
+/** @throws OperatorError IMPORT_NO_MANAGEMENT when nobody says where SSH comes from */
+export async function importFleet(input: ImportFleetInput): Promise<ImportedFleet> {
+  const readings = await readHosts(input);
+  const missing = readings.flatMap((reading) => ('outcome' in reading ? [reading] : []));
+  const collected = named(
+    readings.flatMap((reading) => ('collected' in reading ? [reading.collected] : [])),
+    new Set(input.targets.filter(input.isNamed).map(({ name }) => name)),
+  );
+  const management = managementOf(input.options, collected);
+  const options = { ...input.options, management };
+  if (collected.length === 0) return { adopted: NOTHING, hosts: [], missing, management };
+  const sound = adoptSoundly(collected, options, input.builtIn);
+  const leftOut = [...sound.leftOut].map(([host, reason]) => ({ host, outcome: leftOutOutcome(reason) }));
+  return { adopted: sound.adopted, hosts: sound.hosts, missing: [...missing, ...leftOut], management };
+}
+
+const NOTHING: AdoptedFleet = {
+  inventory: '',
+  templates: [],
+  keys: [],
+  links: [],
+  notes: new Map(),
+  leftOut: new Map(),
+};
+
+function leftOutOutcome(reason: string): HostOutcome {
+  return { status: 'failed', touched: false, reason, todo: 'import it again when that is mended' };
+}
+
+async function readHosts({ targets, link, forks, stop, options }: ImportFleetInput): Promise<readonly Reading[]> {
+  const queue = new PQueue({ concurrency: forks });
+  return Promise.all(
+    targets.map((host) =>
+      queue.add(async (): Promise<Reading> => {
+        if (stop.aborted)
+          return { host: host.name, outcome: { status: 'skipped', reason: 'interrupted before its turn' } };
+        return readHost(host, link, options.withKeys);
+      }),
+    ),
+  );
+}
+
+async function readHost(host: Host, link: HostLink, withKeys: boolean): Promise<Reading> {
+  let session: HostSession | undefined;
+  try {
+    session = await link.open(host);
+    const seen = await session.observe();
+    const detected = detectPlatform(seen.facts, host.platform);
+    if ('refusal' in detected) {
+      const { refusal: reason, todo } = detected;
+      return { host: host.name, outcome: { status: 'failed', touched: false, reason, todo } };
+    }
+    const busy = whyBusy(seen);
+    if (busy !== undefined) return { host: host.name, outcome: busy };
+    const texts = new Map<ManagedPath, Secret>();
+    for (const path of Object.values(PATHS)) {
+      if (!seen.files.some((file) => file.path === path && file.state === 'present')) continue;
+      const text =
+        holdsKeys(path) && !withKeys ? Secret.fromText(await session.read(path)) : await session.collect(path);
+      if (text !== undefined) texts.set(path, text);
+    }
+    return { collected: { name: host.name, ssh: host.ssh, seen, surroundings: await session.surroundings(), texts } };
+  } catch (error) {
+    return { host: host.name, outcome: untouchedOutcome(error) };
+  } finally {
+    await session?.close();
+  }
+}
+
+/** A host that was given by its address alone is called what it calls itself, if nobody else is. */
+function named(collected: readonly CollectedHost[], given: ReadonlySet<string>): readonly CollectedHost[] {
+  const taken = new Set(given);
+  return collected.map((host) => {
+    if (given.has(host.name)) return host;
+    const own = host.seen.facts.get('hostname') ?? '';
+    const wanted = isName(own) ? own : `host-${host.name.replace(/[^A-Za-z0-9]+/g, '-')}`;
+    let name = wanted;
+    for (let i = 2; taken.has(name); i++) name = `${wanted}-${i}`;
+    taken.add(name);
+    return { ...host, name };
+  });
+}
+
+function managementOf(
+  { management }: Pick<AdoptOptions, 'management'>,
+  collected: readonly CollectedHost[],
+): AdoptOptions['management'] {
+  if (management.length > 0 || collected.length === 0) return management;
+  const clients = new Set(collected.flatMap(({ surroundings: { client } }) => client ?? []));
+  if (clients.size > 0) return [...clients].flatMap((text) => parsePrefix(text) ?? []);
+  throw new OperatorError('IMPORT_NO_MANAGEMENT', {
+    what: 'no host can tell from which address this machine reaches it',
+    where: '--management',
+    todo: 'give the addresses whose SSH must never be cut off: --management 10.0.0.5',
+  });
+}
+
+interface Sound {
+  readonly adopted: AdoptedFleet;
+  readonly hosts: readonly ImportedHost[];
+  readonly leftOut: ReadonlyMap<string, string>;
+}
+
+type Attempt = Omit<Sound, 'leftOut'>;
+
+/**
+ * What is written must pass `validate`. Links that spoil it are given up first, then the hosts whose own files do, each told
+ * with its reason.
+ */
+function adoptSoundly(
+  collected: readonly CollectedHost[],
+  options: Omit<AdoptOptions, 'withLinks'>,
+  builtIn: readonly TemplateSource[],
+): Sound {
+  const attempt = (hosts: readonly CollectedHost[], withLinks: boolean): Attempt | readonly Problem[] =>
+    tryOut(hosts, adoptFleet(hosts, { ...options, withLinks }), builtIn);
+  const settle = (hosts: readonly CollectedHost[]): Attempt | readonly Problem[] => {
+    const whole = attempt(hosts, true);
+    return 'adopted' in whole ? whole : attempt(hosts, false);
+  };
+  const leftOut = new Map<string, string>();
+  let result = settle(collected);
+  if (!('adopted' in result)) {
+    const good = collected.filter((host) => {
+      const alone = attempt([host], false);
+      if (!('adopted' in alone)) leftOut.set(host.name, alone[0]?.what ?? 'it cannot be rendered');
+      return 'adopted' in alone;
+    });
+    result = settle(good);
+    if (!('adopted' in result)) throw new InputProblems(result);
+  }
+  for (const [host, why] of result.adopted.leftOut) leftOut.set(host, why);
+  return { ...result, leftOut };
+}
+
+/** Everything that `validate` looks at, on the text that would be written. */
+function tryOut(
+  collected: readonly CollectedHost[],
+  adopted: AdoptedFleet,
+  builtIn: readonly TemplateSource[],
+): Attempt | readonly Problem[] {
+  const store: KeyStore = { salt: '', keys: new Map(adopted.keys.map((key) => [key.id, key])) };
+  const own = adopted.templates.map(({ name, text }) => ({ path: `${name}.hbs`, file: `templates/${name}.hbs`, text }));
+  if (adopted.templates.length === 0) return { adopted, hosts: [] };
+  try {
+    const { inventory } = parseInventory({ path: 'inventory.yaml', readFile: () => adopted.inventory });
+    const fleet = desireFleet(inventory, inventory.hosts, [...builtIn, ...own], store);
+    const hosts = collected.flatMap((found) => {
+      const host = inventory.hosts.find(({ name }) => name === found.name);
+      return host === undefined ? [] : [judgeImport({ host, collected: found, inventory, fleet, store, adopted })];
+    });
+    return { adopted, hosts };
+  } catch (error) {
+    if (error instanceof InputProblems) return error.problems.filter(({ severity }) => severity === 'error');
+    throw error;
+  }
+}
