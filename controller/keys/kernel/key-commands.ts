@@ -7,6 +7,7 @@ import type { Address } from '../../model/address.js';
 import { SA_TYPE } from '../../model/sa.js';
 import { parseIpseckeys, type CommandOrigin, type CommandReading, type ParsedCommand } from '../parse-ipseckeys.js';
 import type { AddressLookup } from '../parse-key-values.js';
+import { helpText } from './ipseckey-help.js';
 import { entryHeader, reportText, USAGE, type ShowWord } from './ipseckey-texts.js';
 import { SAVE_HEADER, saveText, showText, type ListingOptions } from './sa-listing.js';
 import { flushSas, listSas, type Sad, type SadDraft } from './sad.js';
@@ -91,7 +92,7 @@ export function carryOut(
     case 'dump':
       return dump(run, command.type);
     case 'help':
-      run.stdout += 'Commands\n--------\n';
+      run.stdout += helpText(command.topic);
       return undefined;
     case 'monitor':
       run.stdout += 'Passively monitoring the PF_KEY socket.\n';

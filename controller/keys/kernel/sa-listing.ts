@@ -14,6 +14,8 @@ import {
 } from '../../model/sa.js';
 import type { Secret } from '../../model/secret.js';
 import { algorithmNumbered, type AlgorithmKind } from '../../policy/algorithms.js';
+import { STOCK_NAMES } from '../../policy/stock-names.js';
+import { hasLimits, lifetimeLines } from './sa-lifetimes.js';
 import { typeName } from './send-commands.js';
 
 export interface ListingOptions {
@@ -63,10 +65,6 @@ export function saveText(sa: SecurityAssociation, hideKeys: boolean): string {
 
 function algorithmWord(kind: AlgorithmKind, number: number): string {
   return number === NO_ALGORITHM ? '' : `${kind}_alg ${algorithmNumbered(kind, number)?.name ?? String(number)} `;
-}
-
-function hasLimits({ allocations, bytes, addSeconds, useSeconds }: Lifetime): boolean {
-  return allocations !== 0 || bytes !== 0n || addSeconds !== 0n || useSeconds !== 0n;
 }
 
 function limitsText(name: string, { allocations, bytes, addSeconds, useSeconds }: Lifetime): string {
@@ -149,13 +147,11 @@ export function showText(sa: SecurityAssociation, type: 'GET' | 'DUMP', seq: num
   if (sa.encrKey !== undefined) {
     lines.push('EKY: Encryption key.', `EKY: ${keyText(sa.encrKey, sa.salt, options.hideKeys, true)}`);
   }
-  if (sa.srcId !== undefined) lines.push('SID: Source identity, uid=0, type FQDN', `SID: ${sa.srcId.text}`);
-  if (sa.dstId !== undefined) lines.push('DID: Destination identity, uid=0, type FQDN', `DID: ${sa.dstId.text}`);
+  if (sa.srcId !== undefined) lines.push(...shownIdentity('SID: ', 'Source', sa.srcId));
+  if (sa.dstId !== undefined) lines.push(...shownIdentity('DID: ', 'Destination', sa.dstId));
   if (sa.pairSpi !== undefined) lines.push(`OTH: Paired with spi=0x${sa.pairSpi.toString(16)}`);
-  if (sa.replayValue !== 0) lines.push(`RPL: Replay Value  ${sa.replayValue}`);
-  lines.push(' LT: Lifetime information', ...currentText(sa, options));
-  lines.push(...limitLines('SLT: ', 'Soft', sa.soft), ...limitLines('HLT: ', 'Hard', sa.hard));
-  return `${lines.join('\n')}\n`;
+  if (sa.replayValue !== 0) lines.push(`RPL: Replay Value ${sa.replayValue}`);
+  return `${[...lines, ...lifetimeLines(sa, options.now)].join('\n')}\n`;
 }
 
 function algorithmName(kind: AlgorithmKind, number: number): string {
@@ -181,8 +177,22 @@ function flagsText(sa: SecurityAssociation): string {
 
 function protocolName(protocol: number, { numeric }: ListingOptions): string {
   if (numeric) return '';
-  const names: Readonly<Record<number, string>> = { 0: '<unspecified>', 4: 'ipip', 6: 'tcp', 17: 'udp', 41: 'ipv6' };
-  return `/${names[protocol] ?? '<unknown>'}`;
+  if (protocol === 0) return '/<unspecified>';
+  return `/${STOCK_NAMES.protocolsByNumber.get(protocol) ?? '<unknown>'}`;
+}
+
+const SHOWN_IDENTITIES: Readonly<Record<number, string>> = {
+  1: 'prefix',
+  2: 'FQDN',
+  3: 'user-FQDN (mbox)',
+  4: 'ASN.1 DER Distinguished Name',
+  5: 'ASN.1 DER Generic Name',
+};
+
+function shownIdentity(prefix: string, end: string, { type, text }: Identity): string[] {
+  const name = SHOWN_IDENTITIES[type] ?? `<unknown ${type & 0xff}>`;
+  const shown = type === 4 || type === 5 ? '<cannot print>' : text;
+  return [`${prefix}${end} identity, uid=0, type ${name}`, `${prefix}${shown}`];
 }
 
 function addressName(address: Address, { numeric, nameOf }: ListingOptions): string {
@@ -211,29 +221,4 @@ function messageLength(sa: SecurityAssociation): number {
   if (sa.pairSpi !== undefined) length += 8;
   if (sa.replayValue !== 0) length += 16;
   return length;
-}
-
-/** `%c` in the C locale, in universal time. */
-function timeText(date: Date): string {
-  const [day = '', dayOfMonth = '', month = '', year = '', time = ''] = date.toUTCString().replace(',', '').split(' ');
-  return `${day} ${month} ${String(Number(dayOfMonth)).padStart(2)} ${time} ${year}`;
-}
-
-function currentText(sa: SecurityAssociation, { now }: ListingOptions): string[] {
-  return [
-    'CLT: Current lifetime information:',
-    'CLT: 0 bytes protected, 0 allocations used.',
-    `CLT: SA added at time: ${now === undefined ? 'TIME' : timeText(new Date(sa.addedAt * 1000))}`,
-    `CLT: Time now is ${now === undefined ? 'TIME' : timeText(now)}`,
-  ];
-}
-
-function limitLines(prefix: string, name: string, limits: Lifetime): string[] {
-  if (!hasLimits(limits)) return [];
-  return [
-    `${prefix}${name} lifetime information:`,
-    `${prefix}${limits.bytes} bytes of lifetime, ${limits.allocations} allocations.`,
-    `${prefix}${limits.addSeconds} seconds of post-add lifetime.`,
-    `${prefix}${limits.useSeconds} seconds of post-use lifetime.`,
-  ];
 }
