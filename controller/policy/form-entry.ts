@@ -2,7 +2,7 @@
 
 import type { AlternativeRequest, Entry } from './entry.js';
 import type { Forming, Taken } from './forming.js';
-import type { RawEntry, Reader } from './lex-entry.js';
+import { ALTERNATIVES, type RawEntry, type Reader } from './lex-entry.js';
 import { fromBytes } from './line-pieces.js';
 import type { NameTables } from './name-tables.js';
 import { readAlternative, type Sticky } from './read-alternative.js';
@@ -54,7 +54,8 @@ function readAlternatives(forming: Forming, raw: RawEntry, alternatives: Alterna
     alternatives.push(alternative);
     at += 1 + one.properties.length;
   }
-  return 'ok';
+  // One more than these fills the program's table: it finds no end and reads on, to its death.
+  return alternatives.length > ALTERNATIVES ? 'crash' : 'ok';
 }
 
 /** Source is the remote side for `permit`, and for bypass and drop of what comes in. */

@@ -70,6 +70,15 @@ describe('one entry', () => {
     expect(run('-q -a F')).toMatchObject({ exit: 1, stdout: '\t(spdsock diagnostic: unknown extension)\n' });
   });
 
+  test.each([
+    [20, 0],
+    [21, 139],
+    [22, 1],
+  ])('%i alternatives: status %i (form_ipsec_conf looks for the end of a table of 21)', (times, exit) => {
+    const entry = `{dir out} ${Array<string>(times).fill('pass {}').join(' or ')}`;
+    expect(host({ F: `${entry}\n` })('-c F').exit).toBe(exit);
+  });
+
   test('the kernel names a tunnel in its listing with a slip, and the name is read without it', () => {
     const run = host({ F: '{tunnel vpn0 negotiate tunnel dir out} pass {}\n' });
     run('-q -a F');
