@@ -2,7 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { OperatorError, type Problem } from '../errors.js';
@@ -16,8 +17,9 @@ import { readAgent } from '../remote/agent-bundle.js';
 import { createHostLink } from '../remote/agent-link.js';
 import { problemsText } from '../report/problem-text.js';
 import { desireFleet, type DesiredFleet } from '../run/desire-fleet.js';
+import { offlineFleet, type OfflineFleet } from '../run/offline-fleet.js';
 import { SessionLot } from '../run/session-lot.js';
-import { supplyKeys } from '../run/supply-keys.js';
+import { keysAtHand, supplyKeys } from '../run/supply-keys.js';
 import { openVault } from '../vault/age-vault.js';
 import type { FleetArguments } from './arguments.js';
 import { terminalAsk } from './ask.js';
@@ -52,8 +54,8 @@ export type FleetArgv = Pick<FleetArguments, 'inventory' | 'limit' | 'forks' | '
 /** Reads the inventory named by the arguments and runs `work` with it; the log is closed whatever happens. */
 export async function withContext(args: FleetArgv, work: (context: Context) => Promise<number>): Promise<void> {
   const output = createOutput({ format: args.output, colour: args.color });
-  await checkInventory(args.inventory);
-  const { inventory, warnings } = parseInventory({ path: args.inventory, readFile: readTextNow });
+  const path = await inventoryFile(args.inventory);
+  const { inventory, warnings } = parseInventory({ path, readFile: readTextNow });
   const selected = selectHosts(inventory, args.limit);
   const settings = args.forks === undefined ? inventory.settings : { ...inventory.settings, forks: args.forks };
   const logFile = args.logFile ?? settings.logFile;
@@ -88,6 +90,14 @@ function openLog(file: string, output: Output): Promise<Logger> {
   return createLogger(file, {
     onLost: (error) => output.note(`the log file cannot be written any more: ${error.message}\n`),
   });
+}
+
+/** A folder stands for the inventory in it. @throws OperatorError FILE_UNREADABLE */
+export async function inventoryFile(named: string): Promise<string> {
+  const found = await stat(named).catch(() => undefined);
+  const path = found?.isDirectory() === true ? join(named, 'inventory.yaml') : named;
+  await checkInventory(path);
+  return path;
 }
 
 /** The file named on the command line is asked for by itself: a parser that follows includes would speak of a line in it. */
@@ -138,6 +148,15 @@ export async function prepareFleet(context: Context) {
   );
   tellWarnings(context, [...context.warnings, ...fleet.warnings]);
   return { store, fleet };
+}
+
+/** The fleet as the inventory wants it, for a command that only looks: no key is drawn into the store, nothing is asked for. */
+export async function lookAtFleet(context: Context): Promise<OfflineFleet> {
+  const { inventory, settings, random } = context;
+  const { store, note } = await keysAtHand(inventory, openVault(settings, undefined), random, context.clock);
+  const fleet = offlineFleet(inventory, await loadTemplates(settings), store);
+  if (note !== undefined) context.output.note(`note: ${note}\n`);
+  return fleet;
 }
 
 export function tellWarnings(context: Context, warnings: readonly Problem[]): void {

@@ -7,6 +7,7 @@ import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
 import { importCommand } from './commands/import.js';
 import { initCommand } from './commands/init.js';
+import { matrixCommand } from './commands/matrix.js';
 import { planCommand } from './commands/plan.js';
 import { policyCommand } from './commands/policy/policy.js';
 import { renderCommand } from './commands/render.js';
@@ -27,6 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(importCommand)
       .command(validateCommand)
       .command(renderCommand)
+      .command(matrixCommand)
       .command(planCommand)
       .command(applyCommand)
       .command(verifyCommand)

@@ -24,3 +24,18 @@ export async function packageVersion(): Promise<string> {
     ? String(manifest.version)
     : 'unknown';
 }
+
+/** Style and script of HTML pages: files of their own, put into the page when it is made. */
+export interface PageParts {
+  readonly style: string;
+  readonly script: string;
+}
+
+const pageFolder = join(packageRoot, 'controller', 'report', 'page');
+
+export async function readPageParts(): Promise<PageParts> {
+  const [style, script] = await Promise.all(
+    ['matrix.css', 'matrix.js'].map((name) => readFile(join(pageFolder, name), 'utf8')),
+  );
+  return { style: style ?? '', script: script ?? '' };
+}

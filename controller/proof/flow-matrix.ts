@@ -9,10 +9,9 @@ import { divide } from '../policy/partition.js';
 import { everything } from '../policy/region.js';
 import type { Traffic } from '../policy/traffic.js';
 import { Numbers, ruleNumbers, rulesAt } from './rules-at.js';
-import type { RefusedBecause } from './rules-meet.js';
 import { trafficShare } from './traffic-share.js';
 import { trafficWords } from './traffic-words.js';
-import { wayParts, type WayKind, type WayPart } from './way.js';
+import { wayParts, type RefusedBecause, type WayKind, type WayPart } from './way.js';
 
 /** A host, or an end that is not ours, with the rules that it will have. */
 export interface MatrixEnd {
@@ -71,24 +70,17 @@ export function flowMatrix(
       into: rulesAt(rules, 'in', address, numbers),
     })),
   );
-  const treat = (
-    family: Family,
-    out: number,
-    into: number,
-    joined: boolean,
-    hasPolicy: boolean,
-    fault = '',
-  ): number => {
-    const key = `${family} ${out} ${into} ${joined} ${hasPolicy} ${fault}`;
+  const treat = (family: Family, out: number, into: number, joined: boolean, fault = ''): number => {
+    const key = `${family} ${out} ${into} ${joined} ${fault}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     const whole = everything(family);
     const parts = wayParts(
       divide(numbers.lists.values[out] ?? [], whole),
       divide(numbers.lists.values[into] ?? [], whole),
-      { family, joined, hasPolicy, asked: asked?.(family) },
+      { family, joined, asked: asked?.(family) },
     );
-    const treatment = treatmentOf(parts, family, fault);
+    const treatment = treatmentOf(parts, family, fault, asked?.(family));
     const number = treatments.of(JSON.stringify(treatment), () => treatment);
     known.set(key, number);
     return number;
@@ -105,7 +97,7 @@ export function flowMatrix(
           const { family } = source.address;
           if (family !== target.address.family) continue;
           const [out, into] = [source.out(target.address), target.into(source.address)];
-          found.set(treat(family, out, into, joined, to.rules.length > 0, fault), family);
+          found.set(treat(family, out, into, joined, fault), family);
         }
       }
       cellsOfRow[column] = sumUp(found, treatments);
@@ -115,7 +107,12 @@ export function flowMatrix(
   return { ends, treatments: treatments.values, cells };
 }
 
-function treatmentOf(parts: readonly WayPart[], family: Family, fault: string): Treatment {
+function treatmentOf(
+  parts: readonly WayPart[],
+  family: Family,
+  fault: string,
+  asked: readonly Traffic[] | undefined,
+): Treatment {
   const groups = new Map<WayKind, WayPart[]>();
   for (const part of parts) {
     const kind = part.kind === 'protected' && fault !== '' ? 'broken' : part.kind;
@@ -129,7 +126,7 @@ function treatmentOf(parts: readonly WayPart[], family: Family, fault: string): 
   return {
     parts: sorted.map(([kind, some]) => ({
       kind,
-      traffic: trafficWords(traffics(some), family),
+      traffic: trafficWords(traffics(some), family, asked),
       because: [...new Set(some.flatMap(({ because }) => because ?? []))],
       ...(kind === 'broken' && fault !== '' && { fault }),
       doubtful: some.some(({ doubtful }) => doubtful),

@@ -15,16 +15,20 @@ export function ikeTraffic(family: Family): readonly Traffic[] {
   return IKE_PORTS.flatMap((port) => trafficTo(family, UDP, port));
 }
 
-/** `anything`, `tcp/443`, `anything but tcp/80, udp/53`; every box is said. The boxes must be disjoint. */
-export function trafficWords(traffics: readonly Traffic[], family: Family): string {
+/**
+ * `anything`, `tcp/443`, `anything but tcp/80, udp/53`; every box is said. The boxes must be disjoint, and lie in `within`
+ * where only that is asked about.
+ */
+export function trafficWords(traffics: readonly Traffic[], family: Family, within?: readonly Traffic[]): string {
   const free = ikeTraffic(family);
-  const missing = cutBoxes(cutBoxes(everyTraffic(family), traffics), free);
-  if (missing.length === 0) return 'anything';
-  const there = covering(traffics, free);
-  const absent = covering(missing, free);
   const words = (boxes: readonly Traffic[]): string =>
     [...new Set(boxes.map((one) => boxText(one, family)))].join(', ');
-  return absent.length < there.length ? `anything but ${words(absent)}` : words(there);
+  const whole = within === undefined ? 'anything' : words(within);
+  const missing = cutBoxes(cutBoxes(within ?? everyTraffic(family), traffics), free);
+  if (missing.length === 0) return whole;
+  const there = covering(traffics, free);
+  const absent = covering(missing, free);
+  return absent.length < there.length ? `${whole} but ${words(absent)}` : words(there);
 }
 
 /** Boxes that may overlap and together are the set, give or take what is `free`: each as large as it can be, none to spare. */

@@ -5,14 +5,18 @@
 
 import type { Address } from '../model/address.js';
 import type { Family, LoadedRule } from '../model/policy.js';
+import { encounter, type Encounter } from '../policy/encounter.js';
+import { isDoubtful } from '../policy/match-flow.js';
 import { partition, windowBetween, type Cell } from '../policy/partition.js';
 import { cutAll, meet, mirrored, type Region } from '../policy/region.js';
 import type { Traffic } from '../policy/traffic.js';
-import { rulesMeet, type Meeting, type RefusedBecause } from './rules-meet.js';
 import { ikeTraffic } from './traffic-words.js';
 
 /** `broken`: a link joins the two, and yet what one end sends the other does not take. */
 export type WayKind = 'protected' | 'clear' | 'refused' | 'broken';
+
+/** Why packets do not arrive although both hosts are up; `no-keys`: both ends would protect, and no link gives them keys. */
+export type RefusedBecause = Exclude<Encounter, 'clear' | 'agreed'> | 'no-keys';
 
 export interface WayPart {
   readonly kind: WayKind;
@@ -40,15 +44,13 @@ export function waysBetween(
   const { family } = sender.address;
   const out = partition(sender.rules ?? [], 'out', family, windowBetween(sender.address, receiver.address));
   const into = partition(receiver.rules ?? [], 'in', family, windowBetween(receiver.address, sender.address));
-  return wayParts(out, into, { family, joined, hasPolicy: receiver.rules !== undefined, asked });
+  return wayParts(out, into, { family, joined, asked });
 }
 
 export interface WayTerms {
   readonly family: Family;
   /** Whether a link joins the two, so that they have keys. */
   readonly joined: boolean;
-  /** Whether the receiver has any policy. */
-  readonly hasPolicy: boolean;
   readonly asked?: readonly Traffic[] | undefined;
 }
 
@@ -84,22 +86,25 @@ function numbered(): (rule: LoadedRule | undefined) => number {
 function partOf(
   sender: LoadedRule | undefined,
   receiver: LoadedRule | undefined,
-  { joined, hasPolicy }: WayTerms,
+  { joined }: WayTerms,
 ): Omit<WayPart, 'regions'> {
-  const meeting = rulesMeet(sender, receiver, hasPolicy);
-  const { doubtful } = meeting;
-  return { ...kindOf(meeting, joined), sender, receiver, doubtful };
+  const doubtful = isDoubtful(sender) || isDoubtful(receiver);
+  return { ...kindOf(encounter(sender, receiver), joined), sender, receiver, doubtful };
 }
 
 /** A drop that a rule asks for is meant; one that comes of disagreement is meant only where no link joins the ends. */
-function kindOf(meeting: Meeting, joined: boolean): Pick<WayPart, 'kind' | 'because'> {
-  if (meeting.kind === 'refused') {
-    const { because } = meeting;
-    const meant = because === 'sender-drops' || because === 'receiver-drops';
-    return { kind: joined && !meant ? 'broken' : 'refused', because };
+function kindOf(found: Encounter, joined: boolean): Pick<WayPart, 'kind' | 'because'> {
+  switch (found) {
+    case 'clear':
+      return { kind: 'clear' };
+    case 'agreed':
+      return joined ? { kind: 'protected' } : { kind: 'refused', because: 'no-keys' };
+    case 'sender-drops':
+    case 'receiver-drops':
+      return { kind: 'refused', because: found };
+    default:
+      return { kind: joined ? 'broken' : 'refused', because: found };
   }
-  if (meeting.kind === 'clear') return { kind: 'clear' };
-  return joined ? { kind: 'protected' } : { kind: 'refused', because: 'no-keys' };
 }
 
 function withoutIke(region: Region): readonly Region[] {
