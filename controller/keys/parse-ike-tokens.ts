@@ -60,7 +60,8 @@ export function readTokens(text: string, file: string): Tokens {
         const unclosed = { kind: 'word', text: char, at: place(at), start: at, end: text.length } as const;
         return { tokens, comments, unclosed, end: place(at) };
       }
-      tokens.push({ ...tokenOf(text.slice(at, end)), at: place(at), start: at, end });
+      const { kind, text: body } = tokenOf(text.slice(at, end));
+      tokens.push({ kind, text: body, at: place(at), start: at, end });
       at = end;
     }
   }

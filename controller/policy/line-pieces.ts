@@ -58,7 +58,7 @@ export function cutPieces(bytes: string): { readonly pieces: readonly Piece[]; r
     if (read.endsWith('\n')) lineCount++;
     const text = beforeFirst(read, '#');
     if (text !== read) {
-      comments.push({ line, column: column + text.length, text: fromBytes(read.slice(text.length + 1).trimEnd()) });
+      comments.push({ line, column: column + text.length, text: fromBytes(read.slice(text.length + 1)).trimEnd() });
     }
     pieces.push({ text, lineCount, line, column });
     column = read.endsWith('\n') ? 1 : column + whole.length;

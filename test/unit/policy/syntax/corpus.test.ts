@@ -25,7 +25,10 @@ describe('a policy file that the real tool takes installs the same after formatt
       const formatted = formatFile('policy', input, 'f');
       const text = formatted.kind === 'formatted' ? formatted.text : '';
       expect({ id, ...Object(installed(text)) }).toEqual({ id, ...Object(installed(input)) });
-      expect({ id, problems: formatted.problems.filter(({ code }) => code === 'FMT_UNREAD') }).toEqual({ id, problems: [] });
+      expect({ id, problems: formatted.problems.filter(({ code }) => code === 'FMT_UNREAD') }).toEqual({
+        id,
+        problems: [],
+      });
     }
   });
 
