@@ -1,10 +1,11 @@
-/** From a context to a proven fleet plan: what plan, apply and verify have in common. */
+/** From a context to a proven fleet plan: what plan, apply, rollback and verify have in common. */
 
-import { InputProblems } from '../errors.js';
+import { InputProblems, type Problem } from '../errors.js';
 import type { KeyStore } from '../ports.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
 import { planFleet } from '../run/plan-fleet.js';
-import { proveFleet, type Objection, type Policies } from '../run/prove-fleet.js';
+import { proveChange } from '../run/prove-change.js';
+import { proveFleet, type Objection, type Policies, type RenderedFiles } from '../run/prove-fleet.js';
 import type { SessionLot } from '../run/session-lot.js';
 import type { RiskArguments } from './arguments.js';
 import { prepareFleet, tellWarnings, type Context } from './context.js';
@@ -12,12 +13,17 @@ import { prepareFleet, tellWarnings, type Context } from './context.js';
 export interface MadePlan {
   readonly plan: FleetPlan;
   readonly store: KeyStore;
+  /** Why it must not be carried out, by what the hosts are now; tells what was accepted. Empty = it may. */
+  refusals(): readonly Problem[];
 }
 
+type AcceptedRisks = RiskArguments['accept-risk'];
+
+/** @throws InputProblems when a proof fails before any host is looked at, and was not accepted by name */
 export async function makePlan(
   context: Context,
   lot: SessionLot,
-  risks: RiskArguments['accept-risk'],
+  risks: AcceptedRisks,
   stop: AbortSignal,
 ): Promise<MadePlan> {
   const { store, fleet } = await prepareFleet(context);
@@ -26,11 +32,13 @@ export async function makePlan(
     fleet.policies,
     context.selected.map((host) => host.name),
     risks,
+    fleet.rendered,
   );
   const plan = await planFleet({
     inventory: context.inventory,
     selected: context.selected,
     desired: fleet.desired,
+    policies: fleet.policies,
     digest: fleet.digest,
     salt: store.salt,
     forks: context.settings.forks,
@@ -41,35 +49,69 @@ export async function makePlan(
     emit: (event) => context.log.event('debug', event.event, { ...event }),
     acceptUnreachablePeers: risks.includes('peer-unreachable'),
   });
-  // A host that was pulled in has to stand the same proof as one that was chosen.
-  if (plan.pulledIn.length > 0)
-    prove(
-      context,
-      fleet.policies,
-      plan.pulledIn.map(({ host }) => host),
-      risks,
-    );
-  return { plan, store };
+  return { plan, store, refusals: () => proveFurther(context, plan, fleet.policies, risks, fleet.rendered) };
 }
 
-/** Refuses a plan that fails a proof, unless each objection was accepted by name; accepted ones are told as warnings. */
+/** Refuses what fails a proof of the policies themselves, unless each objection was accepted by name. @throws InputProblems */
 export function prove(
   context: Context,
   policies: Policies,
   hosts: readonly string[],
-  risks: RiskArguments['accept-risk'],
+  risks: AcceptedRisks,
+  rendered?: RenderedFiles,
 ): void {
+  const refusals = weigh(context, objectionsTo(context, policies, hosts, rendered), risks);
+  if (refusals.length > 0) throw new InputProblems(refusals);
+}
+
+function objectionsTo(
+  { inventory }: Context,
+  policies: Policies,
+  hosts: readonly string[],
+  rendered?: RenderedFiles,
+): readonly Objection[] {
   const wanted = new Set(hosts);
-  const objections = proveFleet(
-    context.inventory,
-    context.inventory.hosts.filter((host) => wanted.has(host.name)),
-    policies,
-  );
-  const accepted = (objection: Objection): boolean => risks.includes(objection.risk);
-  const refused = objections.filter((objection) => !accepted(objection));
-  if (refused.length > 0) throw new InputProblems(refused.map(({ problem }) => problem));
+  const named = inventory.hosts.filter((host) => wanted.has(host.name));
+  return proveFleet(inventory, named, policies, rendered);
+}
+
+/** What a plan has to stand besides: the hosts as they are now, and those that were pulled in. Returns what refuses it. */
+function proveFurther(
+  context: Context,
+  plan: FleetPlan,
+  policies: Policies,
+  risks: AcceptedRisks,
+  rendered?: RenderedFiles,
+): readonly Problem[] {
+  // A host that was pulled in has to stand the same proof as one that was chosen.
+  const pulledIn = plan.pulledIn.map(({ host }) => host);
+  const objections = pulledIn.length === 0 ? [] : objectionsTo(context, policies, pulledIn, rendered);
+  return weigh(context, [...objections, ...proveChange(context.inventory, plan, policies, rendered)], risks);
+}
+
+/** The whole proof of a plan that was not made here: one back to a kept generation, or one from a file. */
+export function provePlan(
+  context: Context,
+  plan: FleetPlan,
+  policies: Policies,
+  risks: AcceptedRisks,
+): readonly Problem[] {
+  const objections = objectionsTo(context, policies, plan.groups.flat());
+  return weigh(context, [...objections, ...proveChange(context.inventory, plan, policies)], risks);
+}
+
+/** Tells what was accepted, and what is no more than a warning; returns the rest. */
+function weigh(context: Context, objections: readonly Objection[], risks: AcceptedRisks): readonly Problem[] {
+  const isFault = ({ problem }: Objection): boolean => problem.severity === 'error';
+  const isAccepted = ({ risk }: Objection): boolean => risks.includes(risk);
   tellWarnings(
     context,
-    objections.map(({ problem }) => ({ ...problem, severity: 'warning', todo: 'accepted by --accept-risk' })),
+    objections.flatMap((objection): readonly Problem[] => {
+      const { risk, problem } = objection;
+      if (!isFault(objection)) return [problem];
+      if (!isAccepted(objection)) return [];
+      return [{ ...problem, severity: 'warning', todo: `accepted by --accept-risk ${risk}` }];
+    }),
   );
+  return objections.filter((one) => isFault(one) && !isAccepted(one)).map(({ problem }) => problem);
 }

@@ -1,7 +1,7 @@
 /** Lines of `tests:` to flows that the rendered policies must treat as said. */
 
 import type { SourcePosition } from '../errors.js';
-import { type Address, parseAddress } from '../model/address.js';
+import { type Address, parseAddress, parsePrefix, type Prefix } from '../model/address.js';
 import type { FlowPeer, FlowTest } from '../model/host.js';
 import type { Entry } from './check-shape.js';
 import type { BuiltHost } from './hosts.js';
@@ -35,7 +35,7 @@ function buildTest(entry: Entry<TestShape>, context: TestContext): FlowTest | un
     report(problemError('PORT_WITHOUT_ULP', at, `${ulp} has no ports`, 'remove port, or use ulp: tcp or udp'));
   }
   if (source === undefined || target === undefined) return undefined;
-  if (source.peer.kind === 'address' && target.peer.kind === 'address') {
+  if (source.peer.kind !== 'host' && target.peer.kind !== 'host') {
     const what = 'neither end of the test is a host of this inventory, so no policy can answer it';
     report(problemError('NO_HOST_IN_TEST', entry.at, what, 'name a host as from or to'));
     return undefined;
@@ -70,6 +70,9 @@ function flowPeer(
   if (host !== undefined) return { peer: { kind: 'host', host: text }, addresses: host.host.addresses };
   const external = context.externals.get(text)?.end.addresses;
   const address = external?.[0] ?? parseAddress(text);
+  const prefixes = text === 'any' ? EVERYWHERE : parsedPrefix(text);
+  if (address === undefined && prefixes !== undefined)
+    return { peer: { kind: 'prefixes', prefixes }, addresses: prefixes.map((prefix) => prefix.address) };
   if (address !== undefined) return { peer: { kind: 'address', address }, addresses: external ?? [address] };
   if (!context.broken.has(text)) {
     const known = [...context.hosts.keys(), ...context.externals.keys()];
@@ -77,4 +80,14 @@ function flowPeer(
     context.report(problemError('UNKNOWN_HOST', at, `"${text}" is no host, external end or address`, todo));
   }
   return undefined;
+}
+
+const EVERYWHERE: readonly Prefix[] = [
+  { address: { family: 4, value: 0n }, length: 0 },
+  { address: { family: 6, value: 0n }, length: 0 },
+];
+
+function parsedPrefix(text: string): readonly Prefix[] | undefined {
+  const prefix = parsePrefix(text);
+  return prefix === undefined ? undefined : [prefix];
 }

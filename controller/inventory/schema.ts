@@ -130,8 +130,8 @@ export const meshShape = z.strictObject({
 });
 
 export const testShape = z.strictObject({
-  from: text.describe('Host, external end or address that sends.'),
-  to: text.describe('Host, external end or address that receives.'),
+  from: text.describe('Host, external end, address, prefix such as 10.0.0.0/8, or any, that sends.'),
+  to: text.describe('Host, external end, address, prefix such as 10.0.0.0/8, or any, that receives.'),
   ulp: z
     .union([z.enum(['tcp', 'udp', 'icmp', 'ipv6-icmp']), z.int().min(0).max(255)])
     .describe('Upper-layer protocol.'),

@@ -52,5 +52,14 @@ function end(value: LinkEnd): unknown {
 }
 
 function peer(value: FlowPeer): string {
-  return value.kind === 'host' ? value.host : formatAddress(value.address);
+  switch (value.kind) {
+    case 'host':
+      return value.host;
+    case 'address':
+      return formatAddress(value.address);
+    case 'prefixes': {
+      const [only] = value.prefixes;
+      return only === undefined || value.prefixes.length > 1 ? 'any' : formatPrefix(only);
+    }
+  }
 }

@@ -99,7 +99,10 @@ export interface FlowTest {
 }
 
 export type FlowPeer =
-  { readonly kind: 'host'; readonly host: string } | { readonly kind: 'address'; readonly address: Address };
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'address'; readonly address: Address }
+  /** Every address of these blocks, as of machines without any policy. */
+  | { readonly kind: 'prefixes'; readonly prefixes: readonly Prefix[] };
 
 export interface Inventory {
   readonly fleet: string;

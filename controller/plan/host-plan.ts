@@ -2,6 +2,7 @@
 
 import type { KeyName, ManagedFile } from '../model/managed-file.js';
 import type { TransactionRequest } from '../model/observation.js';
+import type { FlowChangeSummary } from './flow-changes.js';
 
 export type ChangeStep = TransactionRequest['steps'][number];
 export type IkeAction = TransactionRequest['ike'];
@@ -66,6 +67,12 @@ export interface HostPlan {
   readonly ike: IkeAction;
   /** Canonical form of the policy that must be loaded afterwards. */
   readonly spd: readonly string[];
+  /** Canonical form of the policy that was loaded when the plan was made. */
+  readonly loaded: readonly string[];
+  /** Flows that are treated otherwise afterwards, worst first. */
+  readonly flowChanges: readonly FlowChangeSummary[];
+  /** What has to be known to read them: a guess at the order of loaded rules, rules that could not be read. */
+  readonly flowNotes: readonly string[];
   /** Rules that the loaded policy gains and loses. */
   readonly rulesAdded: readonly string[];
   readonly rulesRemoved: readonly string[];

@@ -6,13 +6,15 @@ import { z } from 'zod';
 import { OperatorError } from '../errors.js';
 import type { FleetPlan } from './fleet-plan.js';
 
-const FORMAT = 'ipsec-deploy plan 1';
+const FORMAT = 'ipsec-deploy plan 2';
 
 /** A saved plan with what is needed to carry it out later. */
 export interface SavedPlan {
   readonly plan: FleetPlan;
   /** The inventory it was made from, relative to the plan file: SSH settings are read from there. */
   readonly inventory: string;
+  /** Risks that were accepted by name when it was made. */
+  readonly accepted: readonly string[];
 }
 
 const path = z.enum([
@@ -41,6 +43,39 @@ const fileChange = z.discriminatedUnion('kind', [
 
 const orNothing = <T extends z.ZodType>(schema: T) => schema.nullable().transform((value) => value ?? undefined);
 
+const family = z.union([z.literal(4), z.literal(6)]);
+const words = z.string().exactOptional();
+const treatment = z.strictObject({
+  kind: z.enum(['clear', 'protected', 'either', 'refused']),
+  protections: z.array(z.string()),
+  doubtful: z.boolean(),
+});
+const ruleReference = z.strictObject({ text: z.string(), line: number.exactOptional() });
+
+const flowChange = z.strictObject({
+  direction: z.enum(['in', 'out', 'both']),
+  families: z.array(family),
+  before: treatment,
+  after: treatment,
+  flows: z.array(z.string()),
+  regions: z.array(
+    z.strictObject({
+      family,
+      local: words,
+      remote: words,
+      protocols: words,
+      localPorts: words,
+      remotePorts: words,
+      icmpTypes: words,
+      icmpCodes: words,
+    }),
+  ),
+  example: z.string(),
+  ruleBefore: ruleReference.exactOptional(),
+  ruleAfter: ruleReference.exactOptional(),
+  exposed: z.boolean(),
+});
+
 const hostPlan = z.strictObject({
   host: z.string(),
   generation: number,
@@ -63,6 +98,9 @@ const hostPlan = z.strictObject({
   steps: z.array(z.enum(['read', 'chmod', 'keys', 'policy', 'ike'])),
   ike: z.enum(['restart', 'start', 'stop', 'none']),
   spd: z.array(z.string()),
+  loaded: z.array(z.string()),
+  flowChanges: z.array(flowChange),
+  flowNotes: z.array(z.string()),
   rulesAdded: z.array(z.string()),
   rulesRemoved: z.array(z.string()),
   reasons: z.array(z.string()),
@@ -72,6 +110,7 @@ const hostPlan = z.strictObject({
 const saved = z.strictObject({
   format: z.literal(FORMAT),
   inventory: z.string(),
+  accepted: z.array(z.string()),
   run: z.string(),
   fleet: z.string(),
   made: z.string(),
@@ -86,10 +125,10 @@ export function looksLikePlan(text: string): boolean {
 }
 
 /** The text of a plan file; the last field is a digest of all before it, so that a file cut short or edited is noticed. */
-export function printPlan({ plan, inventory }: SavedPlan): string {
+export function printPlan({ plan, inventory, accepted }: SavedPlan): string {
   const { run, fleet, made, hosts, groups, pulledIn } = plan;
   const body = JSON.stringify(
-    { format: FORMAT, inventory, run, fleet, made, hosts, groups, pulledIn },
+    { format: FORMAT, inventory, accepted, run, fleet, made, hosts, groups, pulledIn },
     undefinedAsNull,
     2,
   );
@@ -115,13 +154,15 @@ export function parsePlan(text: string, file: string): SavedPlan {
   const { digest: claimed, ...rest } = json;
   if (digest(JSON.stringify(rest, undefined, 2)) !== claimed)
     throw malformed('the plan was changed after it was made: its digest does not fit');
+  if (!('format' in rest) || rest.format !== FORMAT)
+    throw malformed(`the plan was written by another version of this program: this one reads "${FORMAT}"`);
   const result = saved.safeParse(rest);
   if (!result.success) {
     const issue = result.error.issues[0];
     throw malformed(`the plan is not of this version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim());
   }
-  const { inventory, format: _format, ...plan } = result.data;
-  return { inventory, plan: { ...plan, excluded: [] } };
+  const { inventory, accepted, format: _format, ...plan } = result.data;
+  return { inventory, accepted, plan: { ...plan, excluded: [] } };
 }
 
 function undefinedAsNull(_key: string, value: unknown): unknown {

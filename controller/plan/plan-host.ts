@@ -3,11 +3,13 @@
 import { createHash } from 'node:crypto';
 
 import type { InstalledKey, Observation } from '../model/observation.js';
+import type { LoadedRule } from '../model/policy.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
 import { describeChange, type WantedState } from './change-steps.js';
 import { fileChanges, type DesiredHost, type DigestFile } from './file-changes.js';
 import type { Expectation, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
+import { policyChange, type Installed } from './policy-change.js';
 
 export interface PlanHostInput {
   readonly desired: DesiredHost;
@@ -18,10 +20,14 @@ export interface PlanHostInput {
   readonly currentTexts: ReadonlyMap<string, string>;
   /** Keys found in differing files that no manifest of ours names. */
   readonly installedKeys: readonly InstalledKey[];
+  /** Rules that the desired policy loads. */
+  readonly rules: readonly LoadedRule[];
+  /** How names in an installed policy resolve there, and how addresses are called. */
+  readonly naming?: Installed['naming'];
 }
 
 export function planHost(input: PlanHostInput): HostPlan {
-  const { desired, seen, digest, adapter, currentTexts, installedKeys } = input;
+  const { desired, seen, digest, adapter, currentTexts, installedKeys, rules, naming } = input;
   const generation = (seen.generation ?? 0) + 1;
   const files = fileChanges(desired, seen, digest, currentTexts, generation, adapter);
   const wanted: WantedState = { paths: new Set(desired.files.map((file) => file.path)), spd: desired.spd };
@@ -33,6 +39,7 @@ export function planHost(input: PlanHostInput): HostPlan {
     keyChanges: keyChanges(desired.keys, seen, installedKeys, files),
     keys: desired.keys,
     spd: desired.spd,
+    ...policyChange(desired.host, rules, { listing: seen.spd, text: currentTexts.get(adapter.files.policy), naming }),
     ...describeChange(wanted, files, seen, adapter),
   };
 }

@@ -2,12 +2,14 @@
 
 import { holdsKeys, type KeyName, type ManagedPath } from '../model/managed-file.js';
 import type { Observation, StoredGeneration } from '../model/observation.js';
+import type { LoadedRule } from '../model/policy.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
 import { textPatch } from './diff.js';
 import type { FileChange, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
 import { describeChange } from './change-steps.js';
 import { expectation } from './plan-host.js';
+import { policyChange, type Installed } from './policy-change.js';
 import { isRetired, retiringChange } from './retired-keys.js';
 
 export interface RollBackInput {
@@ -16,13 +18,16 @@ export interface RollBackInput {
   readonly target: StoredGeneration;
   /** What the target's `ipsecinit.conf` loads, canonical; empty when it has none. */
   readonly targetSpd: readonly string[];
+  /** The same as rules. */
+  readonly targetRules: readonly LoadedRule[];
   readonly adapter: Adapter;
   /** Text on the host now of each file that holds no keys. */
   readonly currentTexts: ReadonlyMap<string, string>;
+  readonly naming?: Installed['naming'];
 }
 
 export function planRollBack(input: RollBackInput): HostPlan {
-  const { host, seen, target, targetSpd, adapter } = input;
+  const { host, seen, target, targetSpd, targetRules, adapter, currentTexts, naming } = input;
   const generation = (seen.generation ?? 0) + 1;
   const files = managedPaths(adapter).flatMap((path) => fileChange(path, input, generation));
   const keys = target.manifest.keys.flatMap((key) => keyName(key));
@@ -35,6 +40,7 @@ export function planRollBack(input: RollBackInput): HostPlan {
     keyChanges: keyChanges(keys, seen, [], files),
     keys,
     spd: targetSpd,
+    ...policyChange(host, targetRules, { listing: seen.spd, text: currentTexts.get(adapter.files.policy), naming }),
     ...describeChange(wanted, files, seen, adapter),
   };
 }

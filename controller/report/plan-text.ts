@@ -1,6 +1,7 @@
 /** A fleet plan as a person reads it: per host the files, the keys by fingerprint, the steps, and what traffic may notice. */
 
 import type { FleetPlan } from '../plan/fleet-plan.js';
+import { flowChangeLines } from './flow-change-text.js';
 import { isUnchanged, type FileChange, type HostPlan, type KeyChange } from '../plan/host-plan.js';
 import { plain, printable, type Paint } from './paint.js';
 
@@ -39,12 +40,22 @@ function summary(plan: FleetPlan, changing: readonly HostPlan[], windowSeconds: 
 function hostText(plan: HostPlan, paint: Paint): string {
   const was = plan.expect.generation === undefined ? 'first contact' : `now ${plan.expect.generation}`;
   const lines = [`${paint('bold', plan.host)}: generation ${plan.generation} (${was})`];
+  lines.push(...flowLines(plan, paint));
   for (const file of plan.files) lines.push(...fileLines(file, paint));
   for (const reason of plan.reasons) lines.push(`  ${paint('yellow', '~')} ${printable(reason)}`);
   for (const change of plan.keyChanges) lines.push(`  ${paint('cyan', 'key')} ${keyChangeText(change)}`);
   lines.push(`  steps: ${plan.steps.map((step) => stepText(step, plan)).join(' → ')} → verify → confirm`);
   for (const gap of plan.gaps) lines.push(`  ${paint('yellow', 'note')}: ${gap}`);
   return `${lines.join('\n')}\n`;
+}
+
+function flowLines({ flowChanges, flowNotes }: HostPlan, paint: Paint): string[] {
+  if (flowChanges.length === 0 && flowNotes.length === 0) return [];
+  return [
+    ...(flowChanges.length === 0 ? [] : ['  flows that change:']),
+    ...flowChangeLines(flowChanges, paint).map((line) => `    ${line}`),
+    ...flowNotes.map((note) => `  ${paint('yellow', 'note')}: ${note}`),
+  ];
 }
 
 function stepText(step: HostPlan['steps'][number], plan: HostPlan): string {

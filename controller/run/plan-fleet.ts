@@ -2,6 +2,7 @@
 
 import { linkPeers } from '../inventory/select.js';
 import type { Host, Inventory } from '../model/host.js';
+import type { LoadedRule } from '../model/policy.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
 import { groupsOf, neighbours, scopeOf, withFormerLinks, type FleetPlan, type Neighbours } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
@@ -9,6 +10,8 @@ import { isUnchanged } from '../plan/host-plan.js';
 import type { DesiredHost, DigestFile } from '../plan/file-changes.js';
 import { planHost } from '../plan/plan-host.js';
 import type { Clock, RandomBytes } from '../ports.js';
+import { addressNames } from '../proof/address-names.js';
+import { namesOf } from '../render/host-names.js';
 import { observeFleet, type Look } from './observe-fleet.js';
 import type { SessionLot } from './session-lot.js';
 
@@ -17,6 +20,8 @@ export interface PlanFleetInput {
   readonly selected: readonly Host[];
   /** Every host that may be pulled in has its desired state here. */
   readonly desired: ReadonlyMap<string, DesiredHost>;
+  /** The rules it loads. */
+  readonly policies: ReadonlyMap<string, readonly LoadedRule[]>;
   readonly digest: DigestFile;
   readonly salt: string;
   readonly forks: number;
@@ -31,6 +36,7 @@ export interface PlanFleetInput {
 
 export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
   const links = neighbours(input.inventory.links);
+  const nameOf = addressNames(input.inventory);
   const names = new Set(input.inventory.hosts.map((host) => host.name));
   const looks = new Map<string, Look>();
   const plans = new Map<string, HostPlan>();
@@ -41,8 +47,11 @@ export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
     for (const host of next) {
       const look = looks.get(host.name);
       const desired = input.desired.get(host.name);
-      if (look?.kind === 'seen' && desired !== undefined)
-        plans.set(host.name, planHost({ desired, digest: input.digest, ...look.host }));
+      if (look?.kind === 'seen' && desired !== undefined) {
+        const rules = input.policies.get(host.name) ?? [];
+        const naming = { tables: namesOf(host), nameOf };
+        plans.set(host.name, planHost({ desired, rules, naming, digest: input.digest, ...look.host }));
+      }
     }
     near = withFormerLinks(links, plans.values(), names);
     const wanted = peersOfChanges(input, plans, near);

@@ -1,37 +1,56 @@
-/** What must be true of rendered policies before any host is touched: nobody is locked out, nothing fails open, the tests hold. */
+/**
+ * What must be true before any host is touched: nobody is locked out, nothing fails open, the tests hold, both ends of
+ * links agree. Every push goes through `proveFleet`; what turns on the hosts' present state is `proveChange`'s.
+ */
 
-import { positionText, type Problem } from '../errors.js';
-import { formatPrefix, type Address } from '../model/address.js';
-import type { FlowPeer, FlowTest, Host, Inventory } from '../model/host.js';
+import type { Problem, SourcePosition } from '../errors.js';
+import { parseAddress, sameAddress, type Address } from '../model/address.js';
+import type { Host, Inventory } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
-import { flowBetween, type HostPolicy } from '../policy/flow-between.js';
-import { lockedOut } from '../policy/lockout.js';
+import { addressNames } from '../proof/address-names.js';
+import { flowTestFailures, type Policies } from '../proof/flow-tests.js';
+import { pictureOfRendered, type HostPicture } from '../proof/host-picture.js';
+import { lockOuts, ManagementSources, stageRank, type ChangingRules, type LockOut } from '../proof/lock-out.js';
+import { pairProblem, proveLinks } from '../proof/pair-findings.js';
+import { namesOf } from '../render/host-names.js';
+import type { Rendered } from '../render/render-host.js';
+import { lockOutText, testFailureText } from './objection-text.js';
+
+export type { Policies } from '../proof/flow-tests.js';
 
 /** A risk that a person may accept by name (`--accept-risk`). */
-export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected';
+export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected' | 'in-the-clear' | 'pairs';
 
+/** A problem of severity `warning` is told and refuses nothing. */
 export interface Objection {
   readonly risk: ProofRisk;
   readonly host: string;
   readonly problem: Problem;
 }
 
-/** Rules that each host will have loaded, by host name. */
-export type Policies = ReadonlyMap<string, readonly LoadedRule[]>;
+/** What the hosts' files were rendered to, by name: links are compared, and rules are placed at their template lines. */
+export type RenderedFiles = ReadonlyMap<string, Rendered>;
 
-/** Objections to pushing these policies to `hosts`; tests that name other hosts are not theirs to answer. */
-export function proveFleet(inventory: Inventory, hosts: readonly Host[], policies: Policies): Objection[] {
+/** Objections to pushing these policies to `hosts`; tests and links that name only others are not theirs to answer. */
+export function proveFleet(
+  inventory: Inventory,
+  hosts: readonly Host[],
+  policies: Policies,
+  rendered: RenderedFiles = new Map(),
+): Objection[] {
+  const rules = new Map([...policies].map(([name, after]) => [name, { before: after, after }] as const));
   return [
-    ...hosts.flatMap((host) => hostObjections(host, inventory, policies)),
+    ...hosts.flatMap((host) => emptyObjections(host, policies)),
+    ...lockOutObjections(inventory, hosts, rules, rendered, 'after'),
     ...testObjections(inventory, hosts, policies),
+    ...linkObjections(inventory, hosts, policies, rendered),
   ];
 }
 
-function hostObjections(host: Host, inventory: Inventory, policies: Policies): Objection[] {
-  const rules = policies.get(host.name) ?? [];
-  const objections: Objection[] = [];
-  if (rules.length === 0) {
-    objections.push({
+function emptyObjections(host: Host, policies: Policies): readonly Objection[] {
+  if ((policies.get(host.name) ?? []).length > 0) return [];
+  return [
+    {
       risk: 'unprotected',
       host: host.name,
       problem: {
@@ -41,84 +60,148 @@ function hostObjections(host: Host, inventory: Inventory, policies: Policies): O
         at: host.at,
         todo: 'give its template something to protect, or accept it with --accept-risk unprotected',
       },
-    });
-  }
-  const cut = lockedOut(rules, host.addresses, inventory.management, host.ssh.port)[0];
-  if (cut !== undefined) {
-    const source = formatPrefix(cut.source);
-    objections.push({
-      risk: 'lock-out',
-      host: host.name,
-      problem: {
-        code: 'LOCK_OUT',
-        severity: 'error',
-        what: `${host.name} would cut off SSH from ${source} to port ${host.ssh.port} (${cut.direction === 'in' ? 'on the way in' : 'on the way out'}): ${cut.rule?.text ?? 'no rule lets it pass'}`,
-        at: host.at,
-        todo: 'keep the management bypass in the template, or accept it with --accept-risk lock-out',
-      },
-    });
-  }
-  return objections;
+    },
+  ];
 }
 
-function testObjections(inventory: Inventory, hosts: readonly Host[], policies: Policies): Objection[] {
-  const concerned = new Set(hosts.map((host) => host.name));
-  const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
-  return inventory.tests.flatMap((one): Objection[] => {
-    const names = [one.from, one.to].flatMap((peer) => (peer.kind === 'host' ? [peer.host] : []));
-    const name = names.find((candidate) => concerned.has(candidate));
-    if (name === undefined || names.some((candidate) => !policies.has(candidate))) return [];
-    const failure = flowTestFailure(one, byName, policies);
-    if (failure === undefined) return [];
+/** Rules now and later by host name; a host without an entry counts as one whose policy we do not know. */
+export type ChangingPolicies = ReadonlyMap<string, ChangingRules>;
+
+/** For which of the policies an objection is asked: those to come, or all that is in force until then. */
+export type LockOutScope = 'after' | 'until-then';
+
+/**
+ * One objection a host: to what is closed after the change, or else to what is closed while some hosts have the new policy and
+ * others the old. What is closed already is a warning, and then so is a closure in between.
+ */
+export function lockOutObjections(
+  inventory: Inventory,
+  hosts: readonly Host[],
+  rules: ChangingPolicies,
+  rendered: RenderedFiles,
+  scope: LockOutScope,
+): readonly Objection[] {
+  if (inventory.management.length === 0) return [];
+  const nameOf = addressNames(inventory);
+  const ends = inventory.hosts.flatMap(({ name, addresses }) => {
+    const known = rules.get(name);
+    return known === undefined ? [] : [{ name, addresses, rules: known }];
+  });
+  const sources = new ManagementSources(inventory.management, ends);
+  return hosts.flatMap((host): readonly Objection[] => {
+    const policy = rules.get(host.name) ?? { before: [], after: [] };
+    const server = { name: host.name, addresses: sshAddresses(host), port: host.ssh.port, rules: policy };
+    const cuts = lockOuts(server, sources);
+    const [worst] = cuts;
+    if (worst === undefined || (stageRank(worst.stage) === 0) !== (scope === 'after')) return [];
+    const closedNow = cuts.some(({ stage }) => stageRank(stage) === 2);
+    const fault = stageRank(worst.stage) === 0 || (stageRank(worst.stage) === 1 && !closedNow);
     return [
       {
-        risk: 'failed-tests',
-        host: name,
+        risk: 'lock-out',
+        host: host.name,
         problem: {
-          code: 'TEST_FAILED',
-          severity: 'error',
-          what: failure,
-          at: one.at,
-          todo: 'mend the policy or the test, or accept it with --accept-risk failed-tests',
+          code: 'LOCK_OUT',
+          severity: fault ? 'error' : 'warning',
+          what: lockOutText(host.name, host.ssh.port, worst, nameOf),
+          at: rulePlace(worst, rendered) ?? host.at,
+          todo: fault
+            ? 'keep the management bypass in the template, or accept it with --accept-risk lock-out'
+            : 'nothing that this push does: the sessions that are open go on',
         },
       },
     ];
   });
 }
 
-/** Why a test does not hold, over every pair of addresses of one family; `undefined` when it does. */
-export function flowTestFailure(
-  test: FlowTest,
-  hosts: ReadonlyMap<string, Host>,
+/** The policy addresses, and the address that SSH goes to where that is another one; a loopback is a port forward. */
+function sshAddresses({ addresses, ssh }: Host): readonly Address[] {
+  const literal = parseAddress(ssh.host);
+  if (literal === undefined || isLoopback(literal) || addresses.some((one) => sameAddress(one, literal)))
+    return addresses;
+  return [...addresses, literal];
+}
+
+function isLoopback({ family, value }: Address): boolean {
+  return family === 4 ? value >> 24n === 127n : value === 1n;
+}
+
+/** The template line that wrote the rule which closes, for rules to come. */
+function rulePlace({ stage, source, rule, ruleOf }: LockOut, rendered: RenderedFiles): SourcePosition | undefined {
+  const side = source === ruleOf ? stage.source : stage.host;
+  return rule === undefined || side === 'before' ? undefined : templateLine(rendered, ruleOf, rule.source.line);
+}
+
+const POLICY_FILE = '/etc/inet/ipsecinit.conf';
+
+/** Where line `line` of a host's rendered policy comes from. */
+export function templateLine(rendered: RenderedFiles, host: string, line: number): SourcePosition | undefined {
+  return rendered.get(host)?.origins.get(POLICY_FILE)?.[line - 1];
+}
+
+function testObjections(inventory: Inventory, hosts: readonly Host[], policies: Policies): readonly Objection[] {
+  const concerned = new Set(hosts.map((host) => host.name));
+  const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
+  const nameOf = addressNames(inventory);
+  return inventory.tests.flatMap((one): readonly Objection[] => {
+    const names = [one.from, one.to].flatMap((peer) => (peer.kind === 'host' ? [peer.host] : []));
+    const name = names.find((candidate) => concerned.has(candidate));
+    if (name === undefined || names.some((candidate) => !policies.has(candidate))) return [];
+    const failures = flowTestFailures(one, byName, policies);
+    if (failures !== 'no-family' && failures.length === 0) return [];
+    const todo = 'mend the policy or the test, or accept it with --accept-risk failed-tests';
+    const what = testFailureText(one, failures, nameOf);
+    return [
+      { risk: 'failed-tests', host: name, problem: { code: 'TEST_FAILED', severity: 'error', what, at: one.at, todo } },
+    ];
+  });
+}
+
+/** Links of these hosts whose two ends are rendered, an end that is not ours by what it is handed. */
+function linkObjections(
+  inventory: Inventory,
+  hosts: readonly Host[],
   policies: Policies,
-): string | undefined {
-  const from = sideOf(test.from, hosts, policies);
-  const to = sideOf(test.to, hosts, policies);
-  let tried = 0;
-  for (const source of from.addresses) {
-    for (const destination of to.addresses) {
-      if (source.family !== destination.family) continue;
-      tried++;
-      const verdict = flowBetween(from.policy, to.policy, { source, destination, ulp: test.ulp, port: test.port });
-      if (verdict.kind !== test.expect) {
-        return `${labelOf(test)} is ${verdict.kind}, expected ${test.expect}${verdict.reason === undefined ? '' : `: ${verdict.reason}`}`;
-      }
+  rendered: RenderedFiles,
+): readonly Objection[] {
+  if (rendered.size === 0) return [];
+  const concerned = new Set(hosts.map((host) => host.name));
+  const links = inventory.links.filter(({ ends }) =>
+    ends.some((end) => end.kind === 'host' && concerned.has(end.host)),
+  );
+  return proveLinks(links, picturesOf(inventory, policies, rendered)).map((finding) => {
+    const problem = pairProblem(finding);
+    const host = [finding.from, finding.to].find((name) => concerned.has(name)) ?? finding.from;
+    const todo = `${problem.todo}, or accept it with --accept-risk pairs`;
+    return { risk: 'pairs', host, problem: problem.severity === 'error' ? { ...problem, todo } : problem };
+  });
+}
+
+function picturesOf(
+  { hosts, links }: Inventory,
+  policies: Policies,
+  rendered: RenderedFiles,
+): ReadonlyMap<string, HostPicture> {
+  const pictures = new Map<string, HostPicture>();
+  for (const host of hosts) {
+    const files = rendered.get(host.name);
+    const loaded = policies.get(host.name);
+    if (files === undefined || loaded === undefined) continue;
+    const { name, addresses } = host;
+    pictures.set(name, pictureOfRendered({ name, addresses, rendered: files, names: namesOf(host), loaded }));
+  }
+  for (const end of links.flatMap(({ ends }) => ends)) {
+    if (end.kind === 'host' || pictures.has(end.name)) continue;
+    const files = rendered.get(end.name);
+    if (files !== undefined) {
+      const { name, addresses } = end;
+      pictures.set(name, pictureOfRendered({ name, addresses, rendered: files }));
     }
   }
-  return tried === 0 ? `${labelOf(test)}: the two ends have no address family in common` : undefined;
+  return pictures;
 }
 
-function labelOf(test: FlowTest): string {
-  const port = test.port === undefined ? '' : ` port ${test.port}`;
-  return `test at ${positionText(test.at)}: ${test.ulp}${port}`;
-}
-
-function sideOf(
-  peer: FlowPeer,
-  hosts: ReadonlyMap<string, Host>,
-  policies: Policies,
-): { readonly policy: HostPolicy | undefined; readonly addresses: readonly Address[] } {
-  if (peer.kind === 'address') return { policy: undefined, addresses: [peer.address] };
-  const addresses = hosts.get(peer.host)?.addresses ?? [];
-  return { policy: { rules: policies.get(peer.host) ?? [], addresses }, addresses };
+/** One rule list for a host that does not change. */
+export function unchanging(rules: readonly LoadedRule[]): ChangingRules {
+  return { before: rules, after: rules };
 }

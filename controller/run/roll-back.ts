@@ -11,6 +11,9 @@ import { predictLoad } from '../policy/predict-load.js';
 import { groupsOf, neighbours, withFormerLinks, type FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { isUnchanged } from '../plan/host-plan.js';
+import { addressNames } from '../proof/address-names.js';
+import type { AddressName } from '../policy/region-text.js';
+import { namesOf } from '../render/host-names.js';
 import { detectPlatform } from '../platform/detect.js';
 import { managedPaths } from '../platform/adapter.js';
 import { planRollBack } from '../plan/plan-roll-back.js';
@@ -52,8 +55,9 @@ type Result = { readonly seen: Seen } | { readonly outcome: HostOutcome };
 export async function planRollBackFleet(input: RollBackFleetInput): Promise<RollBackFleetPlan> {
   const queue = new PQueue({ concurrency: input.forks });
   const results = new Map<string, Result>();
+  const nameOf = addressNames(input.inventory);
   const look = async (host: Host): Promise<void> => {
-    results.set(host.name, await lookBack(host, input));
+    results.set(host.name, await lookBack(host, input, nameOf));
   };
   await Promise.all(input.selected.map((host) => queue.add(() => look(host))));
   const pulledIn: { host: string; because: string }[] = [];
@@ -114,13 +118,13 @@ function assemble(
   return { plan, policies };
 }
 
-async function lookBack(host: Host, input: RollBackFleetInput): Promise<Result> {
+async function lookBack(host: Host, input: RollBackFleetInput, nameOf: AddressName): Promise<Result> {
   if (input.stop.aborted) return { outcome: { status: 'skipped', reason: 'interrupted before its turn' } };
   input.emit({ event: 'host-phase', host: host.name, phase: 'connecting' });
   let session: HostSession | undefined;
   try {
     session = await input.lot.openNew(host);
-    const result = await planBack(host, session, input.target);
+    const result = await planBack(host, session, input.target, nameOf);
     input.emit({ event: 'host-phase', host: host.name, phase: 'observed' });
     await input.lot.keep(host, session);
     return result;
@@ -130,7 +134,12 @@ async function lookBack(host: Host, input: RollBackFleetInput): Promise<Result> 
   }
 }
 
-async function planBack(host: Host, session: HostSession, target: RollBackTarget): Promise<Result> {
+async function planBack(
+  host: Host,
+  session: HostSession,
+  target: RollBackTarget,
+  nameOf: AddressName,
+): Promise<Result> {
   const seen = await session.observe();
   const detected = detectPlatform(seen.facts, host.platform);
   if ('refusal' in detected) return { outcome: untouched(detected.refusal, detected.todo) };
@@ -148,9 +157,19 @@ async function planBack(host: Host, session: HostSession, target: RollBackTarget
     if (present && !holdsKeys(path)) currentTexts.set(path, await session.read(path));
   }
   const policy = stored.files.find((file) => file.path === adapter.files.policy)?.text;
-  const rules = policy === undefined ? [] : predictLoad(policy).rules;
+  const tables = namesOf(host);
+  const rules = policy === undefined ? [] : predictLoad(policy, tables).rules;
   const targetSpd = canonicalListing(rules);
-  const plan = planRollBack({ host: host.name, seen, target: stored, targetSpd, currentTexts, adapter });
+  const plan = planRollBack({
+    host: host.name,
+    seen,
+    target: stored,
+    targetSpd,
+    targetRules: rules,
+    currentTexts,
+    adapter,
+    naming: { tables, nameOf },
+  });
   return { seen: { plan, run: seen.run, rules } };
 }
 

@@ -9,13 +9,14 @@ import { keyPart } from '../../plan/fill.js';
 import { isUnchanged } from '../../plan/host-plan.js';
 import { looksLikePlan, parsePlan, type SavedPlan } from '../../plan/plan-file.js';
 import type { KeyStore } from '../../ports.js';
-import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
+import { fleetOptions, RISKS, riskOption, type Risk, type FleetArguments, type RiskArguments } from '../arguments.js';
 import { askYes } from '../ask.js';
 import { carryOut } from '../carry-out.js';
 import { withContext, withLot, type Context } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
-import { makePlan } from '../make-plan.js';
-import { printFleetPlan, risksOf, showPlan } from './plan.js';
+import { policiesOfPlan } from '../../run/plan-policies.js';
+import { makePlan, provePlan } from '../make-plan.js';
+import { printFleetPlan, refuse, risksOf, showPlan } from './plan.js';
 
 export interface ApplyArguments extends FleetArguments, RiskArguments {
   readonly 'dry-run': boolean;
@@ -49,7 +50,7 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
           cause,
         });
       });
-      await withContext({ ...args, inventory }, (context) => applySaved(context, saved, args.inventory));
+      await withContext({ ...args, inventory }, (context) => applySaved(context, saved, args.inventory, risksOf(args)));
     }
   },
 };
@@ -63,7 +64,8 @@ async function applyInventory(context: Context, args: { ask: boolean; [key: stri
   const interrupts = catchInterrupts(context.output.note);
   try {
     return await withLot(context, async (lot) => {
-      const { plan, store } = await makePlan(context, lot, risksOf(args), interrupts.signal);
+      const { plan, store, refusals } = await makePlan(context, lot, risksOf(args), interrupts.signal);
+      refuse(refusals());
       if (context.output.format === 'text' && (plan.groups.length > 0 || plan.pulledIn.length > 0))
         printFleetPlan(context, plan);
       if (args.ask && plan.groups.length > 0 && !(await askYes('Carry it out? [y/N] '))) {
@@ -77,7 +79,12 @@ async function applyInventory(context: Context, args: { ask: boolean; [key: stri
   }
 }
 
-async function applySaved(context: Context, { plan }: SavedPlan, file: string): Promise<ExitStatus> {
+async function applySaved(
+  context: Context,
+  { plan, accepted }: SavedPlan,
+  file: string,
+  risks: readonly Risk[],
+): Promise<ExitStatus> {
   const known = new Set(context.inventory.hosts.map((host) => host.name));
   const missing = plan.hosts.find((host) => !known.has(host.host));
   if (missing !== undefined) {
@@ -87,6 +94,9 @@ async function applySaved(context: Context, { plan }: SavedPlan, file: string): 
       todo: 'make the plan again',
     });
   }
+  // What was accepted when the plan was made is part of what it does.
+  const taken = RISKS.filter((risk) => risks.includes(risk) || accepted.includes(risk));
+  refuse(provePlan(context, plan, policiesOfPlan(plan, context.inventory), taken));
   const store: KeyStore = plan.hosts.some((host) => host.keys.length > 0)
     ? await context.vault.read()
     : { salt: '', keys: new Map() };

@@ -3,7 +3,7 @@
 import { resolve, relative, dirname } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
-import { EXIT, type ExitStatus } from '../../errors.js';
+import { EXIT, InputProblems, type ExitStatus, type Problem } from '../../errors.js';
 import { writeFileWhole } from '../../files/workspace.js';
 import type { FleetPlan } from '../../plan/fleet-plan.js';
 import { isUnchanged } from '../../plan/host-plan.js';
@@ -38,7 +38,7 @@ interface PlanWords {
   readonly acceptRisk: RiskArguments['accept-risk'];
 }
 
-/** Makes the plan, shows it, saves it when asked to. Exit 0: nothing to do; 2: changes; 4: some host could not be planned. */
+/** Makes the plan, shows it, saves it when asked to. Exit 0: nothing to do; 1: refused by a proof; 2: changes; 4: some host could not be planned. */
 export async function showPlan(
   context: Context,
   args: { [key: string]: unknown } & Omit<PlanWords, 'acceptRisk'>,
@@ -46,11 +46,13 @@ export async function showPlan(
   const interrupts = catchInterrupts(context.output.note);
   try {
     return await withLot(context, async (lot) => {
-      const { plan } = await makePlan(context, lot, risksOf(args), interrupts.signal);
+      const risks = risksOf(args);
+      const { plan, refusals } = await makePlan(context, lot, risks, interrupts.signal);
       printFleetPlan(context, plan);
+      refuse(refusals());
       if (args.out !== undefined) {
         const inventory = relative(dirname(resolve(args.out)), resolve(args.inventory));
-        await writeFileWhole(args.out, printPlan({ plan, inventory }), 0o600);
+        await writeFileWhole(args.out, printPlan({ plan, inventory, accepted: risks }), 0o600);
         context.output.note(
           `the plan is in ${args.out}; \`ipsec-deploy apply ${args.out}\` carries out exactly that\n`,
         );
@@ -60,6 +62,11 @@ export async function showPlan(
   } finally {
     interrupts.release();
   }
+}
+
+/** @throws InputProblems unless the list is empty */
+export function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new InputProblems(problems);
 }
 
 export function risksOf(args: { [key: string]: unknown }): RiskArguments['accept-risk'] {

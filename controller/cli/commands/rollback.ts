@@ -8,8 +8,8 @@ import { fleetOptions, riskOption, wholeNumber, type FleetArguments, type RiskAr
 import { carryOut } from '../carry-out.js';
 import { withContext, withLot } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
-import { prove } from '../make-plan.js';
-import { planExit, printFleetPlan, risksOf } from './plan.js';
+import { provePlan } from '../make-plan.js';
+import { planExit, printFleetPlan, refuse, risksOf } from './plan.js';
 
 interface RollbackArguments extends FleetArguments, RiskArguments {
   readonly to: number | undefined;
@@ -47,8 +47,9 @@ export const rollbackCommand: CommandModule<object, RollbackArguments> = {
             stop: interrupts.signal,
             emit: (event) => context.log.event('debug', event.event, { ...event }),
           });
-          prove(context, policies, plan.groups.flat(), risksOf(args));
+          const refusals = provePlan(context, plan, policies, risksOf(args));
           if (context.output.format === 'text' || args.dryRun) printFleetPlan(context, plan);
+          refuse(refusals);
           if (args.dryRun) return planExit(plan);
           if (interrupts.signal.aborted) return EXIT.interrupted;
           return carryOut(context, plan, { salt: '', keys: new Map() }, lot, interrupts);

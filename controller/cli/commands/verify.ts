@@ -5,7 +5,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { EXIT } from '../../errors.js';
 import { isUnchanged } from '../../plan/host-plan.js';
 import { verifyText } from '../../report/verify-text.js';
-import { fleetOptions, type FleetArguments } from '../arguments.js';
+import { fleetOptions, RISKS, type FleetArguments } from '../arguments.js';
 import { withContext, withLot } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
 import { makePlan } from '../make-plan.js';
@@ -20,12 +20,7 @@ export const verifyCommand: CommandModule<object, FleetArguments> = {
       const interrupts = catchInterrupts(context.output.note);
       try {
         return await withLot(context, async (lot) => {
-          const { plan } = await makePlan(
-            context,
-            lot,
-            ['lock-out', 'failed-tests', 'unprotected', 'peer-unreachable'],
-            interrupts.signal,
-          );
+          const { plan } = await makePlan(context, lot, RISKS, interrupts.signal);
           const chosen = new Set(context.selected.map((host) => host.name));
           const mine = { ...plan, hosts: plan.hosts.filter((host) => chosen.has(host.host)), pulledIn: [] };
           if (context.output.format === 'json') {

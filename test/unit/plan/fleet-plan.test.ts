@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 import { describe, expect, test } from 'vitest';
 
 import { parseAddress, type Address } from '../../../controller/model/address.js';
@@ -37,6 +39,9 @@ function plan(host: string, changes: Partial<HostPlan> = {}): HostPlan {
     steps: ['policy'],
     ike: 'none',
     spd: [],
+    loaded: [],
+    flowChanges: [],
+    flowNotes: [],
     rulesAdded: [],
     rulesRemoved: [],
     reasons: [],
@@ -133,16 +138,36 @@ describe('a saved plan', () => {
           { kind: 'keep', path: '/etc/inet/ipsecinit.conf', mode: '0400', sha256: 'b'.repeat(64) },
         ],
         keyChanges: [pskChange],
+        loaded: ['{ dir in } drop { }'],
+        flowChanges: [
+          {
+            direction: 'both',
+            families: [4, 6],
+            before: { kind: 'protected', protections: ['encr_algs aes-cbc(256)'], doubtful: false },
+            after: { kind: 'clear', protections: [], doubtful: false },
+            flows: ['web1 ↔ db1 tcp/22'],
+            regions: [{ family: 4, remote: '10.0.2.21', protocols: '6', remotePorts: '22' }],
+            example: '0.0.0.0 port 49152 → 10.0.2.21 port 22 tcp',
+            ruleBefore: { text: '{ dir out } pass { }', line: 4 },
+            ruleAfter: { text: '{ dir out } drop { }' },
+            exposed: true,
+          },
+        ],
+        flowNotes: ['a note'],
       }),
     ],
     groups: [['web1']],
     pulledIn: [],
     excluded: [],
   };
-  const text = printPlan({ plan: fleet, inventory: 'inventory.yaml' });
+  const text = printPlan({ plan: fleet, inventory: 'inventory.yaml', accepted: ['lock-out'] });
 
   test('comes back as it was', () => {
-    expect(parsePlan(text, 'plan.json')).toEqual({ plan: fleet, inventory: 'inventory.yaml' });
+    expect(parsePlan(text, 'plan.json')).toEqual({
+      plan: fleet,
+      inventory: 'inventory.yaml',
+      accepted: ['lock-out'],
+    });
     expect(looksLikePlan(text)).toBe(true);
   });
 
@@ -153,6 +178,13 @@ describe('a saved plan', () => {
     ['not JSON', 'hello', /not complete JSON/],
     ['empty', '', /not complete JSON/],
   ];
+  test('of another version is refused as such, its digest being right', () => {
+    const body = JSON.stringify({ format: 'ipsec-deploy plan 1', inventory: 'inventory.yaml' }, undefined, 2);
+    const digest = createHash('sha256').update(body).digest('hex');
+    const old = `${body.slice(0, -2)},\n  "digest": "${digest}"\n}\n`;
+    expect(() => parsePlan(old, 'plan.json')).toThrow(/written by another version/);
+  });
+
   for (const [name, input, message] of broken) {
     test(`${name} is refused by name`, () => {
       expect(() => parsePlan(input, 'plan.json')).toThrow(message);

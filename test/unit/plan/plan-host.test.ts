@@ -6,10 +6,12 @@ import { fileText, type ManagedFile, type ManagedPath } from '../../../controlle
 import type { Observation, ObservedFile } from '../../../controller/model/observation.js';
 import { isUnchanged } from '../../../controller/plan/host-plan.js';
 import { differingFiles, type DesiredHost } from '../../../controller/plan/file-changes.js';
+import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { planHost } from '../../../controller/plan/plan-host.js';
 import { SOLARIS_SMF } from '../../../controller/platform/solaris-smf.js';
 import { observationOf } from '../../support/fake-fleet.js';
 
+const POLICY = '{lport 80 ulp tcp dir out} bypass {}\n';
 const RULE = '{ ulp 6 lport 80 dir out } pass { }';
 const online = new Map([
   ['network/ipsec/policy', 'online'],
@@ -20,7 +22,7 @@ const online = new Map([
 const policy: ManagedFile = {
   path: '/etc/inet/ipsecinit.conf',
   mode: '0400',
-  parts: ['# generation ', { generation: true }, '\n{lport 80 ulp tcp dir out} bypass {}\n'],
+  parts: ['# generation ', { generation: true }, `\n${POLICY}`],
 };
 const psk: ManagedFile = {
   path: '/etc/inet/secret/ike.preshared',
@@ -53,7 +55,8 @@ function settled(changes: Partial<Observation> = {}): Observation {
 }
 
 function plan(seen: Observation, wanted = desired, currentTexts = new Map<string, string>()) {
-  return planHost({ desired: wanted, seen, digest, adapter: SOLARIS_SMF, currentTexts, installedKeys: [] });
+  const rules = wanted.spd.length === 0 ? [] : predictLoad(POLICY).rules;
+  return planHost({ desired: wanted, rules, seen, digest, adapter: SOLARIS_SMF, currentTexts, installedKeys: [] });
 }
 
 describe('a host that is as asked', () => {

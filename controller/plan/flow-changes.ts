@@ -1,0 +1,214 @@
+/**
+ * Which flows change their treatment on a host, as a plan carries it: phrases for a person and exact ranges for a program.
+ * Holds no rule that cannot be written to a file.
+ */
+
+import { formatAddress, type Address } from '../model/address.js';
+import type { Packet } from '../model/packet.js';
+import type { Direction, Family, LoadedRule, NumberRange } from '../model/policy.js';
+import { everyAddress, mirrored, type AddressRange, type Region } from '../policy/region.js';
+import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
+import { ALL_BYTES, ALL_PORTS, isEveryProtocol, protocolsOf } from '../policy/traffic.js';
+import type { FlowChange } from '../proof/semantic-diff.js';
+import type { Treatment } from '../proof/treatment.js';
+
+/** Flows that are treated alike before and alike after. */
+export interface FlowChangeSummary {
+  /** `both` when what goes out and what comes in change alike. */
+  readonly direction: Direction | 'both';
+  readonly families: readonly Family[];
+  readonly before: FlowTreatment;
+  readonly after: FlowTreatment;
+  /** `10.0.2.0/24 → web1 tcp/22`; `↔` when it holds both ways, said from the side that opens the connection. Long lists are cut. */
+  readonly flows: readonly string[];
+  /** All of it, exactly, each side seen from the host. */
+  readonly regions: readonly FlowRegion[];
+  /** One packet of it: `10.0.2.1:49152 → 10.0.1.11:22 tcp`. */
+  readonly example: string;
+  readonly ruleBefore?: RuleReference;
+  readonly ruleAfter?: RuleReference;
+  /** Protected before, in the clear or readable after. */
+  readonly exposed: boolean;
+}
+
+export type FlowTreatment = Omit<Treatment, 'readable'>;
+
+/** Ranges as `from-to`; what is left out is everything. */
+export interface FlowRegion {
+  readonly family: Family;
+  readonly local?: string;
+  readonly remote?: string;
+  readonly protocols?: string;
+  readonly localPorts?: string;
+  readonly remotePorts?: string;
+  readonly icmpTypes?: string;
+  readonly icmpCodes?: string;
+}
+
+export interface RuleReference {
+  readonly text: string;
+  /** In `ipsecinit.conf`, when the rule is known from a file. */
+  readonly line?: number;
+}
+
+/** In the order given, which is worst first. `nameOf` names addresses that a reader knows. */
+export function flowChangeSummaries(
+  changes: readonly FlowChange[],
+  host: string,
+  nameOf: AddressName,
+): readonly FlowChangeSummary[] {
+  const merged: { change: FlowChange; direction: Direction | 'both'; families: Family[]; regions: Region[] }[] = [];
+  const byShape = new Map<string, (typeof merged)[number]>();
+  for (const change of changes) {
+    const shape = [kindKey(change), ...change.regions.map(regionKey)].join('\n');
+    const known = byShape.get(`${change.direction === 'out' ? 'in' : 'out'} ${change.family} ${shape}`);
+    if (known?.direction === (change.direction === 'out' ? 'in' : 'out')) known.direction = 'both';
+    else {
+      const { direction, family, regions } = change;
+      const entry = { change, direction, families: [family], regions: [...regions] };
+      byShape.set(`${direction} ${family} ${shape}`, entry);
+      merged.push(entry);
+    }
+  }
+  return merged.reduce<FlowChangeSummary[]>((done, { change, direction, families, regions }) => {
+    const next: FlowChangeSummary = {
+      direction,
+      families,
+      before: treatment(change.before),
+      after: treatment(change.after),
+      flows: phrases(regions, direction, host, nameOf),
+      regions: regions.map(flowRegion),
+      example: exampleText(change.example, change.direction),
+      ...(change.ruleBefore && { ruleBefore: reference(change.ruleBefore) }),
+      ...(change.ruleAfter && { ruleAfter: reference(change.ruleAfter) }),
+      exposed: change.exposed,
+    };
+    return withFamily(done, next);
+  }, []);
+}
+
+function kindKey({ before, after }: FlowChange): string {
+  return JSON.stringify([treatment(before), treatment(after)]);
+}
+
+function treatment({ kind, protections, doubtful }: Treatment): FlowTreatment {
+  return { kind, protections, doubtful };
+}
+
+function regionKey(region: Region): string {
+  return JSON.stringify(flowRegion(region));
+}
+
+/** What both families say alike is said once. */
+function withFamily(done: FlowChangeSummary[], next: FlowChangeSummary): FlowChangeSummary[] {
+  const inBoth = (text: string): string =>
+    text.replaceAll('any IPv6', 'any').replaceAll('ipv6-icmp', 'icmp').replaceAll(' (IPv6)', '');
+  const key = (one: FlowChangeSummary): string =>
+    JSON.stringify([one.direction, one.before, one.after, one.flows.map(inBoth)]);
+  const same = next.families[0] === 6 ? done.findIndex((one) => key(one) === key(next)) : -1;
+  const other = done[same];
+  if (other?.families.join() !== '4') return [...done, next];
+  const both: FlowChangeSummary = { ...other, families: [4, 6], regions: [...other.regions, ...next.regions] };
+  return done.with(same, both);
+}
+
+/** Seen from the sender; for both ways from the client, which is the side whose port is left open. */
+function phrases(
+  regions: readonly Region[],
+  direction: Direction | 'both',
+  host: string,
+  nameOf: AddressName,
+): readonly string[] {
+  const said: string[] = [];
+  const groups = direction === 'both' ? clientSides(regions) : { [direction]: regions };
+  for (const [way, boxes] of Object.entries(groups)) {
+    const out = way === 'out';
+    for (const text of flowTexts(out ? boxes : boxes.map(mirrored), nameOf)) {
+      const own = (side: string): string =>
+        side.replace(/^any( IPv6)?$/, (_all, six) => (six ? `${host} (IPv6)` : host));
+      const named = out ? { ...text, from: own(text.from) } : { ...text, to: own(text.to) };
+      said.push(direction === 'both' ? flowText(named).replace(' → ', ' ↔ ') : flowText(named));
+    }
+  }
+  return said;
+}
+
+/** What is limited by a port of the host's own is asked for by the others. */
+function clientSides(regions: readonly Region[]): Readonly<Record<Direction, readonly Region[]>> {
+  const served = ({ traffic }: Region): boolean =>
+    traffic.kind === 'ports' && !isAll(traffic.local, ALL_PORTS) && isAll(traffic.remote, ALL_PORTS);
+  return regions.every(served) ? { in: regions, out: [] } : { in: [], out: regions };
+}
+
+function isAll({ from, to }: NumberRange, all: NumberRange): boolean {
+  return from === all.from && to === all.to;
+}
+
+function flowRegion({ family, local, remote, traffic }: Region): FlowRegion {
+  const addresses = {
+    family,
+    ...(isWhole(local, family) ? {} : { local: addressText(local, family) }),
+    ...(isWhole(remote, family) ? {} : { remote: addressText(remote, family) }),
+  };
+  const protocols =
+    isEveryProtocol(traffic, family) && traffic.kind === 'other' ? 'others' : runs(protocolsOf(traffic, family));
+  switch (traffic.kind) {
+    case 'ports':
+      return {
+        ...addresses,
+        protocols,
+        ...(isAll(traffic.local, ALL_PORTS) ? {} : { localPorts: rangeText(traffic.local) }),
+        ...(isAll(traffic.remote, ALL_PORTS) ? {} : { remotePorts: rangeText(traffic.remote) }),
+      };
+    case 'icmp':
+      return {
+        ...addresses,
+        protocols,
+        ...(isAll(traffic.type, ALL_BYTES) ? {} : { icmpTypes: rangeText(traffic.type) }),
+        ...(isAll(traffic.code, ALL_BYTES) ? {} : { icmpCodes: rangeText(traffic.code) }),
+      };
+    case 'other':
+      return { ...addresses, protocols };
+  }
+}
+
+function isWhole(range: AddressRange, family: Family): boolean {
+  const whole = everyAddress(family);
+  return range.from === whole.from && range.to === whole.to;
+}
+
+function addressText({ from, to }: AddressRange, family: Family): string {
+  const [first, last] = [from, to].map((value) => formatAddress({ family, value }));
+  return from === to ? `${first}` : `${first}-${last}`;
+}
+
+function rangeText({ from, to }: NumberRange): string {
+  return from === to ? String(from) : `${from}-${to}`;
+}
+
+/** `6,17` or `0-5,7-255`. */
+function runs(numbers: readonly number[]): string {
+  const ranges = numbers.reduce<NumberRange[]>((done, number) => {
+    const last = done.at(-1);
+    return last?.to === number - 1
+      ? [...done.slice(0, -1), { from: last.from, to: number }]
+      : [...done, { from: number, to: number }];
+  }, []);
+  return ranges.map(rangeText).join(',');
+}
+
+const NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'ipv6-icmp', 132: 'sctp' };
+
+function exampleText(packet: Packet, direction: Direction): string {
+  const { local, remote, protocol, localPort, remotePort, icmpType } = packet;
+  const end = (address: Address, port: number | undefined): string =>
+    port === undefined ? formatAddress(address) : `${formatAddress(address)} port ${port}`;
+  const [here, there] = [end(local, localPort), end(remote, remotePort)];
+  const name = NAMES[protocol] ?? `protocol ${protocol}`;
+  const type = icmpType === undefined ? '' : ` type ${icmpType}`;
+  return `${direction === 'out' ? `${here} → ${there}` : `${there} → ${here}`} ${name}${type}`;
+}
+
+function reference({ text, source }: LoadedRule): RuleReference {
+  return source.line > 0 ? { text, line: source.line } : { text };
+}

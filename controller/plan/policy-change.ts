@@ -1,0 +1,56 @@
+/** What a change of policy means on one host: the rules in force found out, and the flows that are treated otherwise. */
+
+import type { LoadedRule } from '../model/policy.js';
+import type { NameTables } from '../policy/name-tables.js';
+import { predictLoad } from '../policy/predict-load.js';
+import type { AddressName } from '../policy/region-text.js';
+import { semanticDiff } from '../proof/semantic-diff.js';
+import { flowChangeSummaries } from './flow-changes.js';
+import type { HostPlan } from './host-plan.js';
+import { rulesInForce, type RulesInForce } from './loaded-rules.js';
+
+/** What a host has now. */
+export interface Installed {
+  /** Its own listing, canonical. */
+  readonly listing: readonly string[];
+  /** Text of its policy file, where it was read. */
+  readonly text: string | undefined;
+  readonly naming: { readonly tables?: NameTables | undefined; readonly nameOf: AddressName } | undefined;
+}
+
+/** `rules`: what the host will have loaded. */
+export function policyChange(
+  host: string,
+  rules: readonly LoadedRule[],
+  { listing, text, naming }: Installed,
+): Pick<HostPlan, 'loaded' | 'flowChanges' | 'flowNotes'> {
+  const now = inForce(listing, rules, text, naming?.tables);
+  if (now.rules === rules) return { loaded: listing, flowChanges: [], flowNotes: [] };
+  const changes = semanticDiff(now.rules, rules);
+  const flowChanges = flowChangeSummaries(changes, host, naming?.nameOf ?? (() => undefined));
+  return { loaded: listing, flowChanges, flowNotes: notes(now, rules, flowChanges.length > 0) };
+}
+
+function inForce(
+  listing: readonly string[],
+  rules: readonly LoadedRule[],
+  text: string | undefined,
+  tables: NameTables | undefined,
+): RulesInForce {
+  const known = rulesInForce(listing, [rules]);
+  if (!known.uncertain || text === undefined) return known;
+  return rulesInForce(listing, [predictLoad(text, tables).rules]);
+}
+
+function notes(now: RulesInForce, rules: readonly LoadedRule[], changes: boolean): readonly string[] {
+  const said: string[] = [];
+  if (now.uncertain && changes)
+    said.push(
+      'the loaded rules are not those of the installed file: flows are worked out as if they were loaded in one run, in the order listed',
+    );
+  if (now.unread.length > 0)
+    said.push(`${now.unread.length} loaded rules could not be read, and are left out of flows`);
+  if ([...now.rules, ...rules].some(({ tunnel }) => tunnel !== undefined))
+    said.push('rules of tunnels are not part of flows: look at the text');
+  return said;
+}
