@@ -9,17 +9,21 @@ import { runIpsecconf } from './ipsecconf-commands.js';
 import { decideInbound, decideOutbound, type InboundDecision } from './match-flow.js';
 import type { SaKind } from './match-sa.js';
 import type { NameTables } from './name-tables.js';
+import { EMPTY_STORE, marksAlone, marksIn, remember, type MarksOf } from './remembered-actions.js';
 import { emptySpd, hostRules, type Spd } from './spd.js';
 
 export interface PlayedPolicy {
   readonly spd: Spd;
   /** Of each run in order. */
   readonly runs: readonly { readonly exit: number; readonly stderr: string }[];
+  /** What the kernel believes of a rule after all that was loaded, refused rules included. */
+  readonly marksOf: MarksOf;
 }
 
 /** @throws OperatorError BAD_LINE for a run that is not played: listings, removal by file, wrong usage */
 export function playPolicy(steps: readonly PolicyStep[], names: NameTables): PlayedPolicy {
   let spd = emptySpd();
+  let store = EMPTY_STORE;
   const runs: { exit: number; stderr: string }[] = [];
   for (const { options, text } of steps) {
     const argv = text === undefined ? options : [...options, 'FILE'];
@@ -30,30 +34,59 @@ export function playPolicy(steps: readonly PolicyStep[], names: NameTables): Pla
       });
     }
     spd = outcome.spd;
+    store = remember(store, outcome.offered);
     runs.push({ exit: outcome.exit, stderr: outcome.stderr });
   }
-  return { spd, runs };
+  return { spd, runs, marksOf: marksIn(store) };
 }
 
 export function answerCase({ id, steps, questions }: DecideCase, names: NameTables): object {
-  const { spd, runs } = playPolicy(steps, names);
+  const { spd, runs, marksOf } = playPolicy(steps, names);
   const rules = hostRules(spd);
-  return { id, load: runs, queries: questions.map((question) => answerQuestion(rules, question)) };
+  return { id, load: runs, queries: questions.map((question) => answerQuestion(rules, question, marksOf)) };
 }
 
-export function answerQuestion(rules: readonly LoadedRule[], question: PacketQuestion): object {
-  return question.dir === 'in' ? answerInbound(rules, question) : answerOutbound(rules, question);
-}
-
-function answerInbound(rules: readonly LoadedRule[], { packet, arrives, quoted }: InboundQuestion): object {
-  const decision = decideInbound(rules, packet, arrives);
-  const connected = quoted ?? (canLatch(packet) ? packet : undefined);
-  const latched = connected && decideLatched(rules, connected, arrives);
+/**
+ * The answers of a host on which no other rule ever used the alternatives of the rule that decides; `remembered` holds
+ * what this host answers, after all it was given, where that differs.
+ */
+export function answerQuestion(rules: readonly LoadedRule[], question: PacketQuestion, marksOf: MarksOf): object {
+  const { rule, doubtful, answer } = answerWith(rules, question, marksAlone);
+  const remembered = answerWith(rules, question, marksOf).answer;
+  const differs = JSON.stringify(remembered) !== JSON.stringify(answer);
   return {
-    ...ruleFields(rules, decision.rule),
-    ...verdictFields(decision, arrives),
-    ...(latched && { latched: { index: latched.rule?.index ?? null, ...verdictFields(latched, arrives) } }),
-    ...((decision.doubtful || latched?.doubtful) && { doubtful: true }),
+    ...ruleFields(rules, rule),
+    ...answer,
+    ...((doubtful || differs) && { doubtful: true }),
+    ...(differs && { remembered }),
+  };
+}
+
+interface Answered {
+  readonly rule: LoadedRule | undefined;
+  readonly doubtful: boolean;
+  readonly answer: object;
+}
+
+function answerWith(rules: readonly LoadedRule[], question: PacketQuestion, marksOf: MarksOf): Answered {
+  return question.dir === 'in' ? answerInbound(rules, question, marksOf) : answerOutbound(rules, question, marksOf);
+}
+
+function answerInbound(
+  rules: readonly LoadedRule[],
+  { packet, arrives, quoted }: InboundQuestion,
+  marksOf: MarksOf,
+): Answered {
+  const decision = decideInbound(rules, packet, arrives, marksOf);
+  const connected = quoted ?? (canLatch(packet) ? packet : undefined);
+  const latched = connected && decideLatched(rules, connected, arrives, marksOf);
+  return {
+    rule: decision.rule,
+    doubtful: decision.doubtful || latched?.doubtful === true,
+    answer: {
+      ...verdictFields(decision, arrives),
+      ...(latched && { latched: { index: latched.rule?.index ?? null, ...verdictFields(latched, arrives) } }),
+    },
   };
 }
 
@@ -63,17 +96,16 @@ function verdictFields({ verdict, alternative, why }: InboundDecision, arrives: 
   return { verdict, ...(alternative !== undefined && { alt: alternative }), ...(reason && { why: reason }) };
 }
 
-function answerOutbound(rules: readonly LoadedRule[], { packet, sas }: OutboundQuestion): object {
-  const { rule, verdict, wants, used, doubtful } = decideOutbound(rules, packet, sas);
-  return {
-    ...ruleFields(rules, rule),
+function answerOutbound(rules: readonly LoadedRule[], { packet, sas }: OutboundQuestion, marksOf: MarksOf): Answered {
+  const { rule, verdict, wants, used, doubtful } = decideOutbound(rules, packet, sas, marksOf);
+  const answer = {
     verdict,
     ...((verdict === 'protect' || verdict === 'wait') && { wants }),
     ...(verdict === 'protect' && sas !== undefined && { used }),
     ...(verdict === 'drop' && { why: 'drop-rule' }),
     ...(verdict === 'wait' && { asks: askedFor(wants, used) }),
-    ...(doubtful && { doubtful: true }),
   };
+  return { rule, doubtful, answer };
 }
 
 /** Of the key daemon. A missing AH SA brings the ESP one along, also when that is there; not the other way round. */

@@ -3,6 +3,7 @@
  * checking, replacing, flushing and deleting by index. For questions; the lab's host runs the command itself.
  */
 
+import type { Action } from '../model/policy.js';
 import { readOptions, type Options } from './ipsecconf-options.js';
 import { ADD_WARNING, CHECKED, SERVICE_WARNING } from './ipsecconf-texts.js';
 import { loadPolicy, type LoadRun } from './load-policy.js';
@@ -16,6 +17,8 @@ export interface PolicyOutcome {
   readonly stderr: string;
   /** The policy in force afterwards. */
   readonly spd: Spd;
+  /** Lists of alternatives the kernel was given, in order: it never forgets them. */
+  readonly offered: readonly (readonly Action[])[];
 }
 
 /**
@@ -32,26 +35,32 @@ export function runIpsecconf(
   if (parsed.kind === 'bad') return undefined;
   const { command, scope, quiet } = parsed.options;
   const stdout = quiet ? '' : SERVICE_WARNING;
-  const failed = (message: string): PolicyOutcome => ({ exit: 1, stdout, stderr: said([message]), spd });
+  const failed = (message: string): PolicyOutcome => ({ exit: 1, stdout, stderr: said([message]), spd, offered: [] });
   switch (command.kind) {
     case 'add': {
       const options = { check: parsed.options.check, quiet, ...(command.replace && { replace: scope }) };
       const run = loadPolicy(spd, text, options, names);
       const { exit, messages, printed } = concludeLoad(run, parsed.options);
       // A crash loses what was printed but not yet written out.
-      return { exit, stdout: exit === CRASHED ? '' : stdout + printed, stderr: said(messages), spd: run.spd };
+      return {
+        exit,
+        stdout: exit === CRASHED ? '' : stdout + printed,
+        stderr: said(messages),
+        spd: run.spd,
+        offered: run.offered,
+      };
     }
     case 'flush': {
       const left = flushSpd(spd, scope);
       return left === undefined
         ? failed('Flush failed while reading reply')
-        : { exit: 0, stdout, stderr: '', spd: left };
+        : { exit: 0, stdout, stderr: '', spd: left, offered: [] };
     }
     case 'delete': {
       const left = deleteRule(spd, scope.kind === 'tunnel' ? scope.name : undefined, command.index);
       return left === undefined
         ? failed('Delete failed while reading reply')
-        : { exit: 0, stdout, stderr: '', spd: left };
+        : { exit: 0, stdout, stderr: '', spd: left, offered: [] };
     }
     default:
       return undefined;

@@ -3,6 +3,7 @@
  * read, staged, refused, reported and put in force (ipsecconf(8); the order of effects is the program's).
  */
 
+import type { Action } from '../model/policy.js';
 import { cloneToDraft, abandonDraft, commitDraft, flushDraft, type Draft, type Entered } from './spd-draft.js';
 import { enterEntry, FIRST_PRIORITY } from './enter-entry.js';
 import type { Entry } from './entry.js';
@@ -34,6 +35,8 @@ export interface LoadRun {
   readonly logged: readonly { readonly index: number; readonly text: string }[];
   /** Index of each request the kernel took. */
   readonly made: readonly number[];
+  /** Lists of alternatives the kernel was given, in order, whatever became of them. */
+  readonly offered: readonly (readonly Action[])[];
   readonly entries: number;
   readonly good: number;
   readonly lineCount: number;
@@ -75,6 +78,7 @@ export function loadPolicy(spd: Spd, text: string, options: LoadOptions, names: 
     printed: run.printed.join(''),
     logged: run.logged,
     made: run.made,
+    offered: draft?.offered ?? [],
     entries: run.entries,
     good: run.good,
     lineCount: run.reader.lineCount,

@@ -1,12 +1,14 @@
 /**
  * What a host does with one packet: which rule it meets, and what follows (illumos ip/spd.c, read and measured).
- * Leaves out what the kernel remembers of earlier policies; a rule that this can change is marked doubtful.
+ * Unless marks are given, leaves out what the kernel remembers of earlier policies; a rule that this can change is
+ * marked doubtful.
  */
 
 import type { Arrival, OutboundSa, Packet } from '../model/packet.js';
 import type { Direction, LoadedRule, Protection } from '../model/policy.js';
 import { bindingAgrees, chooseSa, type SaKind } from './match-sa.js';
 import { ICMP, ICMP6, selectorMeets } from './match-selector.js';
+import { marksAlone, type MarksOf } from './remembered-actions.js';
 
 /** `wait`: it must be protected and an SA is missing; without a key daemon the packet is lost. */
 export type OutboundVerdict = 'clear' | 'drop' | 'protect' | 'wait';
@@ -67,31 +69,28 @@ export function decideOutbound(
   rules: readonly LoadedRule[],
   packet: Packet,
   sas?: readonly OutboundSa[],
+  marksOf: MarksOf = marksAlone,
 ): OutboundDecision {
   const rule = findRule(rules, 'out', packet);
   const alternatives = protectionsOf(rule);
-  const wants = wantsOf(alternatives);
+  const marks = rule && marksOf(rule);
+  const wants = SA_KINDS.filter((kind) => marks?.[kind]);
   const doubtful = isDoubtful(rule);
   const plain = (verdict: OutboundVerdict): OutboundDecision => ({ rule, verdict, wants: [], used: {}, doubtful });
   if (rule?.actions[0]?.kind === 'discard') return plain('drop');
-  if (alternatives.length === 0) return plain('clear');
+  if (wants.length === 0) return plain('clear');
   if (sas === undefined) return { rule, verdict: 'protect', wants, used: {}, doubtful };
   const used: Partial<Record<SaKind, number>> = {};
   for (const kind of wants) {
-    const chosen = chooseSa(kind, sas, alternatives, packet);
+    const chosen = chooseSa(kind, sas, alternatives, packet, marks?.unique ?? false);
     if (chosen !== undefined) used[kind] = chosen;
   }
   const verdict = wants.every((kind) => used[kind] !== undefined) ? 'protect' : 'wait';
   return { rule, verdict, wants, used, doubtful };
 }
 
-/** The need for ESP and AH is the sum over all alternatives. */
-function wantsOf(alternatives: readonly Protection[]): readonly SaKind[] {
-  const wants: SaKind[] = [];
-  if (alternatives.some((one) => one.esp !== undefined)) wants.push('esp');
-  if (alternatives.some((one) => one.ah !== undefined)) wants.push('ah');
-  return wants;
-}
+/** The need for ESP and AH is that of the whole list of alternatives. */
+const SA_KINDS: readonly SaKind[] = ['esp', 'ah'];
 
 /**
  * Whether the verdict hangs on alternatives the kernel remembers from other rules, also of earlier policies: inbound
@@ -103,18 +102,23 @@ export function isDoubtful(rule: LoadedRule | undefined): boolean {
   if (rule.dir === 'in') return bypassAt > 0;
   const protections = protectionsOf(rule);
   if (protections.length === 0) return false;
-  const wants = new Set(protections.map((one) => wantsOf([one]).join()));
+  const wants = new Set(protections.map((one) => SA_KINDS.filter((kind) => one[kind] !== undefined).join()));
   return bypassAt === 0 || wants.size > 1;
 }
 
 /** What happens to a packet for a socket that has no policy latched. */
-export function decideInbound(rules: readonly LoadedRule[], packet: Packet, arrives: Arrival): InboundDecision {
+export function decideInbound(
+  rules: readonly LoadedRule[],
+  packet: Packet,
+  arrives: Arrival,
+  marksOf: MarksOf = marksAlone,
+): InboundDecision {
   const rule = findRule(rules, 'in', packet);
   const doubtful = isDoubtful(rule);
   const drop = (why: InboundRefusal): InboundDecision => ({ rule, verdict: 'drop', why, doubtful });
   const accept: InboundDecision = { rule, verdict: 'accept', doubtful };
   if (arrives.kind === 'clear') {
-    if (rule === undefined || rule.actions.some((action) => action.kind === 'bypass')) return accept;
+    if (rule === undefined || marksOf(rule).clear) return accept;
     return drop(rule.actions[0]?.kind === 'discard' ? 'drop-rule' : 'unprotected');
   }
   if (rule === undefined) return drop('clear-expected');

@@ -9,14 +9,15 @@ export type SaKind = 'esp' | 'ah';
 /**
  * The place in `sas` (in the order they were added) of the SA taken: one for the packet's source before one for any
  * source, the youngest first, the first that suits any of the alternatives. ESP and AH are looked for separately.
+ * `unique`: one of the flow's own, or a fresh one without ports.
  */
 export function chooseSa(
   kind: SaKind,
   sas: readonly OutboundSa[],
   alternatives: readonly Protection[],
   packet: Packet,
+  unique: boolean,
 ): number | undefined {
-  const unique = alternatives.some((one) => one.unique);
   const suiting = [...sas.entries()]
     .reverse()
     .filter(([, sa]) => sameAddress(sa.destination, packet.remote))

@@ -49,6 +49,8 @@ interface DraftTable {
 }
 
 export interface Draft {
+  /** Lists of alternatives the kernel was given, in order, those of refused rules too. */
+  readonly offered: (readonly Action[])[];
   readonly host: DraftTable;
   readonly tunnels: Map<string, DraftTable>;
 }
@@ -56,6 +58,7 @@ export interface Draft {
 /** Copies the active policy; the copy lists every chain the other way round. */
 export function cloneToDraft(spd: Spd): Draft {
   return {
+    offered: [],
     host: draftTable(spd.host),
     tunnels: new Map([...spd.tunnels].map(([name, table]) => [name, draftTable(table)])),
   };
@@ -120,7 +123,7 @@ export function enterRules(draft: Draft, request: RuleRequest): Entered {
     if (before !== undefined && before !== tunnel.mode) return { kind: 'busy' };
     table.mode = tunnel.mode;
   }
-  const entered = enterInto(table, request);
+  const entered = enterInto(draft, table, request);
   if (entered.kind !== 'entered') table.mode = before;
   return entered;
 }
@@ -133,7 +136,7 @@ function tunnelTable(draft: Draft, name: string): DraftTable {
   return made;
 }
 
-function enterInto(table: DraftTable, request: RuleRequest): Entered {
+function enterInto(draft: Draft, table: DraftTable, request: RuleRequest): Entered {
   const { tunnel, selector, actions } = request;
   if (tunnel?.mode === 'transport' && Object.keys(selector).length > 0) {
     return { kind: 'invalid', diagnostic: 'using selectors on a transport-mode tunnel' };
@@ -148,6 +151,7 @@ function enterInto(table: DraftTable, request: RuleRequest): Entered {
   for (const dir of ['out', 'in'] as const) {
     if (!request.directions[dir]) continue;
     for (const family of request.families) {
+      draft.offered.push(kept);
       const stored = makeRule(table, request, kept, dir, family);
       table.nextIndex++;
       if (isRefused(table, stored.rule)) return { kind: 'exists' };

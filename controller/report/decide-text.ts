@@ -19,6 +19,14 @@ const REFUSALS: Readonly<Record<InboundRefusal, string>> = {
   'sa-ports': 'the SA it came with is for other ports or another protocol',
 };
 
+const REMEMBERED = {
+  accept: 'accepted',
+  drop: 'dropped',
+  clear: 'sent in clear',
+  protect: 'protected',
+  wait: 'protected',
+} as const;
+
 /** Rules shown of those that did not decide. */
 const MOST_RULES = 5;
 
@@ -36,6 +44,10 @@ export function decideText(decided: Decided, file: string, paint: Paint): string
     lines.push(
       `  ${paint('yellow', 'doubtful:')} what was loaded since boot can change this, for such a mixture of alternatives`,
     );
+    if (decided.remembered !== undefined) {
+      const word = REMEMBERED[decided.remembered];
+      lines.push(`  on a host that loaded nothing but this file since boot: ${paint('yellow', word)}`);
+    }
   }
   if (decided.dir === 'in' && [ICMP, ICMP6].includes(asked.packet.protocol)) {
     lines.push(

@@ -47,8 +47,9 @@ test('every recorded answer about a file is foretold in every field: messages, s
 
 /** Fields of a query that are answers. */
 const ANSWERS = ['index', 'rule', 'verdict', 'latched', 'alt', 'why', 'wants', 'used', 'asks', 'tie'] as const;
+const REMEMBERED = ['verdict', 'latched', 'alt', 'why', 'wants', 'used', 'asks'] as const;
 
-test('every recorded packet meets its rule and its fate, and a verdict that hangs on history is marked doubtful', async () => {
+test('every recorded packet meets its rule and its fate, and one that hangs on history is doubtful, and told both ways', async () => {
   const input = recorded('packets.jsonl');
   const { exit, stdout } = await run(input, 'decide', '--jsonl');
   expect(exit).toBe(0);
@@ -63,7 +64,14 @@ test('every recorded packet meets its rule and its fate, and a verdict that hang
       const alone = query['alone'] as Line | undefined;
       const { index, rule, tie } = query;
       const asIf: Line = alone === undefined ? query : { index, rule, tie, ...alone };
+      expect({ query, remembered: one['remembered'] !== undefined }).toEqual({
+        query,
+        remembered: alone !== undefined,
+      });
       if (alone !== undefined) expect({ query, doubtful: one['doubtful'] }).toEqual({ query, doubtful: true });
+      // What really happened in this sequence, history included.
+      for (const field of REMEMBERED)
+        expect(((one['remembered'] as Line | undefined) ?? one)[field]).toEqual(query[field]);
       for (const field of ANSWERS) {
         if (asIf[field] !== undefined) counts[field] = (counts[field] ?? 0) + 1;
         if (JSON.stringify(one[field]) !== JSON.stringify(asIf[field]))

@@ -26,8 +26,8 @@ const WEB = `{lport 80 ulp tcp dir both} bypass {}
 `;
 
 function shown(words: string, policy = WEB): string {
-  const { spd } = playPolicy([{ options: ['-q', '-a'], text: policy }], REFERENCE_HOST.names);
-  return decideText(decideWords(hostRules(spd), read(words)), 'web.conf', plain);
+  const { spd, marksOf } = playPolicy([{ options: ['-q', '-a'], text: policy }], REFERENCE_HOST.names);
+  return decideText(decideWords(hostRules(spd), read(words), marksOf), 'web.conf', plain);
 }
 
 describe('a packet is asked about in words', () => {
@@ -124,6 +124,15 @@ describe('the answer names the rule and why no other one decided', () => {
     expect(shown('out 10.0.0.1:22 -> 10.0.0.9:40000')).toContain('protected\n  it needs ESP:');
     expect(shown('out 10.0.0.1:80 -> 10.0.0.9:40000')).toContain('sent in clear');
     expect(shown('in 10.0.0.9:1 -> 10.0.0.1:2', '{dir in} ipsec {encr_algs aes} or pass {}\n')).toContain('doubtful:');
+  });
+
+  test('what a plain bypass in the same file does to a later mixture', () => {
+    const policy = '{lport 80 dir in} bypass {}\n{raddr 10.0.0.9 dir in} ipsec {encr_algs aes} or pass {}\n';
+    const text = shown('in 10.0.0.9:1 -> 10.0.0.1:2', policy);
+    expect(text).toMatch(/: accepted\n/);
+    expect(text).toContain('on a host that loaded nothing but this file since boot: dropped');
+    const other = policy.split('\n').toReversed().join('\n').trimStart();
+    expect(shown('in 10.0.0.9:1 -> 10.0.0.1:2', `${other}\n`)).not.toContain('on a host that loaded');
   });
 
   test('a long list ends in a count', () => {

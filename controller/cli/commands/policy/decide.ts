@@ -11,6 +11,7 @@ import { decideWords, type Decided } from '../../../policy/decide-words.js';
 import { JsonField } from '../../../policy/json-fields.js';
 import type { NameTables } from '../../../policy/name-tables.js';
 import { REFERENCE_HOST, UNKNOWN_HOST } from '../../../policy/reference-host.js';
+import type { MarksOf } from '../../../policy/remembered-actions.js';
 import { hostRules } from '../../../policy/spd.js';
 import { decideText } from '../../../report/decide-text.js';
 import { answerLines } from '../../answer-lines.js';
@@ -64,10 +65,10 @@ async function decideOne(args: DecideArguments): Promise<number> {
     });
   }
   const asked = args.packet.map((words) => parsePacketWords(words, around));
-  const rules = rulesOf(name, text, around.names);
+  const { rules, marksOf } = rulesOf(name, text, around.names);
   if (rules.length === 0) output.note(`${name}: no rule is in force after loading this file\n`);
   for (const packet of asked) {
-    const decided = decideWords(rules, packet);
+    const decided = decideWords(rules, packet, marksOf);
     if (output.format === 'json') output.json(decidedEvent(decided, name));
     else output.print(decideText(decided, name, output.paint));
   }
@@ -75,10 +76,14 @@ async function decideOne(args: DecideArguments): Promise<number> {
 }
 
 /** @throws OperatorError POLICY_REFUSED: on such a host the earlier policy stays, and nothing can be said of packets */
-function rulesOf(file: string, text: string, names: NameTables): readonly LoadedRule[] {
-  const { spd, runs } = playPolicy([{ options: ['-q', '-a'], text }], names);
+function rulesOf(
+  file: string,
+  text: string,
+  names: NameTables,
+): { readonly rules: readonly LoadedRule[]; readonly marksOf: MarksOf } {
+  const { spd, runs, marksOf } = playPolicy([{ options: ['-q', '-a'], text }], names);
   const failed = runs.find(({ exit }) => exit !== 0);
-  if (failed === undefined) return hostRules(spd);
+  if (failed === undefined) return { rules: hostRules(spd), marksOf };
   throw new OperatorError('POLICY_REFUSED', {
     what: `the real ipsecconf does not load this file (status ${failed.exit})\n${failed.stderr.trimEnd()}`,
     where: file,
@@ -103,6 +108,7 @@ function decidedEvent({ asked, decision, candidates, ...rest }: Decided, file: s
     ...('wants' in decision ? { wants: decision.wants } : { alt: decision.alternative, why: decision.why }),
     ...('latched' in rest && rest.latched && { latched: rest.latched.verdict }),
     doubtful,
+    remembered: rest.remembered,
     passedOver: candidates.passedOver.map(({ rule: other, misses }) => ({ ...place(other), misses })),
     outranked: candidates.outranked.map(place),
   };
