@@ -1,5 +1,6 @@
 /** What run/ needs of the world. Types only: the edges implement them, tests fake them, cli/context.ts wires them. */
 
+import type { DriftDigest, DriftMemory, DriftPass } from './model/drift.js';
 import type { Host } from './model/host.js';
 import type {
   HostStatus,
@@ -100,4 +101,18 @@ export type RandomBytes = (count: number) => Uint8Array;
 /** A structured event for the log file; fields are redacted by the log edge. */
 export interface Log {
   event(level: 'debug' | 'info' | 'warn' | 'error', name: string, fields: Readonly<Record<string, unknown>>): void;
+}
+
+/** What the drift service remembers between passes; one process at a time. */
+export interface DriftStore {
+  read(): Promise<DriftMemory>;
+  /** Replaces the memory and, when a pass is given, keeps its summary: all of it or nothing. */
+  write(memory: DriftMemory, pass?: DriftPass): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Tells people of a change of state. Rejects when it could not be told in the end, its own retries included. */
+export interface Notifier {
+  readonly name: string;
+  tell(digest: DriftDigest, stop: AbortSignal): Promise<void>;
 }
