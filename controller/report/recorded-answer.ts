@@ -9,7 +9,7 @@ const LISTED = { ruleCharacters: 6000, rulesShown: 4, sas: 10, sasShown: 3 } as 
 /** `whole` leaves out every cut. */
 export function recordedAnswer(id: string | number, prediction: Prediction, whole: boolean): object {
   const { kind, check, load, installed, listError } = prediction;
-  const keep = (text: string, limit: number): string => (whole ? text : [...text].slice(0, limit).join(''));
+  const keep = (text: string, limit: number): string => (whole ? text : firstCharacters(text, limit));
   const output = kind === 'keys' ? KEPT.keysOutput : KEPT.policyOutput;
   const lines = installed === undefined || whole ? installed : cutList(kind, installed);
   return {
@@ -28,6 +28,11 @@ export function recordedAnswer(id: string | number, prediction: Prediction, whol
     ...(listError !== undefined && { list_stderr: listError }),
     ...((isCrash(check) || isCrash(load)) && { crash: true }),
   };
+}
+
+/** Characters are code points, of at most two units each: only as much of a long text is looked at. */
+function firstCharacters(text: string, limit: number): string {
+  return [...text.slice(0, 2 * limit)].slice(0, limit).join('');
 }
 
 function cutList(kind: Prediction['kind'], lines: readonly string[]): readonly string[] {
