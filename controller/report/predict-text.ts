@@ -34,10 +34,12 @@ export interface PredictedFile {
   readonly file: string;
   /** Left out when the kind was given. */
   readonly guessed?: GuessedKind['from'];
+  /** Nobody said which names the host knows. */
+  readonly namesUnknown?: boolean;
   readonly prediction: Prediction;
 }
 
-export function predictText({ file, guessed, prediction }: PredictedFile, paint: Paint): string {
+export function predictText({ file, guessed, namesUnknown, prediction }: PredictedFile, paint: Paint): string {
   const { kind, check, load, installed, listError } = prediction;
   const tool = TOOLS[kind];
   const [colour, verdict] = verdictText(prediction);
@@ -55,6 +57,9 @@ export function predictText({ file, guessed, prediction }: PredictedFile, paint:
   lines.push(...sayings(`${tool.check} says`, check, paint));
   const same = check.stdout === load.stdout && check.stderr === load.stderr;
   if (!same) lines.push(...sayings(`${tool.load} says`, load, paint));
+  if (namesUnknown === true && (check.exit !== 0 || load.exit !== 0)) {
+    lines.push('', 'names other than localhost count as unknown; --hosts gives those of the host');
+  }
   if (kind === 'keys' && (check.exit !== 0 || load.exit !== 0)) {
     lines.push('', '[command] and [word] stand for words of the file, which may be keys');
   }

@@ -69,7 +69,10 @@ async function predictOne(args: PredictArguments): Promise<number> {
       listError,
     });
   } else {
-    output.print(predictText({ file: name, ...(guess && { guessed: guess.from }), prediction }, output.paint));
+    const namesUnknown = args.hosts === undefined;
+    output.print(
+      predictText({ file: name, ...(guess && { guessed: guess.from }), namesUnknown, prediction }, output.paint),
+    );
   }
   return verdict === 'installs' || verdict === 'installs-nothing' ? EXIT.ok : EXIT.input;
 }
