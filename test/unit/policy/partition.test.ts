@@ -20,6 +20,8 @@ import {
 import { flowText, flowTexts } from '../../../controller/policy/region-text.js';
 import { selectorMeets } from '../../../controller/policy/match-selector.js';
 
+/** A busy machine takes its time. */
+const PATIENCE_MS = 120_000;
 /** Rule sets that are compared with the evaluator packet by packet; `POLICY_SEED` draws others. */
 const CASES = 10_000;
 const SEED = Number(process.env['POLICY_SEED'] ?? 1);
@@ -113,7 +115,7 @@ test(`the cells of a policy give every packet to the rule that decides it: ${CAS
       );
     }
   }
-});
+}, PATIENCE_MS);
 
 test('sets are met, cut, mirrored and joined without losing or doubling a packet', () => {
   const draw = draws(SEED + 7);
