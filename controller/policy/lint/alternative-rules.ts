@@ -126,6 +126,7 @@ const takesOver: Rule = {
     const plain = rules.filter(({ dir, actions }) => dir === 'out' && actions.every(({ kind }) => kind === 'bypass'));
     for (const entry of entries) {
       const takers = entry.rules.filter(isTaker);
+      if (takers.length === 0) continue;
       const taken = new Set<LintEntry>();
       for (const rule of plain) {
         if (!takers.some((taker) => taker.priority > rule.priority && mayMeet(taker, rule))) continue;

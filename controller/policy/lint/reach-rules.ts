@@ -132,7 +132,9 @@ const overtaken: Rule = {
     const found = shadowsIn(subject);
     const taken = new Map<LintEntry, Set<LintEntry>>();
     for (const [dir, family] of LISTS) {
-      for (const { tried } of slices([rulesInOrder(subject.rules, dir, family)], family)) {
+      const order = rulesInOrder(subject.rules, dir, family);
+      if (inFileOrder(order)) continue;
+      for (const { tried } of slices([order], family)) {
         const [list = []] = tried;
         if (!inFileOrder(list)) collectOvertaken(list, subject, taken);
       }
