@@ -37,9 +37,13 @@ export function fromBytes(bytes: string): string {
 /** The byte strings that successive reads of a buffer of 1024 bytes return. */
 export function readPieces(bytes: string): string[] {
   const pieces: string[] = [];
+  let lineEnd = 0;
   for (let at = 0; at < bytes.length;) {
-    const newline = bytes.indexOf('\n', at);
-    const end = Math.min(newline < 0 ? bytes.length : newline + 1, at + READ_LIMIT);
+    if (at === lineEnd) {
+      const newline = bytes.indexOf('\n', at);
+      lineEnd = newline < 0 ? bytes.length : newline + 1;
+    }
+    const end = Math.min(lineEnd, at + READ_LIMIT);
     pieces.push(bytes.slice(at, end));
     at = end;
   }
