@@ -3,40 +3,34 @@
  * rules say the same share one treatment, which keeps a fleet of hundreds of hosts small.
  */
 
+import { endName } from '../keys/address-pairs.js';
 import type { Address } from '../model/address.js';
-import type { Family, LoadedRule } from '../model/policy.js';
-import { divide } from '../policy/partition.js';
-import { everything } from '../policy/region.js';
+import type { Link } from '../model/host.js';
+import type { Family } from '../model/policy.js';
 import type { Traffic } from '../policy/traffic.js';
-import { Numbers, ruleNumbers, rulesAt } from './rules-at.js';
-import { trafficShare } from './traffic-share.js';
-import { trafficWords } from './traffic-words.js';
-import { wayParts, type RefusedBecause, type WayKind, type WayPart } from './way.js';
+import type { HostPicture } from './host-picture.js';
+import { Numbers } from './numbers.js';
+import { trafficDivider, type TrafficClass } from './pair-classes.js';
+import { linkReport } from './pair-findings.js';
+import { flowProver } from './pair-flows.js';
+import { classPieces, flowPieces, treatmentParts, type TreatmentPart } from './treatment-parts.js';
 
-/** A host, or an end that is not ours, with the rules that it will have. */
+/** A host, a group of them, or an end that is not ours. */
 export interface MatrixEnd {
   readonly name: string;
-  readonly kind: 'host' | 'external';
-  /** For bands and for `--by group`: the group that says most about it. */
+  readonly kind: 'host' | 'external' | 'group';
+  /** For bands: the group that says most about it. */
   readonly group: string | undefined;
   readonly addresses: readonly Address[];
-  readonly rules: readonly LoadedRule[];
 }
 
-export interface TreatmentPart {
-  readonly kind: WayKind;
-  /** `tcp/443`, `anything but tcp/80` */
-  readonly traffic: string;
-  /** Of what is refused or broken: every reason there is. */
-  readonly because: readonly RefusedBecause[];
-  /** What does not work between the two although a link joins them, in words. */
-  readonly fault?: string;
-  readonly doubtful: boolean;
+export interface PicturedEnd extends MatrixEnd {
+  readonly picture: HostPicture;
 }
 
 /** What becomes of everything from one end to another. The first part is the greatest. */
 export interface Treatment {
-  /** No part at all: the two have no address family in common, or nothing was asked for. */
+  /** No part at all: the two have no address family in common. */
   readonly parts: readonly TreatmentPart[];
 }
 
@@ -47,90 +41,85 @@ export interface FlowMatrix {
   readonly cells: readonly Int32Array[];
 }
 
-/** Whether a link joins two ends, and what was found wrong with it from one to the other; asked only where both would protect. */
-export interface Joins {
-  joined(from: string, to: string): boolean;
-  /** A sentence for a person, `undefined` where keys are in place. */
-  fault(from: string, to: string): string | undefined;
-}
-
 /** `asked` keeps to one kind of traffic, such as TCP to port 443. */
 export function flowMatrix(
-  ends: readonly MatrixEnd[],
-  joins: Joins,
-  asked?: (family: Family) => readonly Traffic[],
+  ends: readonly PicturedEnd[],
+  links: readonly Link[],
+  asked: (family: Family) => readonly Traffic[] | undefined = () => undefined,
 ): FlowMatrix {
-  const numbers = ruleNumbers();
+  const divide = trafficDivider();
+  const prove = flowProver(divide);
   const treatments = new Numbers<Treatment>();
-  const known = new Map<string, number>();
-  const sides = ends.map(({ addresses, rules }) =>
-    addresses.map((address) => ({
-      address,
-      out: rulesAt(rules, 'out', address, numbers),
-      into: rulesAt(rules, 'in', address, numbers),
-    })),
-  );
-  const treat = (family: Family, out: number, into: number, joined: boolean, fault = ''): number => {
-    const key = `${family} ${out} ${into} ${joined} ${fault}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const whole = everything(family);
-    const parts = wayParts(
-      divide(numbers.lists.values[out] ?? [], whole),
-      divide(numbers.lists.values[into] ?? [], whole),
-      { family, joined, asked: asked?.(family) },
+  const joins = joinsOf(ends, links);
+  const known = new Map<readonly TrafficClass[], Map<boolean, number>>();
+  const number = (parts: readonly TreatmentPart[]): number => treatments.of(JSON.stringify(parts), () => ({ parts }));
+  const treat = (from: HostPicture, to: HostPicture, source: Address, destination: Address): number => {
+    const { family } = source;
+    const classes = divide(
+      family,
+      from.rules.between('out', source, destination),
+      to.rules.between('in', destination, source),
     );
-    const treatment = treatmentOf(parts, family, fault, asked?.(family));
-    const number = treatments.of(JSON.stringify(treatment), () => treatment);
-    known.set(key, number);
-    return number;
-  };
-  const cells = ends.map((from, row) => {
-    const cellsOfRow = new Int32Array(ends.length).fill(-1);
-    for (const [column, to] of ends.entries()) {
-      if (column === row) continue;
-      const joined = joins.joined(from.name, to.name);
-      const fault = joined ? joins.fault(from.name, to.name) : undefined;
-      const found = new Map<number, Family>();
-      for (const source of sides[row] ?? []) {
-        for (const target of sides[column] ?? []) {
-          const { family } = source.address;
-          if (family !== target.address.family) continue;
-          const [out, into] = [source.out(target.address), target.into(source.address)];
-          found.set(treat(family, out, into, joined, fault), family);
-        }
-      }
-      cellsOfRow[column] = sumUp(found, treatments);
+    const join = joins(from, to, source, destination, classes);
+    if (join === 'look') {
+      const flows = prove({ sender: from, receiver: to, source, destination });
+      return number(treatmentParts(flowPieces(flows), family, asked(family)));
     }
-    return cellsOfRow;
-  });
+    const found = known.get(classes) ?? new Map<boolean, number>();
+    known.set(classes, found);
+    const cell = found.get(join) ?? number(treatmentParts(classPieces(classes, join), family, asked(family)));
+    found.set(join, cell);
+    return cell;
+  };
+  const cells = ends.map((from) =>
+    Int32Array.from(ends, (to) => {
+      if (to === from) return -1;
+      const found = new Map<number, Family>();
+      for (const source of from.addresses)
+        for (const destination of to.addresses)
+          if (source.family === destination.family)
+            found.set(treat(from.picture, to.picture, source, destination), source.family);
+      return sumUp(found, treatments);
+    }),
+  );
   return { ends, treatments: treatments.values, cells };
 }
 
-function treatmentOf(
-  parts: readonly WayPart[],
-  family: Family,
-  fault: string,
-  asked: readonly Traffic[] | undefined,
-): Treatment {
-  const groups = new Map<WayKind, WayPart[]>();
-  for (const part of parts) {
-    const kind = part.kind === 'protected' && fault !== '' ? 'broken' : part.kind;
-    const group = groups.get(kind);
-    if (group === undefined) groups.set(kind, [part]);
-    else group.push(part);
+/** `true` = a link gives the two keys that work, `false` = they have none, `look` = their keys must be looked at. */
+type Join = boolean | 'look';
+
+function joinsOf(
+  ends: readonly PicturedEnd[],
+  links: readonly Link[],
+): (
+  from: HostPicture,
+  to: HostPicture,
+  source: Address,
+  destination: Address,
+  classes: readonly TrafficClass[],
+) => Join {
+  const pictures = new Map(ends.map(({ name, picture }) => [name, picture]));
+  const peers = new Map<string, Map<string, Join>>();
+  const ask = flowProver();
+  const note = (from: string, to: string, join: Join): void => {
+    const known = peers.get(from) ?? new Map<string, Join>();
+    peers.set(from, known);
+    known.set(to, join);
+  };
+  for (const link of links) {
+    const [a, b] = [endName(link.ends[0]), endName(link.ends[1])];
+    const faulty = new Set(
+      linkReport(link, pictures, ask)?.findings.flatMap(({ severity, from }) => (severity === 'error' ? [from] : [])),
+    );
+    note(a, b, faulty.has(a) ? 'look' : true);
+    note(b, a, faulty.has(b) ? 'look' : true);
   }
-  const traffics = (some: readonly WayPart[]): readonly Traffic[] =>
-    some.flatMap(({ regions }) => regions.map(({ traffic }) => traffic));
-  const sorted = [...groups].toSorted(([, a], [, b]) => trafficShare(traffics(b)) - trafficShare(traffics(a)));
-  return {
-    parts: sorted.map(([kind, some]) => ({
-      kind,
-      traffic: trafficWords(traffics(some), family, asked),
-      because: [...new Set(some.flatMap(({ because }) => because ?? []))],
-      ...(kind === 'broken' && fault !== '' && { fault }),
-      doubtful: some.some(({ doubtful }) => doubtful),
-    })),
+  return (from, to, source, destination, classes) => {
+    const linked = peers.get(from.name)?.get(to.name);
+    if (linked !== undefined) return linked;
+    if (!classes.some(({ meets }) => meets === 'agreed')) return false;
+    const keys = from.sas.between(source, destination).length + from.ike.rules(source, destination).length;
+    return keys > 0 ? 'look' : false;
   };
 }
 

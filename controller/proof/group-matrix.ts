@@ -1,7 +1,7 @@
 /** A matrix of groups from one of hosts: a cell says what all pairs of members have in common, or how many go which way. */
 
 import type { FlowMatrix, MatrixEnd, Treatment } from './flow-matrix.js';
-import { Numbers } from './rules-at.js';
+import { Numbers } from './numbers.js';
 
 /** Groups in the order given; ends in none of them stand for themselves. */
 export function groupMatrix(matrix: FlowMatrix, groups: ReadonlyMap<string, readonly string[]>): FlowMatrix {
@@ -12,7 +12,7 @@ export function groupMatrix(matrix: FlowMatrix, groups: ReadonlyMap<string, read
     const members = names.flatMap((member) => places.get(member) ?? []);
     if (members.length === 0) continue;
     for (const member of members) grouped.add(member);
-    rows.push({ end: { name, kind: 'host', group: undefined, addresses: [], rules: [] }, members });
+    rows.push({ end: { name, kind: 'group', group: undefined, addresses: [] }, members });
   }
   for (const [place, end] of matrix.ends.entries()) if (!grouped.has(place)) rows.push({ end, members: [place] });
   const treatments = new Numbers<Treatment>();

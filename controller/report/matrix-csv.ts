@@ -24,10 +24,7 @@ function treatmentFields({ parts }: Treatment): string {
       .map(({ traffic }) => traffic)
       .join('; '),
   );
-  const why = parts.flatMap(({ fault, because }) => [
-    ...(fault === undefined ? [] : [fault]),
-    ...because.map((one) => BECAUSE[one]),
-  ]);
+  const why = parts.flatMap(({ faults, because }) => [...faults, ...because.map((one) => BECAUSE[one])]);
   return [parts[0]?.kind ?? 'none', ...of, [...new Set(why)].join('; ')].map(field).join(',');
 }
 

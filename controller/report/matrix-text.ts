@@ -106,8 +106,8 @@ function wordsOf(
 }
 
 /** What of the traffic, and why it does not pass. */
-export function partText({ traffic, because, fault, doubtful }: Treatment['parts'][number]): string {
-  const reasons = [...(fault === undefined ? [] : [fault]), ...because.map((one) => BECAUSE[one])];
+export function partText({ traffic, because, faults, doubtful }: Treatment['parts'][number]): string {
+  const reasons = [...faults, ...because.map((one) => BECAUSE[one])];
   const doubt = doubtful ? ' (depends on what the kernel has loaded before)' : '';
   return `${traffic}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}${doubt}`;
 }

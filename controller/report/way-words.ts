@@ -1,6 +1,6 @@
 /** The words for what becomes of traffic between two ends, the same in every report. */
 
-import type { RefusedBecause, WayKind } from '../proof/way.js';
+import type { RefusedBecause, WayKind } from '../proof/treatment-parts.js';
 import type { Colour } from './paint.js';
 
 export const WAY_KINDS: readonly WayKind[] = ['protected', 'clear', 'refused', 'broken'];

@@ -1,11 +1,11 @@
 /** A fleet as the inventory wants it, for commands that only look: rendered and read back, no host touched, nothing stored. */
 
-import { InputProblems, type Problem } from '../errors.js';
-import type { MatrixEnd } from '../proof/flow-matrix.js';
+import { InputProblems } from '../errors.js';
 import type { Inventory } from '../model/host.js';
 import type { KeyStore } from '../ports.js';
-import { predictLoad } from '../policy/predict-load.js';
-import { dummyText } from '../render/read-back.js';
+import type { PicturedEnd } from '../proof/flow-matrix.js';
+import type { HostPicture } from '../proof/host-picture.js';
+import { fleetPictures } from '../proof/pair-pictures.js';
 import type { TemplateSource } from '../render/template-set.js';
 import { gatherFleet, type DesiredFleet } from './desire-fleet.js';
 
@@ -13,8 +13,10 @@ export interface OfflineFleet {
   readonly inventory: Inventory;
   readonly fleet: DesiredFleet;
   readonly store: KeyStore;
-  /** Hosts in inventory order, then the ends that are not ours. */
-  readonly ends: readonly MatrixEnd[];
+  /** Hosts and ends that are not ours, by name. */
+  readonly pictures: ReadonlyMap<string, HostPicture>;
+  /** The same with their groups: hosts in inventory order, then the ends that are not ours. */
+  readonly ends: readonly PicturedEnd[];
 }
 
 /** @throws InputProblems when a host's files cannot be made: there is nothing to look at then */
@@ -24,39 +26,16 @@ export function offlineFleet(
   store: KeyStore,
 ): OfflineFleet {
   const { fleet, problems } = gatherFleet(inventory, inventory.hosts, templates, store);
-  if (problems.some((problem: Problem) => problem.severity === 'error')) throw new InputProblems(problems);
-  return { inventory, fleet, store, ends: fleetEnds(inventory, fleet) };
+  if (problems.some(({ severity }) => severity === 'error')) throw new InputProblems(problems);
+  const pictures = fleetPictures(inventory, fleet.rendered, fleet.policies);
+  return { inventory, fleet, store, pictures, ends: endsOf(inventory, pictures) };
 }
 
-export function fleetEnds(inventory: Inventory, fleet: DesiredFleet): readonly MatrixEnd[] {
-  const hosts = inventory.hosts.map((host): MatrixEnd => ({
-    name: host.name,
-    kind: 'host',
-    group: host.groups.at(-1),
-    addresses: host.addresses,
-    rules: fleet.policies.get(host.name) ?? [],
-  }));
-  return [...hosts, ...externalEnds(inventory, fleet)];
-}
-
-/** What an end that is not ours will do once its operator has installed what we hand over. */
-function externalEnds(inventory: Inventory, fleet: DesiredFleet): readonly MatrixEnd[] {
-  const ends = new Map<string, MatrixEnd>();
-  for (const end of inventory.links.flatMap((link) => link.ends)) {
-    if (end.kind !== 'external') continue;
-    const rendered = fleet.rendered.get(end.name);
-    const policy = rendered?.files.find(({ path }) => path === '/etc/inet/ipsecinit.conf');
-    const text = policy === undefined || rendered === undefined ? '' : dummyText(policy, rendered.keyBits);
-    const known = ends.get(end.name);
-    ends.set(end.name, {
-      name: end.name,
-      kind: 'external',
-      group: undefined,
-      addresses: [...(known?.addresses ?? []), ...end.addresses].filter(
-        (address, i, all) => all.findIndex((one) => one.family === address.family && one.value === address.value) === i,
-      ),
-      rules: known?.rules ?? predictLoad(text).rules,
-    });
-  }
-  return [...ends.values()];
+function endsOf(inventory: Inventory, pictures: ReadonlyMap<string, HostPicture>): readonly PicturedEnd[] {
+  const groups = new Map(inventory.hosts.map((host) => [host.name, host.groups.at(-1)]));
+  const ends = [...pictures.values()].map((picture): PicturedEnd => {
+    const { name, addresses } = picture;
+    return { name, kind: groups.has(name) ? 'host' : 'external', group: groups.get(name), addresses, picture };
+  });
+  return ends.toSorted((a, b) => Number(a.kind === 'external') - Number(b.kind === 'external'));
 }

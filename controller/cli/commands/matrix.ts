@@ -7,7 +7,6 @@ import { writeFileWhole } from '../../files/workspace.js';
 import { askedTraffic, parseAskedFlow } from '../../proof/asked-flow.js';
 import { flowMatrix, type FlowMatrix } from '../../proof/flow-matrix.js';
 import { groupMatrix } from '../../proof/group-matrix.js';
-import { joinsOf } from '../../proof/joins.js';
 import { matrixCsv } from '../../report/matrix-csv.js';
 import type { PageTitle } from '../../report/matrix-page.js';
 import { matrixText } from '../../report/matrix-text.js';
@@ -60,7 +59,7 @@ async function showMatrix(context: Context, args: MatrixArguments): Promise<Exit
   const look = await lookAtFleet(context);
   const all = flowMatrix(
     shownEnds(look, context, args),
-    joinsOf(context.inventory.links, []),
+    context.inventory.links,
     asked && ((family) => askedTraffic(asked, family)),
   );
   const matrix = args.by === 'group' ? groupMatrix(all, context.inventory.groups) : all;

@@ -2,7 +2,6 @@
 'use strict';
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
-  const size = data.ends.length;
   const cells = data.rows.map((row) =>
     row.split(' ').flatMap((run) => {
       const [value, count = '1'] = run.split('*');
