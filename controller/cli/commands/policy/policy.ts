@@ -4,6 +4,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { decideCommand } from './decide.js';
 import { fmtCommand } from './fmt.js';
+import { lintCommand } from './lint.js';
 import { predictCommand } from './predict.js';
 
 export const policyCommand: CommandModule = {
@@ -14,6 +15,7 @@ export const policyCommand: CommandModule = {
       .command(predictCommand)
       .command(decideCommand)
       .command(fmtCommand)
+      .command(lintCommand)
       .demandCommand(1, 'Name what to ask; policy --help lists it.'),
   handler: () => undefined,
 };

@@ -32,7 +32,7 @@ export function surroundingsOptions<T>(argv: Argv<T>): Argv<T & SurroundingsArgu
     .option('jsonl', { type: 'boolean', default: false, describe: 'answer JSON lines on standard input, one each' });
 }
 
-function localAddresses(value: string | readonly string[] | undefined): readonly Address[] | undefined {
+export function localAddresses(value: string | readonly string[] | undefined): readonly Address[] | undefined {
   if (value === undefined) return undefined;
   const texts = typeof value === 'string' ? [value] : value;
   return texts
