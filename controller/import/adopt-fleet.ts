@@ -4,6 +4,7 @@ import type { Prefix } from '../model/address.js';
 import type { HostFileTemplates } from '../model/host.js';
 import type { ManagedPath } from '../model/managed-file.js';
 import type { StoredKey } from '../ports.js';
+import { bypassRules } from './bypass-rules.js';
 import { type CollectedHost, PATHS } from './collected-host.js';
 import { type FoundLink, findLinks } from './find-links.js';
 import { type HostReading, readHost, settleAddresses } from './host-reading.js';
@@ -22,6 +23,8 @@ export interface AdoptOptions {
   readonly withKeys: boolean;
   /** Without links every key is known by the host and file it stands in. */
   readonly withLinks: boolean;
+  /** By link id: why the proof of both ends would refuse it. Such a link is written as a comment, its keys are kept under its name. */
+  readonly heldBack: ReadonlyMap<string, string>;
   /** Whether the key store is opened by identity.txt, or by a passphrase. */
   readonly identityFile: boolean;
 }
@@ -76,8 +79,15 @@ export function adoptFleet(collected: readonly CollectedHost[], options: AdoptOp
       files: otherFiles(reading, options, stem, make),
       asFound: hasOddModes(host),
       names,
+      bypasses: bypassRules(reading.rules),
     };
   });
+  for (const link of links) {
+    const why = options.heldBack.get(link.id);
+    if (why === undefined) continue;
+    const text = `link ${link.id} is written as a comment only, because its ends do not agree: ${why}`;
+    for (const end of link.external === undefined ? [link.host, link.peer] : [link.host]) note(end, text);
+  }
   for (const reading of all) {
     for (const [path, why] of reading.refused) {
       if (path !== PATHS.policy) note(reading.host.name, `${path} is left as it is and not managed: ${why}`);
@@ -85,6 +95,10 @@ export function adoptFleet(collected: readonly CollectedHost[], options: AdoptOp
   }
   for (const [host, texts] of [...(options.withLinks ? found.notes : []), ...shelf.notes])
     for (const text of texts) note(host, text);
+  for (const [host, number] of shelf.loose) {
+    const keys = number === 1 ? '1 key of its files belongs' : `${number} keys of its files belong`;
+    note(host, `${keys} to no link (old ones in comments, ends that are unknown): kept in the store, never rotated`);
+  }
   return {
     inventory: inventoryText(adopted, links, options),
     templates: [...templates.values()],

@@ -1,5 +1,6 @@
 /** What an import has read of one host, before anything is made of it. */
 
+import type { Address } from '../model/address.js';
 import type { SshSettings } from '../model/host.js';
 import type { ManagedPath } from '../model/managed-file.js';
 import type { HostSurroundings, Observation } from '../model/observation.js';
@@ -9,6 +10,8 @@ export interface CollectedHost {
   /** As the inventory will call it. */
   readonly name: string;
   readonly ssh: SshSettings;
+  /** Addresses that the operator says it has. */
+  readonly given: readonly Address[];
   readonly seen: Observation;
   readonly surroundings: HostSurroundings;
   /**

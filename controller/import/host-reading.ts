@@ -108,14 +108,14 @@ export function oneAddress(prefix: LoadedRule['selector']['local']): readonly Ad
 
 /** What the host says of itself, then what its files take for local; the address we came by where nothing else is known. */
 function ownAddresses(
-  { ssh, seen, surroundings }: CollectedHost,
+  { ssh, given, seen, surroundings }: CollectedHost,
   hostsFile: readonly (readonly [name: string, address: string])[],
   inFiles: readonly Address[],
 ): Pick<HostReading, 'own' | 'certain'> {
   const hostname = (seen.facts.get('hostname') ?? '').toLowerCase();
   const named = hostsFile.filter(([name]) => name.toLowerCase() === hostname).map(([, address]) => address);
   const reached = parseAddress(ssh.host);
-  const certain = [...named.flatMap((text) => parseAddress(text) ?? []), ...surroundings.addresses];
+  const certain = [...given, ...named.flatMap((text) => parseAddress(text) ?? []), ...surroundings.addresses];
   const all = [...certain, ...inFiles];
   return {
     own: distinct(all.length > 0 || reached === undefined ? all : [reached]),

@@ -2,6 +2,7 @@
 
 import { type Address, formatAddress, formatPrefix, type Prefix } from '../model/address.js';
 import type { HostFileTemplates, HostNames, SshAuth, SshSettings, Suite } from '../model/host.js';
+import type { FoundBypass } from './bypass-rules.js';
 import type { CollectedHost } from './collected-host.js';
 import type { FoundLink } from './find-links.js';
 
@@ -13,12 +14,14 @@ export interface AdoptedHost {
   /** Whether modes and owners are to be left as they are. */
   readonly asFound: boolean;
   readonly names: HostNames;
+  readonly bypasses: readonly FoundBypass[];
 }
 
 export interface InventoryHead {
   readonly fleet: string;
   readonly management: readonly Prefix[];
   readonly identityFile: boolean;
+  readonly heldBack: ReadonlyMap<string, string>;
 }
 
 export function inventoryText(hosts: readonly AdoptedHost[], links: readonly FoundLink[], head: InventoryHead): string {
@@ -40,13 +43,13 @@ defaults:
 
 hosts:
 ${hosts.map((host) => hostText(host, common)).join('')}
-${linksText(links)}`;
+${linksText(links.filter(({ id }) => !head.heldBack.has(id)))}${heldBackText(links.filter(({ id }) => head.heldBack.has(id)))}`;
 }
 
 type Fields = readonly (readonly [key: string, value: string])[];
 
 function hostText(
-  { host, addresses, template, files, asFound, names }: AdoptedHost,
+  { host, addresses, template, files, asFound, names, bypasses }: AdoptedHost,
   common: Partial<SshSettings>,
 ): string {
   const own = sshFields(without(host.ssh, common), addresses[0]);
@@ -60,6 +63,7 @@ function hostText(
     ...(names.size === 0
       ? []
       : [['names', flow([...names].map(([name, found]) => [scalar(name), list(found.map(formatAddress))]))] as const]),
+    ...(bypasses.length === 0 ? [] : [['vars', varsText(bypasses)] as const]),
     ...(own.length === 0 ? [] : [['ssh', flow(own)] as const]),
     ...(host.ssh.hostKeys.length === 0 ? [] : [['hostKey', list(host.ssh.hostKeys)] as const]),
   ];
@@ -72,6 +76,22 @@ function linksText(links: readonly FoundLink[]): string {
   return `# What the files protect between two ends, with the keys they have for it
 links:
 ${links.map(linkText).join('')}`;
+}
+
+function heldBackText(links: readonly FoundLink[]): string {
+  if (links.length === 0) return '';
+  return `
+# Not links yet: these ends do not agree with each other, as the report of the import says. Their keys are in the key store under
+# these very links. Mend the templates, then move the lines up without the #.
+${links.map((link) => `#${linkText(link)}`).join('')}`;
+}
+
+/** The template does not need them: the other ends of links do. */
+function varsText(bypasses: readonly FoundBypass[]): string {
+  const entries = bypasses.map((fields) =>
+    flow(Object.entries(fields).map(([key, value]) => [key, scalar(String(value))])),
+  );
+  return `{ bypass: [${entries.join(', ')}] } # what its policy lets pass, for the other ends of links to mirror`;
 }
 
 function linkText({ host, peer, external, keying, suite }: FoundLink): string {
@@ -128,7 +148,7 @@ function sshFields(ssh: Partial<SshSettings>, first?: Address): Fields {
     ...(auth === undefined ? [] : [['auth', `[${auth.map(authText).join(', ')}]`] as const]),
     ...field('connectTimeoutSeconds', connectTimeoutSeconds, DEFAULTS.connectTimeoutSeconds),
     ...field('replyTimeoutSeconds', replyTimeoutSeconds, DEFAULTS.replyTimeoutSeconds),
-    ...(knownHosts === undefined || knownHosts.join() === '~/.ssh/known_hosts'
+    ...(knownHosts === undefined || knownHosts.length === 0 || knownHosts.join() === '~/.ssh/known_hosts'
       ? []
       : [['knownHosts', list(knownHosts)] as const]),
   ];

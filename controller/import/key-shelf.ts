@@ -1,7 +1,7 @@
 /** Where each key of the hosts' files goes: under the name of its link, or under that of the file it was found in; and what templates write for it. */
 
 import { formatAddress } from '../model/address.js';
-import type { ManagedPath } from '../model/managed-file.js';
+import { isQuotable, type ManagedPath } from '../model/managed-file.js';
 import type { Secret } from '../model/secret.js';
 import type { StoredKey } from '../ports.js';
 import { PATHS } from './collected-host.js';
@@ -38,6 +38,11 @@ export class KeyShelf {
 
   get keys(): readonly StoredKey[] {
     return [...this.#keys.values()];
+  }
+
+  /** By host: how many keys belong to no link. */
+  get loose(): ReadonlyMap<string, number> {
+    return new Map([...this.#loose].map(([host, keys]) => [host, keys.length]));
   }
 
   get notes(): ReadonlyMap<string, ReadonlySet<string>> {
@@ -133,15 +138,17 @@ export class KeyShelf {
   #elsewhere(path: ManagedPath, text: string, reading: HostReading): readonly Slot[] {
     const slots: Slot[] = [];
     for (const { secret } of [...reading.preshared, ...reading.manual.keys]) {
-      for (const written of [secret.revealHex(), secret.revealHex().toUpperCase()]) {
-        if (written.length < 2 * TELLING) continue;
+      const [digits, plain] = [secret.revealHex(), secret.revealText()];
+      for (const written of [digits, digits.toUpperCase(), ...(isQuotable(plain) ? [plain] : [])]) {
+        if (written.length < (written === plain ? TELLING : 2 * TELLING)) continue;
         for (let at = text.indexOf(written); at >= 0; at = text.indexOf(written, at + written.length)) {
           const to = at + written.length;
           if (slots.some((slot) => slot.from < to && at < slot.to)) continue;
-          this.#note(reading.host.name, `${path} holds a key that belongs to another file: take it out`);
-          const form = /[A-F]/.test(written) ? ('upper' as const) : undefined;
-          const id = this.#looseKey(reading.host.name, path, secret);
-          slots.push(this.#slot(path, reading, { from: at, to, secret, form, exact: true }, id));
+          this.#note(reading.host.name, `${path} holds a key that belongs into another file: take it out`);
+          const form = written === digits ? undefined : ('upper' as const);
+          const exact = written !== plain;
+          const key = { from: at, to, secret, form: exact ? form : undefined, exact };
+          slots.push(this.#slot(path, reading, key, this.#looseKey(reading.host.name, path, secret)));
         }
       }
     }

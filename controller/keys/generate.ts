@@ -59,7 +59,8 @@ export function unusedKeys(inventory: Inventory, store: KeyStore): readonly stri
       link.keying === 'ike-psk' ? [pskId(link)] : directions(link, hosts).map(({ id }) => id),
     ),
   );
-  return [...store.keys.keys()].filter((id) => !used.has(id)).sort();
+  // A name without `--` is no link's: such keys were found in files by an import, and templates name them one by one.
+  return [...store.keys.keys()].filter((id) => !used.has(id) && id.includes('--')).sort();
 }
 
 /** The store with these keys in it, each in place of one with the same id. */

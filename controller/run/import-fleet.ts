@@ -9,17 +9,19 @@ import type { ImportedHost } from '../import/imported-host.js';
 import { isName } from '../import/inventory-names.js';
 import { parseInventory } from '../inventory/parse.js';
 import { parsePrefix } from '../model/address.js';
-import type { Host } from '../model/host.js';
+import type { Host, Inventory } from '../model/host.js';
 import { holdsKeys, type ManagedPath } from '../model/managed-file.js';
 import type { HostOutcome } from '../model/run.js';
 import { Secret } from '../model/secret.js';
 import { detectPlatform } from '../platform/detect.js';
 import type { HostLink, HostSession, KeyStore } from '../ports.js';
 import type { TemplateSource } from '../render/template-set.js';
-import { desireFleet } from './desire-fleet.js';
+import { desireFleet, type DesiredFleet } from './desire-fleet.js';
 import { judgeImport } from './judge-import.js';
 import { untouchedOutcome } from './link-outcome.js';
 import { whyBusy } from './observe-fleet.js';
+import { proveFleet } from './prove-fleet.js';
+import { withTrialKeys } from './trial-keys.js';
 
 export interface ImportFleetInput {
   /** How to reach each host; where `isNamed` says no, the host itself tells its name. */
@@ -29,7 +31,7 @@ export interface ImportFleetInput {
   readonly forks: number;
   readonly stop: AbortSignal;
   /** What stands in `management:`; empty = where the hosts see us come from. */
-  readonly options: Omit<AdoptOptions, 'withLinks'>;
+  readonly options: GivenOptions;
   readonly builtIn: readonly TemplateSource[];
 }
 
@@ -42,6 +44,9 @@ export interface ImportedFleet {
 }
 
 type Reading = { readonly collected: CollectedHost } | { readonly host: string; readonly outcome: HostOutcome };
+
+/** What is not found out by trying. */
+type GivenOptions = Omit<AdoptOptions, 'withLinks' | 'heldBack'>;
 
 /** @throws OperatorError IMPORT_NO_MANAGEMENT when nobody says where SSH comes from */
 export async function importFleet(input: ImportFleetInput): Promise<ImportedFleet> {
@@ -104,7 +109,16 @@ async function readHost(host: Host, link: HostLink, withKeys: boolean): Promise<
         holdsKeys(path) && !withKeys ? Secret.fromText(await session.read(path)) : await session.collect(path);
       if (text !== undefined) texts.set(path, text);
     }
-    return { collected: { name: host.name, ssh: host.ssh, seen, surroundings: await session.surroundings(), texts } };
+    return {
+      collected: {
+        name: host.name,
+        ssh: host.ssh,
+        given: host.addresses,
+        seen,
+        surroundings: await session.surroundings(),
+        texts,
+      },
+    };
   } catch (error) {
     return { host: host.name, outcome: untouchedOutcome(error) };
   } finally {
@@ -146,7 +160,14 @@ interface Sound {
   readonly leftOut: ReadonlyMap<string, string>;
 }
 
-type Attempt = Omit<Sound, 'leftOut'>;
+function withNote(host: ImportedHost, note: string): ImportedHost {
+  return { ...host, notes: [...host.notes, note] };
+}
+
+interface Attempt extends Omit<Sound, 'leftOut'> {
+  /** By link id: why its two ends do not agree. */
+  readonly disagreeing: ReadonlyMap<string, string>;
+}
 
 /**
  * What is written must pass `validate`. Links that spoil it are given up first, then the hosts whose own files do, each told
@@ -154,14 +175,21 @@ type Attempt = Omit<Sound, 'leftOut'>;
  */
 function adoptSoundly(
   collected: readonly CollectedHost[],
-  options: Omit<AdoptOptions, 'withLinks'>,
+  options: GivenOptions,
   builtIn: readonly TemplateSource[],
 ): Sound {
-  const attempt = (hosts: readonly CollectedHost[], withLinks: boolean): Attempt | readonly Problem[] =>
-    tryOut(hosts, adoptFleet(hosts, { ...options, withLinks }), builtIn);
+  const attempt = (hosts: readonly CollectedHost[], withLinks: boolean): Attempt | readonly Problem[] => {
+    const once = (heldBack: ReadonlyMap<string, string>): Attempt | readonly Problem[] =>
+      tryOut(hosts, adoptFleet(hosts, { ...options, withLinks, heldBack }), builtIn);
+    const first = once(new Map());
+    return 'adopted' in first && first.disagreeing.size > 0 ? once(first.disagreeing) : first;
+  };
   const settle = (hosts: readonly CollectedHost[]): Attempt | readonly Problem[] => {
     const whole = attempt(hosts, true);
-    return 'adopted' in whole ? whole : attempt(hosts, false);
+    if ('adopted' in whole) return whole;
+    const apart = attempt(hosts, false);
+    const note = `no link is written, because with them the inventory would not pass: ${whole[0]?.what ?? ''}`;
+    return 'adopted' in apart ? { ...apart, hosts: apart.hosts.map((host) => withNote(host, note)) } : apart;
   };
   const leftOut = new Map<string, string>();
   let result = settle(collected);
@@ -175,7 +203,7 @@ function adoptSoundly(
     if (!('adopted' in result)) throw new InputProblems(result);
   }
   for (const [host, why] of result.adopted.leftOut) leftOut.set(host, why);
-  return { ...result, leftOut };
+  return { adopted: result.adopted, hosts: result.hosts, leftOut };
 }
 
 /** Everything that `validate` looks at, on the text that would be written. */
@@ -186,17 +214,32 @@ function tryOut(
 ): Attempt | readonly Problem[] {
   const store: KeyStore = { salt: '', keys: new Map(adopted.keys.map((key) => [key.id, key])) };
   const own = adopted.templates.map(({ name, text }) => ({ path: `${name}.hbs`, file: `templates/${name}.hbs`, text }));
-  if (adopted.templates.length === 0) return { adopted, hosts: [] };
+  if (adopted.templates.length === 0) return { adopted, hosts: [], disagreeing: new Map() };
   try {
     const { inventory } = parseInventory({ path: 'inventory.yaml', readFile: () => adopted.inventory });
-    const fleet = desireFleet(inventory, inventory.hosts, [...builtIn, ...own], store);
+    const fleet = desireFleet(inventory, inventory.hosts, [...builtIn, ...own], withTrialKeys(inventory, store));
     const hosts = collected.flatMap((found) => {
       const host = inventory.hosts.find(({ name }) => name === found.name);
       return host === undefined ? [] : [judgeImport({ host, collected: found, inventory, fleet, store, adopted })];
     });
-    return { adopted, hosts };
+    return { adopted, hosts, disagreeing: disagreeingLinks(inventory, fleet) };
   } catch (error) {
     if (error instanceof InputProblems) return error.problems.filter(({ severity }) => severity === 'error');
     throw error;
   }
+}
+
+/** Links whose ends the proof of a push would find at odds. */
+function disagreeingLinks(inventory: Inventory, fleet: DesiredFleet): ReadonlyMap<string, string> {
+  const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
+  const found = new Map<string, string>();
+  for (const link of inventory.links) {
+    const hosts = link.ends.flatMap((end) => (end.kind === 'host' ? (byName.get(end.host) ?? []) : []));
+    const alone = { ...inventory, hosts, links: [link], tests: [] };
+    const fault = proveFleet(alone, hosts, fleet.policies, fleet.rendered).find(
+      ({ risk, problem }) => risk === 'pairs' && problem.severity === 'error',
+    );
+    if (fault !== undefined) found.set(link.id, fault.problem.what);
+  }
+  return found;
 }

@@ -3,7 +3,6 @@
 import { oddModes, type AdoptedFleet } from '../import/adopt-fleet.js';
 import type { CollectedHost } from '../import/collected-host.js';
 import type { ImportedFile, ImportedHost } from '../import/imported-host.js';
-import { missingKeys } from '../keys/generate.js';
 import type { Host, Inventory } from '../model/host.js';
 import { isUnchanged } from '../plan/host-plan.js';
 import { planHost } from '../plan/plan-host.js';
@@ -14,6 +13,7 @@ import { semanticDiff } from '../proof/semantic-diff.js';
 import { namesOf } from '../render/host-names.js';
 import type { DesiredFleet } from './desire-fleet.js';
 import { proveFleet } from './prove-fleet.js';
+import { trialKeys } from './trial-keys.js';
 
 export interface JudgeInput {
   readonly host: Host;
@@ -40,12 +40,8 @@ export function judgeImport(input: JudgeInput): ImportedHost {
     rules: fleet.policies.get(host.name) ?? [],
   });
   const files = importedFiles(input);
-  const drawn = missingKeys(
-    { ...inventory, links: inventory.links.filter((link) => isOf(link.ends, host.name)) },
-    store,
-    anyBytes(),
-    EPOCH,
-  );
+  const links = inventory.links.filter(({ ends }) => isOf(ends, host.name));
+  const drawn = trialKeys({ ...inventory, links }, store);
   const differs = [
     ...files.flatMap(({ path, as }) =>
       as === 'meaning'
@@ -57,7 +53,9 @@ export function judgeImport(input: JudgeInput): ImportedHost {
     ...(drawn.length === 0 ? [] : [`new keys are drawn for ${drawn.map(({ id }) => id).join(', ')}`]),
     ...spdWords(input, desired.spd),
     ...plan.reasons.filter((reason) => reason !== 'the loaded policy is not the one in the file'),
-    ...proveFleet(inventory, [host], fleet.policies).map(({ problem }) => `a plan is refused: ${problem.what}`),
+    ...proveFleet(inventory, [host], fleet.policies).flatMap(({ problem }) =>
+      problem.severity === 'error' ? `a plan is refused: ${problem.what}` : [],
+    ),
   ];
   return {
     host: host.name,
@@ -72,14 +70,6 @@ export function judgeImport(input: JudgeInput): ImportedHost {
 function isOf(ends: Inventory['links'][number]['ends'], host: string): boolean {
   return ends.some((end) => end.kind === 'host' && end.host === host);
 }
-
-/** For asking which keys would be drawn; what comes out is thrown away. */
-function anyBytes(): (count: number) => Uint8Array {
-  let next = 1;
-  return (count) => Uint8Array.from({ length: count }, () => (next = (next * 73 + 41) % 251));
-}
-
-const EPOCH = new Date(0);
 
 function importedFiles({ host, collected, fleet }: JudgeInput): readonly ImportedFile[] {
   const desired = fleet.desired.get(host.name);

@@ -162,8 +162,10 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
   }
 }
 
-function worst({ missing }: ImportedFleet): ExitStatus {
-  return missing.some(({ outcome }) => outcomeExit(outcome) !== EXIT.ok) ? EXIT.failed : EXIT.ok;
+/** A host that does not render back to the same is a difference, as in `plan`. */
+function worst({ hosts, missing }: ImportedFleet): ExitStatus {
+  if (missing.some(({ outcome }) => outcomeExit(outcome) !== EXIT.ok)) return EXIT.failed;
+  return hosts.every(({ same }) => same) ? EXIT.ok : EXIT.changes;
 }
 
 interface Chosen {
