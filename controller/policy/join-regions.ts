@@ -28,7 +28,8 @@ function placeKey({ family, local, remote }: Region): string {
   return `${family} ${rangeKey(local)} ${rangeKey(remote)}`;
 }
 
-function trafficKey(traffic: Traffic): string {
+/** Equal for equal boxes. */
+export function trafficKey(traffic: Traffic): string {
   switch (traffic.kind) {
     case 'ports':
       return `p${traffic.protocols} ${rangeKey(traffic.local)} ${rangeKey(traffic.remote)}`;

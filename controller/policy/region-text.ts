@@ -5,17 +5,10 @@
 
 import { formatAddress, formatPrefix, type Address, type Prefix } from '../model/address.js';
 import type { Family, NumberRange } from '../model/policy.js';
-import { joined } from './join-regions.js';
+import { joined, trafficKey } from './join-regions.js';
 import { everyAddress, type AddressRange, type Region } from './region.js';
-import {
-  ALL_BYTES,
-  ALL_PORTS,
-  cutTraffic,
-  everyTraffic,
-  isEveryProtocol,
-  protocolsOf,
-  type Traffic,
-} from './traffic.js';
+import { covered, cutEvery, hulls } from './traffic-cover.js';
+import { ALL_BYTES, ALL_PORTS, everyTraffic, isEveryProtocol, protocolsOf, type Traffic } from './traffic.js';
 
 const WIDTH = { 4: 32, 6: 128 } as const;
 
@@ -104,36 +97,87 @@ function listed(words: readonly string[]): string {
   return `${words.slice(0, MOST_WORDS - 1).join(', ')} and ${words.length - MOST_WORDS + 1} more`;
 }
 
-/** `tcp/443`, `tcp,udp from 53`, `icmp type 8`, `protocol 47`, `anything`, `anything but tcp/80`: whichever is shorter. */
+/**
+ * `tcp/80,443`, `tcp,udp from 53`, `icmp type 8`, `protocol 47`, `anything`, `anything but tcp/80`,
+ * `tcp/1-1023 but tcp/22`: whichever is shortest; more
+ * than six phrases are cut short. The boxes must be disjoint.
+ */
 export function trafficText(traffics: readonly Traffic[], family: Family): string {
-  const missing = everyTraffic(family).flatMap((whole) =>
-    traffics.reduce<readonly Traffic[]>((left, one) => left.flatMap((part) => cutTraffic(part, one)), [whole]),
-  );
+  const missing = cutEvery(everyTraffic(family), traffics);
   if (missing.length === 0) return 'anything';
-  const words = (boxes: readonly Traffic[]): string => listed([...new Set(boxes.map((one) => boxText(one, family)))]);
-  return missing.length < traffics.length ? `anything but ${words(missing)}` : words(traffics);
+  const words = (boxes: readonly Traffic[]): string => listed(boxWords(covered(boxes), family));
+  const whole = hulls(traffics);
+  const holes = cutEvery(whole, traffics);
+  const candidates = [
+    words(traffics),
+    `anything but ${words(missing)}`,
+    // Of several kinds it would not be clear which one the holes are cut from.
+    ...(whole.length === 1 && holes.length > 0 ? [`${words(whole)} but ${words(holes)}`] : []),
+  ];
+  return candidates.reduce((best, one) => (one.length < best.length ? one : best));
 }
 
-function isAll({ from, to }: NumberRange, all: NumberRange): boolean {
-  return from === all.from && to === all.to;
+/** A phrase for each box; boxes that differ only in one port, or in the ICMP type, share one. */
+function boxWords(boxes: readonly Traffic[], family: Family): readonly string[] {
+  const phrases = new Map<
+    string,
+    { readonly box: Traffic; readonly field: 'local' | 'remote'; readonly ranges: NumberRange[] }
+  >();
+  for (const box of boxes) {
+    const [byRemote, byLocal] = [allBut(box, 'remote'), allBut(box, 'local')];
+    const alike = boxes.filter((one) => allBut(one, 'remote').rest === byRemote.rest).length;
+    const { rest, range, field } = alike > 1 ? byRemote : byLocal;
+    const key = `${field} ${rest}`;
+    const known = phrases.get(key);
+    if (known === undefined) phrases.set(key, { box, field, ranges: [range] });
+    else known.ranges.push(range);
+  }
+  return [...phrases.values()].map(({ box, field, ranges }) => boxText(box, family, { [field]: ranges }));
+}
+
+/** The one range of a box that a list may stand for, and all else of it as a key. */
+function allBut(box: Traffic, field: 'local' | 'remote') {
+  switch (box.kind) {
+    case 'ports': {
+      const other = field === 'local' ? box.remote : box.local;
+      return { field, range: field === 'local' ? box.local : box.remote, rest: `${box.protocols} ${rangeText(other)}` };
+    }
+    case 'icmp':
+      return { field, range: box.type, rest: `icmp ${rangeText(box.code)}` };
+    case 'other':
+      return { field, range: ALL_BYTES, rest: `other ${box.protocols.toString(36)}` };
+  }
+}
+
+/** Ranges that stand in for a box's own: of ports at an end; of ICMP types for either. */
+interface Listing {
+  readonly local?: readonly NumberRange[];
+  readonly remote?: readonly NumberRange[];
+}
+
+/** Empty for everything. */
+function rangesText(ranges: readonly NumberRange[], all: NumberRange): string {
+  const [first] = ranges;
+  if (first?.from === all.from && first.to === all.to) return '';
+  return ranges.map(rangeText).join();
 }
 
 const NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp', 47: 'gre', 50: 'esp', 51: 'ah' };
 
-/** One box: `tcp/443`, `icmp type 8`, `other protocols`. */
-export function boxText(traffic: Traffic, family: Family): string {
+/** One box: `tcp/443`, `tcp/80,443 from 1024-65535`, `icmp type 8`, `other protocols`. */
+export function boxText(traffic: Traffic, family: Family, listing: Listing = {}): string {
   switch (traffic.kind) {
     case 'ports': {
       const protocols = protocolsOf(traffic, family).map((number) => NAMES[number] ?? String(number));
-      const to = isAll(traffic.remote, ALL_PORTS) ? '' : `/${rangeText(traffic.remote)}`;
-      const from = isAll(traffic.local, ALL_PORTS) ? '' : ` from ${rangeText(traffic.local)}`;
-      return `${protocols.join(',')}${to}${from}`;
+      const remote = rangesText(listing.remote ?? [traffic.remote], ALL_PORTS);
+      const local = rangesText(listing.local ?? [traffic.local], ALL_PORTS);
+      return `${protocols.join(',')}${remote === '' ? '' : `/${remote}`}${local === '' ? '' : ` from ${local}`}`;
     }
     case 'icmp': {
       const name = family === 4 ? 'icmp' : 'ipv6-icmp';
-      const type = isAll(traffic.type, ALL_BYTES) ? '' : ` type ${rangeText(traffic.type)}`;
-      const code = isAll(traffic.code, ALL_BYTES) ? '' : ` code ${rangeText(traffic.code)}`;
-      return `${name}${type}${code}`;
+      const type = rangesText(listing.local ?? listing.remote ?? [traffic.type], ALL_BYTES);
+      const code = rangesText([traffic.code], ALL_BYTES);
+      return `${name}${type === '' ? '' : ` type ${type}`}${code === '' ? '' : ` code ${code}`}`;
     }
     case 'other': {
       if (isEveryProtocol(traffic, family)) return 'other protocols';
@@ -160,32 +204,43 @@ export interface FlowText {
  * The boxes must be disjoint.
  */
 export function flowTexts(regions: readonly Region[], nameOf: AddressName = nameless): readonly FlowText[] {
-  const rows = new Map<string, { family: Family; local: AddressRange; remotes: AddressRange[]; traffics: Traffic[] }>();
-  const places = new Map<string, { region: Region; traffics: Traffic[] }>();
+  const places = new Map<string, { readonly region: Region; readonly traffics: Traffic[] }>();
   for (const region of joined(regions)) {
     const key = [region.family, region.local.from, region.local.to, region.remote.from, region.remote.to].join();
     const place = places.get(key);
     if (place === undefined) places.set(key, { region, traffics: [region.traffic] });
     else place.traffics.push(region.traffic);
   }
+  const rows = new Map<
+    string,
+    { readonly region: Region; readonly set: string; readonly remotes: AddressRange[]; readonly traffic: string }
+  >();
+  const said = new Map<string, string>();
   for (const { region, traffics } of places.values()) {
     const { family, local, remote } = region;
-    const key = [family, local.from, local.to, trafficText(traffics, family)].join();
+    // By the set itself: words of two long sets may be the same.
+    const set = `${family} ${traffics.map(trafficKey).join()}`;
+    const traffic = said.get(set) ?? trafficText(traffics, family);
+    said.set(set, traffic);
+    const key = [local.from, local.to, set].join();
     const row = rows.get(key);
-    if (row === undefined) rows.set(key, { family, local, remotes: [remote], traffics });
+    if (row === undefined) rows.set(key, { region, set, remotes: [remote], traffic });
     else row.remotes.push(remote);
   }
-  const columns = new Map<string, { family: Family; locals: AddressRange[]; to: string; traffic: string }>();
-  for (const { family, local, remotes, traffics } of rows.values()) {
-    const to = addressesText(remotes, family, nameOf);
-    const traffic = trafficText(traffics, family);
-    const key = [family, to, traffic].join('\n');
+  const columns = new Map<
+    string,
+    { readonly region: Region; readonly locals: AddressRange[]; readonly to: string; readonly traffic: string }
+  >();
+  for (const { region, set, remotes, traffic } of rows.values()) {
+    const { local } = region;
+    const to = addressesText(remotes, region.family, nameOf);
+    const key = [set, ...remotes.map(({ from, to: last }) => `${from}-${last}`)].join();
     const column = columns.get(key);
-    if (column === undefined) columns.set(key, { family, locals: [local], to, traffic });
+    if (column === undefined) columns.set(key, { region, locals: [local], to, traffic });
     else column.locals.push(local);
   }
-  return [...columns.values()].map(({ family, locals, to, traffic }) => ({
-    from: addressesText(locals, family, nameOf),
+  return [...columns.values()].map(({ region, locals, to, traffic }) => ({
+    from: addressesText(locals, region.family, nameOf),
     to,
     traffic,
   }));

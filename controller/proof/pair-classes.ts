@@ -86,11 +86,8 @@ function divide(family: Family, sending: readonly LoadedRule[], receiving: reado
       else classes.set(key, { sender: leaving.place, receiver: arriving.place, met: [met] });
     }
   }
-  const ike = ikeTraffic(family);
   const found = [...classes.values()].flatMap(({ sender, receiver, met }): TrafficClass[] => {
-    const left = met.flatMap((one) =>
-      ike.reduce((parts, port) => parts.flatMap((part) => cutTraffic(part, port)), [one]),
-    );
+    const left = withoutIke(met, family);
     if (left.length === 0) return [];
     const [mine, theirs] = [sending[sender], receiving[receiver]];
     return [
@@ -104,6 +101,7 @@ function divide(family: Family, sending: readonly LoadedRule[], receiving: reado
       },
     ];
   });
+  const ike = ikeTraffic(family);
   return [...found, { traffics: ike, inWords: ike, sender: -1, receiver: -1, meets: 'ike', doubtful: false }];
 }
 
@@ -131,8 +129,14 @@ function ikeTraffic(family: Family): readonly Traffic[] {
   return IKE_PORTS.flatMap((port) => trafficTo(family, UDP, port));
 }
 
+/** What is left of traffic when IKE's own is taken out: no rule meets that. */
+export function withoutIke(traffics: readonly Traffic[], family: Family): readonly Traffic[] {
+  return ikeTraffic(family).reduce((left, port) => left.flatMap((part) => cutTraffic(part, port)), traffics);
+}
+
 const NOWHERE = { from: 0n, to: 0n };
 
+/** The same traffic in fewer boxes. */
 export function joinedTraffic(traffics: readonly Traffic[], family: Family): readonly Traffic[] {
   if (traffics.length < 2) return traffics;
   const boxes = traffics.map((traffic) => ({ family, local: NOWHERE, remote: NOWHERE, traffic }));

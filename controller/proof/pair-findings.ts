@@ -179,30 +179,24 @@ function unprotected(
   flows: readonly LinkFlow[],
   nameOf: AddressName,
 ): readonly PairFinding[] {
-  const pairs = addressPairs(first, second);
-  const open = pairs.filter(({ source, destination }) => {
-    const between = flows.filter(
-      (flow) =>
-        !flow.ike &&
-        holds([flow.source, flow.destination], source) &&
-        holds([flow.source, flow.destination], destination),
-    );
-    return (
-      between.some(({ kind }) => kind === 'clear') && between.every(({ kind, fault }) => kind !== 'protected' && !fault)
-    );
-  });
-  const exposed = flows.filter(
-    (flow) =>
-      flow.kind === 'clear' &&
-      !flow.ike &&
-      open.some(({ source, destination }) => same(flow.source, source) && same(flow.destination, destination)),
+  const byPair = new Map<string, LinkFlow[]>();
+  for (const flow of flows) {
+    if (flow.ike) continue;
+    const key = [flow.source, flow.destination].map(formatAddress).sort().join();
+    const known = byPair.get(key);
+    if (known === undefined) byPair.set(key, [flow]);
+    else known.push(flow);
+  }
+  const open = [...byPair.values()].filter((between) =>
+    between.every(({ kind, fault }) => kind !== 'protected' && !fault),
   );
+  const exposed = open.flat().filter(({ kind }) => kind === 'clear');
   if (exposed.length === 0) return [];
   const [one, other] = [first.picture, second.picture];
   const policy = '/etc/inet/ipsecinit.conf';
   const fault: PairFault = {
     verdict: 'missing-end',
-    severity: open.length === pairs.length ? 'error' : 'warning',
+    severity: open.length === byPair.size ? 'error' : 'warning',
     what: `neither ${one.name} nor ${other.name} protects anything between these addresses, which link ${link.id} joins`,
     todo: 'give both ends the rules for this link, or take the link away',
     sender: one.place(policy),
@@ -213,14 +207,6 @@ function unprotected(
     exposed.map((flow) => ({ flow, fault })),
     nameOf,
   );
-}
-
-function holds(addresses: readonly Address[], address: Address): boolean {
-  return addresses.some((one) => same(one, address));
-}
-
-function same(a: Address, b: Address): boolean {
-  return a.family === b.family && a.value === b.value;
 }
 
 /** `/etc/inet/ipsecinit.conf:12 (templates/solaris/peer.hbs:9:1)` */
@@ -249,8 +235,12 @@ export function pairProblem(finding: PairFinding): Problem {
 }
 
 function endText({ host, place, rule }: FindingEnd): string {
-  const text = rule === undefined ? 'no rule' : shortened(rule.text);
-  return `${host} has ${text} at ${placeText(place)}`;
+  if (place.path !== '/etc/inet/ipsecinit.conf') {
+    return place.line === undefined ? `${host} has nothing for it in ${place.path}` : `${host}: ${placeText(place)}`;
+  }
+  return rule === undefined
+    ? `${host} has no rule for it in ${place.path}`
+    : `${host} has ${shortened(rule.text)} at ${placeText(place)}`;
 }
 
 function shortened(text: string): string {

@@ -6,13 +6,14 @@
 import { formatAddress, type Address } from '../model/address.js';
 import type { Keying } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
-import { commonProtections } from '../policy/agree.js';
+import { commonProtections, wantedBy } from '../policy/agree.js';
 import type { Encounter } from '../policy/encounter.js';
 import { protectionsOf } from '../policy/match-flow.js';
+import { suits } from '../policy/match-sa.js';
 import type { Traffic } from '../policy/traffic.js';
 import type { HostPicture, Place } from './host-picture.js';
 import { ikeAgreement, type IkeAgreement } from './ike-agreement.js';
-import { trafficDivider, type DivideTraffic, type TrafficClass } from './pair-classes.js';
+import { joinedTraffic, trafficDivider, withoutIke, type DivideTraffic, type TrafficClass } from './pair-classes.js';
 import type { PairFault, PairVerdict } from './pair-fault.js';
 import { carriage, type Meeting } from './sa-agreement.js';
 import type { FiledSa } from './sa-shelf.js';
@@ -165,22 +166,19 @@ function protectsAny(host: HostPicture, own: Address, peer: Address): boolean {
 type Secured = Pick<PairFlow, 'traffics' | 'inWords' | 'kind' | 'fault' | 'security'>;
 
 /** The keys for what both ends' rules protect: manual SAs where there are any that suit, else IKE. */
-function secured(
-  meeting: Meeting,
-  { traffics, inWords }: TrafficClass,
-  keying: Keying | undefined,
-): readonly Secured[] {
-  const parts = carriage(meeting, traffics);
-  const inPart = (some: readonly Traffic[]) => ({ traffics: some, inWords: parts.length === 1 ? inWords : some });
-  return parts.map((part): Secured => {
-    const covers = inPart(part.traffics);
-    if (part.sas.length === 0) return { ...covers, ...negotiated(meeting, keying) };
+function secured(meeting: Meeting, { inWords }: TrafficClass, keying: Keying | undefined): readonly Secured[] {
+  const { family } = meeting.source;
+  return carriage(meeting, inWords).flatMap((part): readonly Secured[] => {
+    const traffics = withoutIke(part.traffics, family);
+    if (traffics.length === 0) return [];
+    const covers = { traffics: joinedTraffic(traffics, family), inWords: part.traffics };
+    if (part.sas.length === 0) return [{ ...covers, ...negotiated(meeting, keying) }];
     const security = { kind: 'manual', sas: part.sas } as const;
     const { fault } = part;
-    if (fault === undefined) return { ...covers, kind: 'protected', security };
+    if (fault === undefined) return [{ ...covers, kind: 'protected', security }];
     return fault.severity === 'warning'
-      ? { ...covers, kind: 'protected', security, fault }
-      : { ...covers, kind: 'refused', fault };
+      ? [{ ...covers, kind: 'protected', security, fault }]
+      : [{ ...covers, kind: 'refused', fault }];
   });
 }
 
@@ -199,30 +197,47 @@ function negotiated(meeting: Meeting, keying: Keying | undefined): Omit<Secured,
 
 const KEYS = '/etc/inet/secret/ipseckeys';
 
+/** Neither a manual SA that the sender takes nor any IKE: which of the two it lacks. */
 function withoutSa({ sender, receiver, source, destination, leaves }: Meeting, atHand: readonly FiledSa[]): PairFault {
   const there = receiver.sas.between(source, destination);
   const way = `from ${formatAddress(source)} to ${formatAddress(destination)}`;
-  const ends = {
+  const alternatives = protectionsOf(leaves);
+  const wanted = wantedBy(alternatives);
+  const lacking = (['esp', 'ah'] as const).find((kind) => wanted[kind] && !atHand.some((sa) => sa.kind === kind));
+  const unsuited = (['esp', 'ah'] as const).find(
+    (kind) =>
+      wanted[kind] && !atHand.some((sa) => sa.kind === kind && alternatives.some((one) => suits(kind, sa.sa, one))),
+  );
+  const fault = (verdict: PairVerdict, what: string, todo: string): PairFault => ({
+    verdict,
     severity: 'error',
+    what,
+    todo,
     sender: atHand.length === 0 ? rulePlace(sender, leaves) : sender.place(KEYS, atHand[0]?.line),
     receiver: receiver.place(KEYS, there[0]?.line),
-  } as const;
-  if (atHand.length > 0) {
-    return {
-      ...ends,
-      verdict: 'no-common-algorithm',
-      what: `${sender.name} must protect it, and its SAs ${way} do not suit its own rule`,
-      todo: 'give the SA the algorithms and at least the key lengths of the rule',
-    };
+  });
+  if (lacking !== undefined) {
+    const who = there.some(({ kind }) => kind === lacking)
+      ? `${sender.name} does not have`
+      : `neither ${sender.name} nor ${receiver.name} has`;
+    return fault(
+      'missing-sa',
+      `both ends protect it, and ${who} an ${lacking} SA or an IKE rule ${way}`,
+      'put the same SA into both key files, or IKE rules and a preshared key on both ends',
+    );
   }
-  const lacking =
-    there.length === 0 ? `neither ${sender.name} nor ${receiver.name} has` : `${sender.name} does not have`;
-  return {
-    ...ends,
-    verdict: 'missing-sa',
-    what: `both ends protect it, and ${lacking} an SA or an IKE rule ${way}`,
-    todo: 'put the same SA into both key files, or IKE rules and a preshared key on both ends',
-  };
+  if (unsuited !== undefined) {
+    return fault(
+      'no-common-algorithm',
+      `${sender.name} must protect it, and its SAs ${way} do not suit its own rule`,
+      'give the SA the algorithms and at least the key lengths of the rule',
+    );
+  }
+  return fault(
+    'missing-sa',
+    `both ends protect it, and the SAs that ${sender.name} has ${way} are for other ports or protocols`,
+    'add SAs for the rest to both key files, or leave ports and protocol out of the SA',
+  );
 }
 
 function rulePlace(host: HostPicture, rule: LoadedRule | undefined): Place {

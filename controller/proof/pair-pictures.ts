@@ -1,0 +1,38 @@
+/** The pictures of a whole fleet from what it renders to, the ends that are not ours among them: what is handed over to them. */
+
+import { sameAddress, type Address } from '../model/address.js';
+import type { Inventory } from '../model/host.js';
+import type { LoadedRule } from '../model/policy.js';
+import { namesOf } from '../render/host-names.js';
+import type { Rendered } from '../render/render-host.js';
+import { pictureOfRendered, type HostPicture } from './host-picture.js';
+
+/** `loaded`: rules that each host would load, for a caller that has asked already. Ends that were not rendered have no picture. */
+export function fleetPictures(
+  inventory: Inventory,
+  rendered: ReadonlyMap<string, Rendered>,
+  loaded: ReadonlyMap<string, readonly LoadedRule[]> = new Map(),
+): ReadonlyMap<string, HostPicture> {
+  const hosts = new Map(inventory.hosts.map((host) => [host.name, host]));
+  const pictures = new Map<string, HostPicture>();
+  for (const [name, files] of rendered) {
+    const host = hosts.get(name);
+    const rules = loaded.get(name);
+    const picture = pictureOfRendered({
+      name,
+      addresses: host?.addresses ?? externalAddresses(inventory, name),
+      rendered: files,
+      ...(host && { names: namesOf(host) }),
+      ...(rules && { loaded: rules }),
+    });
+    pictures.set(name, picture);
+  }
+  return pictures;
+}
+
+function externalAddresses({ links }: Inventory, name: string): readonly Address[] {
+  const all = links.flatMap(({ ends }) =>
+    ends.flatMap((end) => (end.kind === 'external' && end.name === name ? end.addresses : [])),
+  );
+  return all.filter((address, i) => all.findIndex((other) => sameAddress(address, other)) === i);
+}
