@@ -188,4 +188,18 @@ describe.each(here)('under $name', ({ program }) => {
     expect(session.heard).not.toMatch(/(a1){8}|(c3){8}/);
     expect(host.leftovers()).toEqual([]);
   });
+
+  it('gives a whole key file to an import alone, byte for byte, and leaves nothing behind', async () => {
+    const text = `# r\u00e9sum\u00e9 \\n %s\n\n${KEYS_A}no last newline`;
+    host.write(FILES.keys, text, 0o400);
+    host.write('etc/inet/hosts', '10.0.0.1 web1\n', 0o644);
+    const session = await host.open();
+    const { lines, last } = await session.ask(`collect path=${FILES.keys}`);
+    expect(lines.slice(1, -1).join('\n')).toBe(text);
+    expect(last).toBe('end collected status=0');
+    expect((await session.ask(`collect path=${FILES.psk}`)).last).toBe('end collected status=1');
+    expect((await session.ask('collect path=/etc/shadow')).last).toContain('error');
+    expect((await session.ask('surroundings')).lines).toContain('10.0.0.1 web1');
+    expect(host.leftovers()).toEqual([]);
+  });
 });

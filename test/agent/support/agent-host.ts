@@ -326,7 +326,9 @@ export class Session {
       {
         observe: 'end observe',
         read: 'end file',
+        collect: 'end collected',
         fingerprints: 'end fingerprints',
+        surroundings: 'end surroundings',
         status: 'end status',
         generation: 'end generation',
       }[word] ?? 'outcome';
