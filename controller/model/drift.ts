@@ -165,6 +165,8 @@ export interface DriftDigest {
   readonly quarantined: readonly Quarantine[];
   /** Hosts by state after the pass. */
   readonly hosts: Readonly<Record<HostLook['state'], number>>;
+  /** A person asked whether the notifiers work: nothing happened, and it is sent though there is nothing to tell. */
+  readonly test?: boolean;
 }
 
 /** The same kind, subject and cause on several hosts. */
