@@ -67,8 +67,10 @@ const RUNS = { seed: 7 };
 
 describe('any text is read without a crash, and formatting settles it', () => {
   test('random bytes', () => {
+    const character = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code));
+    const anything = fc.array(character, { maxLength: 80 }).map((characters) => characters.join(''));
     const bytes = fc.uint8Array({ maxLength: 120 }).map((one) => Buffer.from(one).toString('latin1'));
-    fc.assert(fc.property(fc.oneof(bytes, fc.string({ unit: 'binary', maxLength: 80 })), readAll), {
+    fc.assert(fc.property(fc.oneof(bytes, anything), readAll), {
       ...RUNS,
       numRuns: 60,
     });
@@ -109,7 +111,7 @@ describe('a very large file is read in reasonable time', () => {
 
   test('brackets in brackets in brackets, and quotes that nothing closes', () => {
     for (const unit of ['{', '{ ', '}', '(', '"', '{ label ', '{ key ', '{} pass {} or ', '\\\n']) {
-      const text = unit.repeat(20_000);
+      const text = unit.repeat(6000);
       for (const parse of Object.values(PARSERS)) expect(parse(text)).toBeDefined();
       for (const kind of FILE_KINDS) expect(formatFile(kind, text, 'f').problems).toBeDefined();
     }

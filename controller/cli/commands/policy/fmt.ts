@@ -36,11 +36,12 @@ export const fmtCommand: CommandModule<object, FmtArguments> = {
         describe: 'what the files are, where neither name nor content tells',
       })
       .option('write', { type: 'boolean', default: false, describe: 'replace the files; keys stay as they are' })
-      .option('check', { type: 'boolean', default: false, describe: 'only name the files that would change; exit 2' })
-      .conflicts('write', 'check'),
+      .option('check', { type: 'boolean', default: false, describe: 'only name the files that would change; exit 2' }),
   handler: async (args) => {
     const output = createOutput({ format: args.output, colour: args.color });
-    process.exitCode = await formatFiles(args, output);
+    // yargs drops a lone dash from a list of positionals.
+    const files = process.argv.includes('-') ? ['-', ...args.files] : args.files;
+    process.exitCode = await formatFiles({ ...args, files }, output);
   },
 };
 
@@ -55,6 +56,9 @@ interface FormattedFile {
 
 /** Reads all files first: when one of them cannot be formatted, none is printed or replaced. */
 async function formatFiles(args: FmtArguments, output: Output): Promise<ExitStatus> {
+  if (args.write && args.check) {
+    throw new OperatorError('USAGE', { what: '--write and --check are mutually exclusive', todo: 'give one of them' });
+  }
   if (args.write && args.files.includes('-')) {
     throw new OperatorError('USAGE', {
       what: '--write has no file to replace: - is standard input',

@@ -6,10 +6,17 @@ import { Secret } from '../../../../controller/model/secret.js';
 export const AT = { line: 1, column: 1 };
 export const RUNS = { numRuns: 80, seed: 3 };
 
+const ODD = ['à', '€', '😀', '\u00a0', '\t', '\v', '#', '"', '{', '}', '\\', '/', '|', ' '];
+const character = fc.oneof(
+  fc.integer({ min: 32, max: 126 }).map((code) => String.fromCharCode(code)),
+  fc.constantFrom(...ODD),
+);
+
+/** Text of one line with marks that mean something in one of the languages. */
+export const lineText = fc.array(character, { maxLength: 20 }).map((characters) => characters.join(''));
+
 /** Any text that a comment may hold. */
-export const commentText = fc
-  .string({ unit: 'grapheme', maxLength: 30 })
-  .map((text) => text.replace(/[\r\n\0]/g, '').trimEnd());
+export const commentText = lineText.map((text) => text.trimEnd());
 
 export const comment = commentText.map((text) => ({ kind: 'comment' as const, at: AT, text }));
 export const blank = fc.constant({ kind: 'blank' as const, at: AT });
