@@ -6,7 +6,7 @@
 import { formatAddress, type Address } from '../model/address.js';
 import type { Packet } from '../model/packet.js';
 import type { Direction, Family, LoadedRule, NumberRange } from '../model/policy.js';
-import { everyAddress, mirrored, type AddressRange, type Region } from '../policy/region.js';
+import { everyAddress, mirrored, samplePacket, type AddressRange, type Region } from '../policy/region.js';
 import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
 import { ALL_BYTES, ALL_PORTS, isEveryProtocol, protocolsOf } from '../policy/traffic.js';
 import type { FlowChange } from '../proof/semantic-diff.js';
@@ -51,11 +51,17 @@ export interface RuleReference {
   readonly line?: number;
 }
 
+/** How a reader calls addresses, and which are the host's own. */
+export interface Naming {
+  readonly nameOf: AddressName;
+  readonly addresses: readonly Address[];
+}
+
 /** In the order given, which is worst first. `nameOf` names addresses that a reader knows. */
 export function flowChangeSummaries(
   changes: readonly FlowChange[],
   host: string,
-  nameOf: AddressName,
+  { nameOf, addresses }: Naming,
 ): readonly FlowChangeSummary[] {
   const merged: { change: FlowChange; direction: Direction | 'both'; families: Family[]; regions: Region[] }[] = [];
   const byShape = new Map<string, (typeof merged)[number]>();
@@ -78,7 +84,10 @@ export function flowChangeSummaries(
       after: treatment(change.after),
       flows: phrases(regions, direction, host, nameOf),
       regions: regions.map(flowRegion),
-      example: exampleText(change.example, change.direction),
+      example: exampleText(
+        likelyPacket(change.example, addresses),
+        direction === 'both' && served(change.example) ? 'in' : change.direction,
+      ),
       ...(change.ruleBefore && { ruleBefore: reference(change.ruleBefore) }),
       ...(change.ruleAfter && { ruleAfter: reference(change.ruleAfter) }),
       exposed: change.exposed,
@@ -133,10 +142,17 @@ function phrases(
   return said;
 }
 
+/** Whether it is limited by a port of the host's own and hardly by one of the others': `from 54-65535` is hardly. */
+function served({ traffic }: Region): boolean {
+  return traffic.kind === 'ports' && width(traffic.local) < width(traffic.remote);
+}
+
+function width({ from, to }: NumberRange): number {
+  return to - from + 1;
+}
+
 /** What is limited by a port of the host's own is asked for by the others. */
 function clientSides(regions: readonly Region[]): Readonly<Record<Direction, readonly Region[]>> {
-  const served = ({ traffic }: Region): boolean =>
-    traffic.kind === 'ports' && !isAll(traffic.local, ALL_PORTS) && isAll(traffic.remote, ALL_PORTS);
   return regions.every(served) ? { in: regions, out: [] } : { in: [], out: regions };
 }
 
@@ -195,6 +211,22 @@ function runs(numbers: readonly number[]): string {
       : [...done, { from: number, to: number }];
   }, []);
   return ranges.map(rangeText).join(',');
+}
+
+/** Addresses for documentation (RFC 5737, RFC 3849): anybody's. */
+const ANYBODY: Readonly<Record<Family, bigint>> = { 4: 0xc0000201n, 6: (0x20010db8n << 96n) + 1n };
+
+/** Between the host's own address and anybody's, where they are among it. */
+function likelyPacket(region: Region, own: readonly Address[]): Packet {
+  const among = (range: AddressRange, value: bigint): boolean => range.from <= value && value <= range.to;
+  const mine = own.find(({ family, value }) => family === region.family && among(region.local, value))?.value;
+  const theirs = ANYBODY[region.family];
+  const at = (range: AddressRange, value: bigint | undefined): AddressRange =>
+    value === undefined || !among(range, value) ? range : { from: value, to: value };
+  const { traffic } = region;
+  const lively =
+    traffic.kind === 'ports' && (traffic.protocols & 1) === 1 ? ({ ...traffic, protocols: 1 } as const) : traffic;
+  return samplePacket({ ...region, local: at(region.local, mine), remote: at(region.remote, theirs), traffic: lively });
 }
 
 const NAMES: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 58: 'ipv6-icmp', 132: 'sctp' };

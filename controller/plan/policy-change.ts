@@ -3,9 +3,8 @@
 import type { LoadedRule } from '../model/policy.js';
 import type { NameTables } from '../policy/name-tables.js';
 import { predictLoad } from '../policy/predict-load.js';
-import type { AddressName } from '../policy/region-text.js';
 import { semanticDiff } from '../proof/semantic-diff.js';
-import { flowChangeSummaries } from './flow-changes.js';
+import { flowChangeSummaries, type Naming } from './flow-changes.js';
 import type { HostPlan } from './host-plan.js';
 import { rulesInForce, type RulesInForce } from './loaded-rules.js';
 
@@ -15,8 +14,10 @@ export interface Installed {
   readonly listing: readonly string[];
   /** Text of its policy file, where it was read. */
   readonly text: string | undefined;
-  readonly naming: { readonly tables?: NameTables | undefined; readonly nameOf: AddressName } | undefined;
+  readonly naming: (Naming & { readonly tables?: NameTables | undefined }) | undefined;
 }
+
+const NAMELESS: Naming = { nameOf: () => undefined, addresses: [] };
 
 /** `rules`: what the host will have loaded. */
 export function policyChange(
@@ -27,7 +28,7 @@ export function policyChange(
   const now = inForce(listing, rules, text, naming?.tables);
   if (now.rules === rules) return { loaded: listing, flowChanges: [], flowNotes: [] };
   const changes = semanticDiff(now.rules, rules);
-  const flowChanges = flowChangeSummaries(changes, host, naming?.nameOf ?? (() => undefined));
+  const flowChanges = flowChangeSummaries(changes, host, naming ?? NAMELESS);
   return { loaded: listing, flowChanges, flowNotes: notes(now, rules, flowChanges.length > 0) };
 }
 

@@ -4,10 +4,10 @@
  */
 
 import type { Direction, Family, LoadedRule } from '../model/policy.js';
-import type { Packet } from '../model/packet.js';
 import { joined } from '../policy/join-regions.js';
 import { divide, rulesInOrder, slices } from '../policy/partition.js';
-import { everything, prefixRange, samplePacket, type AddressRange, type Region } from '../policy/region.js';
+import { everything, prefixRange, type AddressRange, type Region } from '../policy/region.js';
+import { ALL_PORTS } from '../policy/traffic.js';
 import { isExposed, treatmentKey, treatmentOf, type Treatment } from './treatment.js';
 
 export interface FlowChange {
@@ -17,7 +17,8 @@ export interface FlowChange {
   readonly after: Treatment;
   /** Disjoint; `local` is the side of the host that has the policies. */
   readonly regions: readonly Region[];
-  readonly example: Packet;
+  /** Packets that the same two rules decide, addresses and ports as usual as there are any. */
+  readonly example: Region;
   /** What decides the example; absent where no rule matches. */
   readonly ruleBefore?: LoadedRule;
   readonly ruleAfter?: LoadedRule;
@@ -54,6 +55,11 @@ interface Difference {
 
 interface Found extends Pick<Difference, 'before' | 'after'> {
   readonly regions: Region[];
+  example: Example;
+}
+
+interface Example {
+  readonly region: Region;
   readonly ruleBefore: LoadedRule | undefined;
   readonly ruleAfter: LoadedRule | undefined;
 }
@@ -79,30 +85,38 @@ function changesOf(
     known.set(key, differences);
     for (const one of differences) {
       const region = { ...one.region, remote };
+      const { before: was, after: is, placeBefore, placeAfter } = one;
+      const example = { region, ruleBefore: old[placeBefore], ruleAfter: next[placeAfter] };
       const same = found.get(one.key);
-      if (same !== undefined) same.regions.push(region);
+      if (same === undefined) found.set(one.key, { before: was, after: is, regions: [region], example });
       else {
-        const { before: was, after: is, placeBefore, placeAfter } = one;
-        const rules = { ruleBefore: old[placeBefore], ruleAfter: next[placeAfter] };
-        found.set(one.key, { before: was, after: is, regions: [region], ...rules });
+        same.regions.push(region);
+        if (usual(region) > usual(same.example.region)) same.example = example;
       }
     }
   }
-  return [...found.values()].map(({ regions, ruleBefore, ruleAfter, before: was, after: is }): FlowChange => {
-    const [first] = regions;
-    if (first === undefined) throw new Error('a change without a packet');
+  return [...found.values()].map(({ regions, example, before: was, after: is }): FlowChange => {
+    const { region, ruleBefore, ruleAfter } = example;
     return {
       direction,
       family,
       before: was,
       after: is,
       regions: joined(regions),
-      example: samplePacket(first),
+      example: region,
       ...(ruleBefore && { ruleBefore }),
       ...(ruleAfter && { ruleAfter }),
       exposed: isExposed(was, is),
     };
   });
+}
+
+/** TCP or UDP with a port that clients have at one end is what people know best. */
+function usual({ traffic }: Region): number {
+  if (traffic.kind === 'other') return 0;
+  if (traffic.kind === 'icmp') return 1;
+  const open = [traffic.local, traffic.remote].filter(({ to }) => to === ALL_PORTS.to).length;
+  return 2 + open + ((traffic.protocols & 1) === 0 ? 0 : 3);
 }
 
 /** All of a rule that counts where its remote addresses are given. */

@@ -49,7 +49,7 @@ export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
       const desired = input.desired.get(host.name);
       if (look?.kind === 'seen' && desired !== undefined) {
         const rules = input.policies.get(host.name) ?? [];
-        const naming = { tables: namesOf(host), nameOf };
+        const naming = { tables: namesOf(host), nameOf, addresses: host.addresses };
         plans.set(host.name, planHost({ desired, rules, naming, digest: input.digest, ...look.host }));
       }
     }

@@ -168,7 +168,7 @@ async function planBack(
     targetRules: rules,
     currentTexts,
     adapter,
-    naming: { tables, nameOf },
+    naming: { tables, nameOf, addresses: host.addresses },
   });
   return { seen: { plan, run: seen.run, rules } };
 }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
-import { expectExit, POLICY_FILE, TestFleet } from '../support/cli.js';
+import { expectExit, POLICY_FILE, TestFleet, OPENING } from '../support/cli.js';
 
 let fleet: TestFleet;
 beforeAll(async () => {
@@ -102,7 +102,7 @@ test('4, some hosts cannot be worked on: each says why, and none is touched', as
   fleet.openPort(8443);
   const before = await fleet.web1.state();
   fleet.forget();
-  const ran = await fleet.expect(4, 'apply');
+  const ran = await fleet.expect(4, 'apply', ...OPENING);
   expect(ran.stdout).toMatch(/^db2: unreachable, nothing was changed: .*127\.0\.0\.1/m);
   expect(ran.stdout).toMatch(/^db3: failed, nothing was changed: .*did not let deploy in/m);
   expect(ran.stdout).toMatch(/^db4: failed, nothing was changed: the key of db4 has changed/m);
@@ -116,7 +116,7 @@ test('4, some hosts cannot be worked on: each says why, and none is touched', as
   for (const host of fleet.hosts.values()) expect(host.changes).toEqual([]);
   expect(await fleet.web1.state()).toEqual(before);
 
-  const went = await fleet.expect(4, 'apply', '--accept-risk', 'peer-unreachable');
+  const went = await fleet.expect(4, 'apply', '--accept-risk', 'peer-unreachable', ...OPENING);
   expect(went.stdout).toMatch(/^web1: confirmed/m);
   expect(went.stdout).toMatch(/^db1: confirmed/m);
   expect(went.stdout).toMatch(/^db2: unreachable/m);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { expectExit, jsonLines, POLICY_FILE, TestFleet, type Ran } from '../support/cli.js';
+import { expectExit, jsonLines, POLICY_FILE, TestFleet, type Ran, OPENING } from '../support/cli.js';
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -118,7 +118,7 @@ test('plan, apply, verify, status and rollback tell all there is to know, line b
     { event: 'status', host: 'db1', status: { generation: 1 } },
   ]);
   fleet.openPort(8443);
-  await json(0, 'apply', '--limit', 'web1');
+  await json(0, 'apply', '--limit', 'web1', ...OPENING);
   const back = await json(0, 'rollback');
   expect(back.at(-1)).toMatchObject({ event: 'run-ended', exit: 0, counts: { confirmed: 2 } });
 });
@@ -130,7 +130,7 @@ test('outcomes that went wrong come with what happened and what to do', async ()
     (args) => args.includes('-F'),
     1,
   );
-  const lines = await json(3, 'apply');
+  const lines = await json(3, 'apply', ...OPENING);
   placed.release();
   expect(lines.filter((line) => line['event'] === 'outcome')).toEqual(
     expect.arrayContaining([

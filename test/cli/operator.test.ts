@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { expectExit, POLICY_FILE, PROGRAM, PSK_FILE, TestFleet } from '../support/cli.js';
+import { expectExit, POLICY_FILE, PROGRAM, PSK_FILE, TestFleet, OPENING } from '../support/cli.js';
 import { SecretSearch, secretsOf } from '../support/secrets.js';
 
 let fleet: TestFleet;
@@ -28,7 +28,7 @@ test('--limit leaves out what is named with an exclamation mark, and what is not
 test('a rollback of one end takes back what the same run changed on the others', async () => {
   const before = await fleet.states();
   fleet.openPort(8443);
-  await fleet.expect(0, 'apply');
+  await fleet.expect(0, 'apply', ...OPENING);
   const shown = await fleet.expect(2, 'rollback', '--limit', 'db1', '--dry-run');
   expect(shown.stdout).toContain('from generation 1');
   expect(fleet.db1.generation).toBe('2');
@@ -57,7 +57,7 @@ test('an apply goes on when nobody reads what it prints', async () => {
   fleet.edit('- { lport: 8443, ulp: tcp }', '- { lport: 9443, ulp: tcp }');
   const ran = await fleet.spawn('sh', [
     '-c',
-    `{ "$0" "$1" apply; echo "exit $?" >&2; } | head -1`,
+    `{ "$0" "$1" apply --accept-risk in-the-clear; echo "exit $?" >&2; } | head -1`,
     process.execPath,
     PROGRAM,
   ]).ended;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { TestFleet } from '../support/cli.js';
+import { TestFleet, OPENING } from '../support/cli.js';
 
 let fleet: TestFleet;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ test.each([
   ['db3', 'web1'],
 ])('a link taken from the inventory goes from both ends, with %s chosen', async (chosen, peer) => {
   fleet.edit('\n  - between: [web1, db3]', '');
-  const { stdout } = await fleet.expect(2, 'plan', '--limit', chosen);
+  const { stdout } = await fleet.expect(2, 'plan', '--limit', chosen, ...OPENING);
   fleet.edit('  - between: [db1, db2]', '  - between: [db1, db2]\n  - between: [web1, db3]');
   expect(stdout).toContain(`note: ${peer} is included because the change on ${chosen} concerns their link`);
   expect(stdout).toContain('web1 and db3 move together: all are confirmed, or all go back');
@@ -30,7 +30,13 @@ test.each([
 
 test('a link taken from the inventory comes back on both ends with a roll-back', async () => {
   fleet.edit('\n  - between: [web1, db3]', '');
-  await fleet.expect(0, 'apply');
+  const refused = await fleet.expect(1, 'apply');
+  expect(refused.stderr).toMatch(/on db3 what is protected now would be in the clear: db3 ↔ web1 anything/);
+  expect(refused.stderr).toMatch(
+    /protected by \{ laddr 10\.0\.2\.23\/32 raddr 10\.0\.1\.11\/32 dir out \} ipsec \{.*\} \(line \d+ of its ipsecinit\.conf\)/,
+  );
+  expect(refused.stderr).toContain('--accept-risk in-the-clear');
+  await fleet.expect(0, 'apply', ...OPENING);
   const { stdout } = await fleet.expect(0, 'rollback', '--limit', 'db3');
   expect(stdout).toContain('note: web1 is included because the change on db3 concerns their link');
   expect(stdout).toContain('web1 and db3 move together: all are confirmed, or all go back');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { POLICY_FILE, TestFleet, type HostState, type WatchedHost } from '../support/cli.js';
+import { POLICY_FILE, TestFleet, type HostState, type WatchedHost, OPENING } from '../support/cli.js';
 
 interface Case {
   readonly name: string;
@@ -29,7 +29,7 @@ function runApply(keying: 'ike-psk' | 'manual', cases: readonly Case[]): void {
     fleet.openPort(++port);
     await fleet.forgetKeys();
     const placed = fault(fleet.web1);
-    const failed = await fleet.expect(3, 'apply');
+    const failed = await fleet.expect(3, 'apply', ...OPENING);
     placed.release();
     expect(failed.stdout).toMatch(new RegExp(`^web1: reverted at step ${step}, generation 1 is in force: `, 'm'));
     expect(failed.stdout).toMatch(said);
@@ -42,7 +42,7 @@ function runApply(keying: 'ike-psk' | 'manual', cases: readonly Case[]): void {
   });
 
   test('an apply without a fault succeeds afterwards', async () => {
-    const done = await fleet.expect(0, 'apply');
+    const done = await fleet.expect(0, 'apply', ...OPENING);
     expect(done.stdout).toContain('2 confirmed');
     for (const host of fleet.hosts.values()) expect(host.generation).toBe('2');
     expect((await fleet.web1.state()).rules.join('\n')).toContain(`lport ${port}`);

@@ -1,6 +1,6 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type HostState } from '../support/cli.js';
+import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type HostState, OPENING } from '../support/cli.js';
 
 let fleet: TestFleet;
 beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('a plan that was saved for a change', () => {
   let before: Record<string, HostState>;
   beforeAll(async () => {
     fleet.openPort(8443);
-    await fleet.expect(2, 'plan', '--out', 'plan.json');
+    await fleet.expect(2, 'plan', '--out', 'plan.json', ...OPENING);
     text = readFileSync(fleet.file('plan.json'), 'utf8');
     before = await fleet.states();
   });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Secret } from '../../controller/model/secret.js';
-import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type WatchedHost } from '../support/cli.js';
+import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type WatchedHost, OPENING } from '../support/cli.js';
 import { filesWithSecrets, SecretSearch, secretsOf, watchProcesses, type FoundFile } from '../support/secrets.js';
 
 /** Where keys may stand on a host: the managed files, what is staged for them, the copies that a way back needs. */
@@ -73,7 +73,7 @@ beforeAll(async () => {
     (args) => args.at(-1)?.endsWith(POLICY_FILE) === true && args.includes('-F'),
   );
   fleet.openPort(8443);
-  await run(3, 'apply', '--log-file', 'run.log');
+  await run(3, 'apply', '--log-file', 'run.log', ...OPENING);
   lie.release();
   // A tool that fails and prints the keys it was given, as ipseckey does.
   fleet.web1.intercept = async (call, go) => {
@@ -85,9 +85,9 @@ beforeAll(async () => {
       stderr: text.replaceAll('\n', ' '),
     };
   };
-  await run(3, 'apply', '--output', 'json', '--log-file', 'run.log');
+  await run(3, 'apply', '--output', 'json', '--log-file', 'run.log', ...OPENING);
   fleet.web1.intercept = undefined;
-  await run(0, 'apply', '--log-file', 'run.log');
+  await run(0, 'apply', '--log-file', 'run.log', ...OPENING);
   await run(0, 'rollback', '--log-file', 'run.log');
   await run(2, 'verify', '--output', 'json', '--log-file', 'run.log');
 

@@ -12,6 +12,7 @@ import {
   TestFleet,
   type HostState,
   type Ran,
+  OPENING,
 } from '../support/cli.js';
 
 const FILES = {
@@ -174,7 +175,7 @@ describe.each(['ike-psk', 'manual'] as const)('a web server and its peer, keyed 
   only('ike-psk')('in.iked is stopped and started when its files change, and only then', async () => {
     fleet.forget();
     fleet.openPort(8443);
-    await fleet.expect(0, 'apply');
+    await fleet.expect(0, 'apply', ...OPENING);
     for (const host of fleet.hosts.values()) expect(loads(host.changes)).toEqual([`ipsecconf -q -F -a ${POLICY_FILE}`]);
     await fleet.forgetKeys();
     fleet.forget();

@@ -1,5 +1,5 @@
 import { describe, expect, test, type TestContext } from 'vitest';
-import { expectExit, POLICY_FILE, TestFleet, type HostState, type Running } from '../support/cli.js';
+import { expectExit, POLICY_FILE, TestFleet, type HostState, type Running, OPENING } from '../support/cli.js';
 
 /** The shortest that an inventory may ask for: the host's own timer is really waited for here. */
 const WINDOW = 10;
@@ -24,7 +24,7 @@ async function heldApply(context: TestContext, confirmWindowSeconds = WINDOW): P
     (args) => args.includes('-F') && args.at(-1)?.endsWith(POLICY_FILE) === true,
     1,
   );
-  const run = fleet.start('apply');
+  const run = fleet.start('apply', ...OPENING);
   await Promise.all([run.said(/^web1: verified; reverts at /m), run.said(/^db1: chmod done$/m)]);
   return { fleet, before, run, release: () => hanging.release() };
 }
@@ -70,7 +70,7 @@ describe.concurrent('what nobody confirmed does not last', () => {
       faults.refuseConnections = true;
       return true;
     };
-    const ran = await fleet.expect(5, 'apply');
+    const ran = await fleet.expect(5, 'apply', ...OPENING);
     expect(ran.stdout).toMatch(NAMED('web1'));
     expect(ran.stdout).toContain('after that time run `ipsec-deploy status --limit web1`');
     expect(ran.stdout).toMatch(
@@ -83,7 +83,7 @@ describe.concurrent('what nobody confirmed does not last', () => {
     await expectBack(fleet, before);
     const status = await fleet.expect(0, 'status', '--limit', 'web1');
     expect(status.stdout).toMatch(/web1 reverted generation=1 .*not confirmed in time/);
-    await fleet.expect(0, 'apply');
+    await fleet.expect(0, 'apply', ...OPENING);
   });
 
   test('a host that lets no new connection in goes back by itself, and its peer at once', async (context) => {
@@ -116,13 +116,13 @@ describe.concurrent('what nobody confirmed does not last', () => {
     expect(fleet.db1.transactionIsOpen).toBe(true);
     await Promise.all([fleet.web1.settled(PATIENCE), fleet.db1.settled(PATIENCE)]);
     await expectBack(fleet, before);
-    await fleet.expect(0, 'apply');
+    await fleet.expect(0, 'apply', ...OPENING);
   });
 
   test('Ctrl-C once names every open transaction with the time it reverts; another run meanwhile is told of it', async (context) => {
     const { fleet, before, run, release } = await heldApply(context, 60);
     fleet.forget();
-    const second = await fleet.expect(4, 'apply');
+    const second = await fleet.expect(4, 'apply', ...OPENING);
     expect(second.stdout).toMatch(
       /^web1: failed, nothing was changed: transaction \S+\.web1 is open at step verify; the host takes it back in \d+ s/m,
     );
@@ -152,6 +152,6 @@ describe.concurrent('what nobody confirmed does not last', () => {
     for (const host of fleet.hosts.values()) expect(host.transactionIsOpen).toBe(true);
     await powerCutAndBoot(fleet);
     await expectBack(fleet, before);
-    await fleet.expect(0, 'apply');
+    await fleet.expect(0, 'apply', ...OPENING);
   });
 });

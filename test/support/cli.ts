@@ -265,6 +265,9 @@ export async function until(holds: () => boolean, seconds: number, complaint: st
   }
 }
 
+/** What was protected may come to be in the clear: a port that is opened, a link that is taken away. */
+export const OPENING = ['--accept-risk', 'in-the-clear'] as const;
+
 export interface FleetOptions {
   readonly keying?: Keying;
   /** In all; two unless said. */
@@ -328,7 +331,7 @@ export class TestFleet {
     this.writeInventory(replaced(this.#inventory, from, to));
   }
 
-  /** A change that concerns both ends: one more port without IPsec. */
+  /** A change that concerns both ends: one more port without IPsec. It has to be applied with `OPENING`. */
   openPort(port: number): void {
     this.edit(
       '        - { lport: 443, ulp: tcp }\n',
