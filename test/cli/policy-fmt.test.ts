@@ -79,9 +79,11 @@ test('keys are never printed', async () => {
   expect(ran.exit).toBe(0);
   expect(ran.stdout).toContain('authkey <key not shown>');
   expect(ran.stderr).toContain('keys are not shown');
+  const wrong = await fmt('--kind', 'policy', keys);
+  expect([wrong.exit, wrong.stdout]).toEqual([1, '']);
   const json = await fmt(keys, '--output', 'json');
   expect(JSON.parse(json.stdout)).toMatchObject({ event: 'formatted', kind: 'keys', changed: true, masked: true });
-  expect(JSON.stringify([ran, json])).not.toContain('5ec0de');
+  expect(JSON.stringify([ran, wrong, json])).not.toContain('5ec0de');
 });
 
 test('when one file cannot be formatted no file is touched, and the place is named', async () => {

@@ -89,12 +89,20 @@ async function formatOne(
 ): Promise<FormattedFile | { readonly refused: readonly Problem[] }> {
   const name = path === '-' ? '<stdin>' : path;
   const before = path === '-' ? await readInput() : await readText(path);
-  const kind = given ?? guessKind(path, before);
+  const guessed = guessKind(path, before);
+  const kind = given ?? guessed;
   if (kind === undefined) {
     throw new OperatorError('KIND_UNKNOWN', {
       what: 'neither the name nor the content tells what kind of file this is',
       where: name,
       todo: `say it with --kind ${FILE_KINDS.join('|')}`,
+    });
+  }
+  if (guessed !== undefined && mayHoldKeys(guessed) && !mayHoldKeys(kind)) {
+    throw new OperatorError('KIND_WRONG', {
+      what: `this looks like a file of keys (${guessed}), which would be shown as ${kind}`,
+      where: name,
+      todo: `leave --kind out, or say --kind ${guessed}`,
     });
   }
   const formatting = formatFile(kind, before, name);
