@@ -6,6 +6,7 @@ import { EXIT, InputProblems, OperatorError } from '../errors.js';
 import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
 import { importCommand } from './commands/import.js';
+import { explainCommand } from './commands/explain.js';
 import { initCommand } from './commands/init.js';
 import { matrixCommand } from './commands/matrix.js';
 import { planCommand } from './commands/plan.js';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(validateCommand)
       .command(renderCommand)
       .command(matrixCommand)
+      .command(explainCommand)
       .command(planCommand)
       .command(applyCommand)
       .command(verifyCommand)

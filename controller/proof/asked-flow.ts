@@ -3,6 +3,7 @@
 import { OperatorError } from '../errors.js';
 import type { Family } from '../model/policy.js';
 import { SCTP, TCP, UDP } from '../policy/match-selector.js';
+import { IKE_PORTS } from './traffic-words.js';
 import { icmpOf, trafficTo, type Traffic } from '../policy/traffic.js';
 
 export interface AskedFlow {
@@ -50,9 +51,15 @@ export function askedTraffic({ protocol, port }: AskedFlow, family: Family): rea
   return trafficTo(family, protocol === 'icmp' ? icmpOf(family) : protocol, port);
 }
 
-/** The answers: packets from this port, to any port. */
+/** The answers: packets from this port, to any port; a key daemon answers from its port to the other's. */
 export function answeringTraffic(flow: AskedFlow, family: Family): readonly Traffic[] {
-  return askedTraffic(flow, family).map((traffic) =>
-    traffic.kind === 'ports' ? { ...traffic, local: traffic.remote, remote: traffic.local } : traffic,
-  );
+  return askedTraffic(flow, family).map((traffic) => {
+    if (traffic.kind !== 'ports') return traffic;
+    return { ...traffic, local: traffic.remote, remote: isIke(flow) ? traffic.remote : traffic.local };
+  });
+}
+
+/** Whether the key daemons' own packets are asked about. */
+export function isIke({ protocol, port }: AskedFlow): boolean {
+  return protocol === UDP && port !== undefined && IKE_PORTS.includes(port);
 }

@@ -1,9 +1,10 @@
 /** What becomes of the traffic between two ends, there and back: the rules of both, the keys that carry it, and what to know. */
 
 import type { Address } from '../model/address.js';
-import type { LoadedRule } from '../model/policy.js';
+import type { Packet } from '../model/packet.js';
+import type { Direction, LoadedRule } from '../model/policy.js';
 import { commonProtections } from '../policy/agree.js';
-import { samplePacket } from '../policy/region.js';
+import { mirrored, samplePacket } from '../policy/region.js';
 import { meetTraffic, type Traffic } from '../policy/traffic.js';
 import { answeringTraffic, askedTraffic, type AskedFlow } from './asked-flow.js';
 import type { Endpoint } from './endpoint.js';
@@ -11,7 +12,7 @@ import type { HostPicture, Place } from './host-picture.js';
 import { transformText } from './ike-agreement.js';
 import type { PairFault } from './pair-fault.js';
 import { flowRegions } from './pair-findings.js';
-import type { AskFlows, PairFlow, Security } from './pair-flows.js';
+import type { AskFlows, PairFlow, Security, Way } from './pair-flows.js';
 import { passedOver, type PassedOver } from './passed-over.js';
 import { protectionWords } from './protection-words.js';
 import { saText } from './sa-agreement.js';
@@ -40,8 +41,6 @@ export type ExplainedKeys =
 export interface ExplainedPart {
   readonly kind: PairFlow['kind'];
   readonly traffic: string;
-  /** Of all that was asked about, from 0 to 1. */
-  readonly share: number;
   readonly sender: ExplainedRule;
   readonly receiver: ExplainedRule;
   /** Protections that both rules allow. */
@@ -51,12 +50,19 @@ export interface ExplainedPart {
   readonly doubtful: boolean;
 }
 
-/** One way between two addresses; the greatest part first. */
+/** All that goes one way and fares alike, whatever rules decide. */
+export interface ExplainedSum {
+  readonly kind: PairFlow['kind'];
+  readonly traffic: string;
+}
+
+/** One way between two addresses; the greatest part, and the greatest sum, first. */
 export interface ExplainedWay {
   readonly from: string;
   readonly to: string;
   readonly source: Address;
   readonly destination: Address;
+  readonly sums: readonly ExplainedSum[];
   readonly parts: readonly ExplainedPart[];
 }
 
@@ -65,75 +71,72 @@ export interface Explanation {
   readonly back: readonly ExplainedWay[];
 }
 
+export interface ExplainQuestion {
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** Left out: everything between the two. */
+  readonly flow: AskedFlow | undefined;
+  /** Whether rules that do not match are wanted too. */
+  readonly why: boolean;
+}
+
 /** Every pair of addresses of one family, in the order of the ends' addresses. */
-export function explainFlow(from: Endpoint, to: Endpoint, flow: AskedFlow | undefined, ask: AskFlows): Explanation {
+export function explainFlow({ from, to, flow, why }: ExplainQuestion, ask: AskFlows): Explanation {
   const pairs = from.addresses.flatMap((source) =>
     to.addresses.filter(({ family }) => family === source.family).map((destination) => ({ source, destination })),
   );
+  const way = (sender: HostPicture, receiver: HostPicture, pair: (typeof pairs)[number], asked?: readonly Traffic[]) =>
+    explainWay({ sender, receiver, ...pair }, asked, why, ask);
   return {
-    there: pairs.map(({ source, destination }) =>
-      way(from.picture, to.picture, source, destination, flow && askedTraffic(flow, source.family), ask),
-    ),
-    back: pairs.map(({ source, destination }) =>
-      way(to.picture, from.picture, destination, source, flow && answeringTraffic(flow, source.family), ask),
-    ),
+    there: pairs.map((pair) => way(from.picture, to.picture, pair, flow && askedTraffic(flow, pair.source.family))),
+    back: pairs.map(({ source, destination }) => {
+      const pair = { source: destination, destination: source };
+      return way(to.picture, from.picture, pair, flow && answeringTraffic(flow, source.family));
+    }),
   };
 }
 
-function way(
-  sender: HostPicture,
-  receiver: HostPicture,
-  source: Address,
-  destination: Address,
-  asked: readonly Traffic[] | undefined,
-  ask: AskFlows,
-): ExplainedWay {
+/** IKE's own ports are told of only where they were asked about. */
+function explainWay(way: Way, asked: readonly Traffic[] | undefined, why: boolean, ask: AskFlows): ExplainedWay {
+  const { sender, receiver, source, destination } = way;
   const { family } = source;
-  const parts = ask({ sender, receiver, source, destination }).flatMap((flow): readonly ExplainedPart[] => {
+  const found = ask(way).flatMap((flow) => {
     if (flow.ike && asked === undefined) return [];
+    const within = asked ?? [];
     const traffics =
       asked === undefined
         ? flow.traffics
-        : flow.traffics.flatMap((one) => asked.flatMap((other) => meetTraffic(one, other) ?? []));
-    const [first] = traffics;
-    if (first === undefined) return [];
-    const inWords = trafficWords(traffics, family, asked);
-    return [partOf(flow, inWords, traffics, first, sender, receiver)];
+        : flow.traffics.flatMap((one) => within.flatMap((other) => meetTraffic(one, other) ?? []));
+    return traffics.length === 0 ? [] : [{ ...flow, traffics }];
   });
-  const sorted = parts.toSorted((a, b) => b.share - a.share);
-  return { from: sender.name, to: receiver.name, source, destination, parts: sorted };
+  const sorted = found.toSorted((a, b) => trafficShare(b.traffics) - trafficShare(a.traffics));
+  const sums = new Map<PairFlow['kind'], Traffic[]>();
+  for (const { kind, traffics } of sorted) sums.set(kind, [...(sums.get(kind) ?? []), ...traffics]);
+  return {
+    from: sender.name,
+    to: receiver.name,
+    source,
+    destination,
+    sums: [...sums]
+      .toSorted(([, a], [, b]) => trafficShare(b) - trafficShare(a))
+      .map(([kind, traffics]) => ({ kind, traffic: trafficWords(traffics, family, asked) })),
+    parts: sorted.map((flow) => partOf(flow, trafficWords(flow.traffics, family, asked), way, why)),
+  };
 }
 
-function partOf(
-  flow: PairFlow,
-  traffic: string,
-  traffics: readonly Traffic[],
-  first: Traffic,
-  sender: HostPicture,
-  receiver: HostPicture,
-): ExplainedPart {
+function partOf(flow: PairFlow, traffic: string, { sender, receiver }: Way, why: boolean): ExplainedPart {
   const { kind, security, fault, doubtful } = flow;
-  const [region] = flowRegions({ ...flow, traffics: [first] });
-  const packet = region && samplePacket(region);
-  const turned = packet && {
-    ...packet,
-    local: packet.remote,
-    remote: packet.local,
-    ...(packet.remotePort !== undefined && { localPort: packet.remotePort }),
-    ...(packet.localPort !== undefined && { remotePort: packet.localPort }),
-  };
-  const end = (host: HostPicture, dir: 'in' | 'out', rule: LoadedRule | undefined): ExplainedRule => {
-    const asked = dir === 'out' ? packet : turned;
+  const end = (host: HostPicture, dir: Direction, rule: LoadedRule | undefined): ExplainedRule => {
+    const packet = why ? examplePacket(flow, dir) : undefined;
     return {
       host: host.name,
       ...(rule && { text: rule.text, place: host.place('/etc/inet/ipsecinit.conf', rule.source.line) }),
-      passedOver: asked === undefined ? [] : passedOver(host.loaded, dir, asked, rule),
+      passedOver: packet === undefined ? [] : passedOver(host.loaded, dir, packet, rule),
     };
   };
   return {
     kind,
     traffic,
-    share: trafficShare(traffics),
     sender: end(sender, 'out', flow.sender),
     receiver: end(receiver, 'in', flow.receiver),
     protections: kind === 'protected' ? commonProtections(flow.sender, flow.receiver).map(protectionWords) : [],
@@ -141,6 +144,12 @@ function partOf(
     ...(fault && { fault }),
     doubtful,
   };
+}
+
+/** As the host that has the rule sees it. */
+function examplePacket(flow: PairFlow, dir: Direction): Packet | undefined {
+  const [region] = flowRegions(flow);
+  return region && samplePacket(dir === 'out' ? region : mirrored(region));
 }
 
 function keysOf(security: Security): ExplainedKeys {
