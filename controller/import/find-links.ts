@@ -83,6 +83,8 @@ function candidates(hosts: readonly HostReading[]): readonly Candidate[] {
   for (const host of hosts)
     for (const address of host.own) if (!owner.has(formatAddress(address))) owner.set(formatAddress(address), host);
   const nameOf = externalNames(hosts);
+  const places = new Map(hosts.map((host, i) => [host, i]));
+  const place = (host: HostReading): number => places.get(host) ?? 0;
   const found = new Map<
     string,
     { host: HostReading; peer: HostReading | undefined; external: Address | undefined; pairs: Map<string, Pair> }
@@ -91,8 +93,7 @@ function candidates(hosts: readonly HostReading[]): readonly Candidate[] {
     for (const pair of [...spokenOf(host), ...betweenImported(host, hosts)]) {
       const peer = owner.get(formatAddress(pair.remote));
       if (peer === host) continue;
-      const [first, second] =
-        peer === undefined || hosts.indexOf(host) < hosts.indexOf(peer) ? [host, peer] : [peer, host];
+      const [first, second] = peer === undefined || place(host) < place(peer) ? [host, peer] : [peer, host];
       const mine = first === host ? pair : { local: pair.remote, remote: pair.local };
       const external = peer === undefined ? pair.remote : undefined;
       const key = `${first.host.name} ${second?.host.name ?? formatAddress(pair.remote)}`;

@@ -41,10 +41,13 @@ export function quotedKey(raw: string, at: number, secret: Secret): WrittenKey {
  * kept as secrets too, so that none comes into a template.
  */
 export function strayKeys(text: string, known: readonly WrittenKey[]): readonly WrittenKey[] {
-  const taken = (from: number, to: number): boolean => known.some((key) => key.from < to && from < key.to);
+  const taken = new Uint8Array(text.length);
+  for (const { from, to } of known) taken.fill(1, from, to);
   const found: WrittenKey[] = [];
   const add = (key: WrittenKey): void => {
-    if (!taken(key.from, key.to) && !found.some(({ from, to }) => from < key.to && key.from < to)) found.push(key);
+    if (taken.subarray(key.from, key.to).includes(1)) return;
+    taken.fill(1, key.from, key.to);
+    found.push(key);
   };
   for (const { 0: line, index } of text.matchAll(/^[ \t]*#.*$/gm)) {
     for (const quote of line.matchAll(/"([^"]+)"/g)) {

@@ -13,12 +13,13 @@ import type { Slot } from './literal-template.js';
 
 /** So many characters of a key in another file are no accident. */
 const TELLING = 8;
+const LONG_DIGITS = /[0-9a-fA-F]{16}/;
 
 export class KeyShelf {
   readonly #keys = new Map<string, StoredKey>();
   readonly #notes = new Map<string, Set<string>>();
-  /** By host: keys under names of their own, so that one key has one name there. */
-  readonly #loose = new Map<string, { readonly id: string; readonly secret: Secret }[]>();
+  /** By host: ids of keys under names of their own, by fingerprint, so that one key has one name there. */
+  readonly #loose = new Map<string, Map<string, string>>();
 
   /** By host and the address at the other end. */
   readonly #links = new Map<string, FoundLink>();
@@ -42,7 +43,7 @@ export class KeyShelf {
 
   /** By host: how many keys belong to no link. */
   get loose(): ReadonlyMap<string, number> {
-    return new Map([...this.#loose].map(([host, keys]) => [host, keys.length]));
+    return new Map([...this.#loose].map(([host, keys]) => [host, keys.size]));
   }
 
   get notes(): ReadonlyMap<string, ReadonlySet<string>> {
@@ -137,9 +138,13 @@ export class KeyShelf {
   /** Keys of this host that stand in a file where none should be. */
   #elsewhere(path: ManagedPath, text: string, reading: HostReading): readonly Slot[] {
     const slots: Slot[] = [];
+    const hasDigits = LONG_DIGITS.test(text);
     for (const { secret } of [...reading.preshared, ...reading.manual.keys]) {
       const [digits, plain] = [secret.revealHex(), secret.revealText()];
-      for (const written of [digits, digits.toUpperCase(), ...(isQuotable(plain) ? [plain] : [])]) {
+      for (const written of [
+        ...(hasDigits ? [digits, digits.toUpperCase()] : []),
+        ...(isQuotable(plain) ? [plain] : []),
+      ]) {
         if (written.length < (written === plain ? TELLING : 2 * TELLING)) continue;
         for (let at = text.indexOf(written); at >= 0; at = text.indexOf(written, at + written.length)) {
           const to = at + written.length;
@@ -166,14 +171,12 @@ export class KeyShelf {
 
   /** The expression for a key that no link has. */
   #looseKey(host: string, path: ManagedPath, secret: Secret): string {
-    const known = this.#loose.get(host) ?? [];
+    const known = this.#loose.get(host) ?? new Map<string, string>();
     this.#loose.set(host, known);
-    const same = known.find((key) => key.secret.equals(secret));
-    const id = same?.id ?? `psk:found-${host}-${path.slice(path.lastIndexOf('/') + 1)}-${known.length + 1}`;
-    if (same === undefined) {
-      known.push({ id, secret });
-      this.#keys.set(id, { kind: 'psk', id, created: this.created, secret });
-    }
+    const print = secret.fingerprint('');
+    const id = known.get(print) ?? `psk:found-${host}-${path.slice(path.lastIndexOf('/') + 1)}-${known.size + 1}`;
+    if (!known.has(print)) this.#keys.set(id, { kind: 'psk', id, created: this.created, secret });
+    known.set(print, id);
     return expression(id, 'key');
   }
 
