@@ -3,7 +3,6 @@
 import { OperatorError } from '../errors.js';
 import type { Family } from '../model/policy.js';
 import { SCTP, TCP, UDP } from '../policy/match-selector.js';
-import { IKE_PORTS } from './traffic-words.js';
 import { icmpOf, trafficTo, type Traffic } from '../policy/traffic.js';
 
 export interface AskedFlow {
@@ -24,6 +23,9 @@ const PROTOCOLS: Readonly<Record<string, number | 'icmp'>> = {
   esp: 50,
   ah: 51,
 };
+
+/** Of IKE and of IKE behind a NAT (RFC 7296 §2, §2.23). */
+const IKE_PORTS = [500, 4500];
 
 /** @throws OperatorError FLOW_MALFORMED */
 export function parseAskedFlow(words: string): AskedFlow {

@@ -5,6 +5,7 @@ import type { Packet } from '../model/packet.js';
 import type { Direction, LoadedRule } from '../model/policy.js';
 import { commonProtections } from '../policy/agree.js';
 import { mirrored, samplePacket } from '../policy/region.js';
+import { trafficText } from '../policy/region-text.js';
 import { meetTraffic, type Traffic } from '../policy/traffic.js';
 import { answeringTraffic, askedTraffic, type AskedFlow } from './asked-flow.js';
 import type { Endpoint } from './endpoint.js';
@@ -17,7 +18,6 @@ import { passedOver, type PassedOver } from './passed-over.js';
 import { protectionWords } from './protection-words.js';
 import { saText } from './sa-agreement.js';
 import { trafficShare } from './traffic-share.js';
-import { trafficWords } from './traffic-words.js';
 
 export interface ExplainedRule {
   readonly host: string;
@@ -96,18 +96,17 @@ export function explainFlow({ from, to, flow, why }: ExplainQuestion, ask: AskFl
   };
 }
 
-/** IKE's own ports are told of only where they were asked about. */
 function explainWay(way: Way, asked: readonly Traffic[] | undefined, why: boolean, ask: AskFlows): ExplainedWay {
   const { sender, receiver, source, destination } = way;
   const { family } = source;
-  const found = ask(way).flatMap((flow) => {
-    if (flow.ike && asked === undefined) return [];
-    const within = asked ?? [];
-    const traffics =
-      asked === undefined
-        ? flow.traffics
-        : flow.traffics.flatMap((one) => within.flatMap((other) => meetTraffic(one, other) ?? []));
-    return traffics.length === 0 ? [] : [{ ...flow, traffics }];
+  const flows = ask(way);
+  // The key daemons' ports are told apart only where nothing else was asked about.
+  const exactly =
+    asked !== undefined && flows.filter((flow) => within(flow.traffics, asked).length > 0).every(isIkeFlow);
+  const found = flows.flatMap((flow) => {
+    const said = exactly ? flow.traffics : flow.inWords;
+    const traffics = asked === undefined ? said : within(said, asked);
+    return traffics.length === 0 || (flow.ike && !exactly) ? [] : [{ ...flow, traffics }];
   });
   const sorted = found.toSorted((a, b) => trafficShare(b.traffics) - trafficShare(a.traffics));
   const sums = new Map<PairFlow['kind'], Traffic[]>();
@@ -119,9 +118,17 @@ function explainWay(way: Way, asked: readonly Traffic[] | undefined, why: boolea
     destination,
     sums: [...sums]
       .toSorted(([, a], [, b]) => trafficShare(b) - trafficShare(a))
-      .map(([kind, traffics]) => ({ kind, traffic: trafficWords(traffics, family, asked) })),
-    parts: sorted.map((flow) => partOf(flow, trafficWords(flow.traffics, family, asked), way, why)),
+      .map(([kind, traffics]) => ({ kind, traffic: trafficText(traffics, family) })),
+    parts: sorted.map((flow) => partOf(flow, trafficText(flow.traffics, family), way, why)),
   };
+}
+
+function within(some: readonly Traffic[], asked: readonly Traffic[]): readonly Traffic[] {
+  return some.flatMap((one) => asked.flatMap((other) => meetTraffic(one, other) ?? []));
+}
+
+function isIkeFlow({ ike }: PairFlow): boolean {
+  return ike;
 }
 
 function partOf(flow: PairFlow, traffic: string, { sender, receiver }: Way, why: boolean): ExplainedPart {

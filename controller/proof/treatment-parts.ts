@@ -2,11 +2,11 @@
 
 import type { Family } from '../model/policy.js';
 import type { Encounter } from '../policy/encounter.js';
+import { trafficText } from '../policy/region-text.js';
 import { meetTraffic, type Traffic } from '../policy/traffic.js';
 import type { TrafficClass } from './pair-classes.js';
 import type { PairFlow } from './pair-flows.js';
 import { trafficShare } from './traffic-share.js';
-import { trafficWords } from './traffic-words.js';
 
 /** `broken`: a link joins the two, and yet what one end sends the other does not take. */
 export type WayKind = 'protected' | 'clear' | 'refused' | 'broken';
@@ -29,6 +29,7 @@ export interface TreatmentPart {
 /** A piece of the traffic before pieces of one kind are put together. */
 export interface TrafficPiece {
   readonly kind: WayKind;
+  /** As it is said in words, with IKE's own ports among it. */
   readonly traffics: readonly Traffic[];
   readonly because?: RefusedBecause;
   readonly fault?: string;
@@ -37,7 +38,7 @@ export interface TrafficPiece {
 
 /** `joined`: whether a link gives the two keys. IKE's own ports are left out: they bypass every rule. */
 export function classPieces(classes: readonly TrafficClass[], joined: boolean): readonly TrafficPiece[] {
-  return classes.flatMap(({ meets, traffics, doubtful }): readonly TrafficPiece[] => {
+  return classes.flatMap(({ meets, inWords: traffics, doubtful }): readonly TrafficPiece[] => {
     const piece = { traffics, doubtful };
     switch (meets) {
       case 'ike':
@@ -62,7 +63,7 @@ function isMistake(meets: Encounter, traffics: readonly Traffic[]): boolean {
 
 /** The same from flows whose keys were looked at. */
 export function flowPieces(flows: readonly PairFlow[]): readonly TrafficPiece[] {
-  return flows.flatMap(({ kind, fault, traffics, doubtful, ike }): readonly TrafficPiece[] => {
+  return flows.flatMap(({ kind, fault, inWords: traffics, doubtful, ike }): readonly TrafficPiece[] => {
     if (ike) return [];
     if (kind !== 'refused' || fault === undefined) return [{ kind, traffics, doubtful }];
     const broken = fault.severity === 'error';
@@ -92,7 +93,7 @@ export function treatmentParts(
     .toSorted(([, a], [, b]) => trafficShare(b.traffics) - trafficShare(a.traffics))
     .map(([kind, { pieces: some, traffics }]) => ({
       kind,
-      traffic: trafficWords(traffics, family, asked),
+      traffic: trafficText(traffics, family),
       because: [...new Set(some.flatMap(({ because }) => because ?? []))],
       faults: [...new Set(some.flatMap(({ fault }) => fault ?? []))],
       doubtful: some.some(({ doubtful }) => doubtful),
