@@ -21,7 +21,15 @@ export interface RiskArguments {
 }
 
 /** Risks that a person may take by name; each is refused otherwise. */
-export const RISKS = ['lock-out', 'failed-tests', 'peer-unreachable', 'unprotected', 'in-the-clear', 'pairs'] as const;
+export const RISKS = [
+  'lock-out',
+  'failed-tests',
+  'peer-unreachable',
+  'unprotected',
+  'in-the-clear',
+  'pairs',
+  'lint',
+] as const;
 export type Risk = (typeof RISKS)[number];
 
 export function commonOptions<T>(argv: Argv<T>): Argv<T & CommonArguments> {

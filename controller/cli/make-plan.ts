@@ -65,14 +65,14 @@ export function prove(
 }
 
 function objectionsTo(
-  { inventory }: Context,
+  { inventory, clock }: Context,
   policies: Policies,
   hosts: readonly string[],
   rendered?: RenderedFiles,
 ): readonly Objection[] {
   const wanted = new Set(hosts);
   const named = inventory.hosts.filter((host) => wanted.has(host.name));
-  return proveFleet(inventory, named, policies, rendered);
+  return proveFleet(inventory, named, policies, rendered, clock.now().toISOString().slice(0, 10));
 }
 
 /** What a plan has to stand besides: the hosts as they are now, and those that were pulled in. Returns what refuses it. */

@@ -5,21 +5,22 @@
 
 import type { Problem, SourcePosition } from '../errors.js';
 import { parseAddress, sameAddress, type Address } from '../model/address.js';
-import type { Host, Inventory } from '../model/host.js';
+import { endName } from '../keys/address-pairs.js';
+import type { Host, Inventory, Link } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
 import { addressNames } from '../proof/address-names.js';
 import { flowTestFailures, type Policies } from '../proof/flow-tests.js';
-import { pictureOfRendered, type HostPicture } from '../proof/host-picture.js';
+import { lintHost } from '../proof/lint-host.js';
 import { lockOuts, ManagementSources, stageRank, type ChangingRules, type LockOut } from '../proof/lock-out.js';
 import { pairProblem, proveLinks } from '../proof/pair-findings.js';
-import { namesOf } from '../render/host-names.js';
+import { fleetPictures } from '../proof/pair-pictures.js';
 import type { Rendered } from '../render/render-host.js';
 import { lockOutText, testFailureText } from './objection-text.js';
 
 export type { Policies } from '../proof/flow-tests.js';
 
 /** A risk that a person may accept by name (`--accept-risk`). */
-export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected' | 'in-the-clear' | 'pairs';
+export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected' | 'in-the-clear' | 'pairs' | 'lint';
 
 /** A problem of severity `warning` is told and refuses nothing. */
 export interface Objection {
@@ -31,12 +32,16 @@ export interface Objection {
 /** What the hosts' files were rendered to, by name: links are compared, and rules are placed at their template lines. */
 export type RenderedFiles = ReadonlyMap<string, Rendered>;
 
-/** Objections to pushing these policies to `hosts`; tests and links that name only others are not theirs to answer. */
+/**
+ * Objections to pushing these policies to `hosts`; tests and links that name only others are not theirs to answer. Links are
+ * compared where `rendered` is given, files linted where `today` (`YYYY-MM-DD`) is too: suppressions of lint expire.
+ */
 export function proveFleet(
   inventory: Inventory,
   hosts: readonly Host[],
   policies: Policies,
   rendered: RenderedFiles = new Map(),
+  today?: string,
 ): Objection[] {
   const rules = new Map([...policies].map(([name, after]) => [name, { before: after, after }] as const));
   return [
@@ -44,6 +49,7 @@ export function proveFleet(
     ...lockOutObjections(inventory, hosts, rules, rendered, 'after'),
     ...testObjections(inventory, hosts, policies),
     ...linkObjections(inventory, hosts, policies, rendered),
+    ...(today === undefined ? [] : hosts.flatMap((host) => lintObjections(host, rendered, today))),
   ];
 }
 
@@ -158,7 +164,7 @@ function testObjections(inventory: Inventory, hosts: readonly Host[], policies: 
 }
 
 /** Links of these hosts whose two ends are rendered, an end that is not ours by what it is handed. */
-function linkObjections(
+export function linkObjections(
   inventory: Inventory,
   hosts: readonly Host[],
   policies: Policies,
@@ -169,7 +175,8 @@ function linkObjections(
   const links = inventory.links.filter(({ ends }) =>
     ends.some((end) => end.kind === 'host' && concerned.has(end.host)),
   );
-  return proveLinks(links, picturesOf(inventory, policies, rendered)).map((finding) => {
+  const pictures = fleetPictures(inventory, endsOnly(links, rendered), policies);
+  return proveLinks(links, pictures).map((finding) => {
     const problem = pairProblem(finding);
     const host = [finding.from, finding.to].find((name) => concerned.has(name)) ?? finding.from;
     const todo = `${problem.todo}, or accept it with --accept-risk pairs`;
@@ -177,28 +184,22 @@ function linkObjections(
   });
 }
 
-function picturesOf(
-  { hosts, links }: Inventory,
-  policies: Policies,
-  rendered: RenderedFiles,
-): ReadonlyMap<string, HostPicture> {
-  const pictures = new Map<string, HostPicture>();
-  for (const host of hosts) {
-    const files = rendered.get(host.name);
-    const loaded = policies.get(host.name);
-    if (files === undefined || loaded === undefined) continue;
-    const { name, addresses } = host;
-    pictures.set(name, pictureOfRendered({ name, addresses, rendered: files, names: namesOf(host), loaded }));
-  }
-  for (const end of links.flatMap(({ ends }) => ends)) {
-    if (end.kind === 'host' || pictures.has(end.name)) continue;
-    const files = rendered.get(end.name);
-    if (files !== undefined) {
-      const { name, addresses } = end;
-      pictures.set(name, pictureOfRendered({ name, addresses, rendered: files }));
-    }
-  }
-  return pictures;
+/** Errors alone: warnings are for `validate` and `policy lint`. */
+function lintObjections(host: Host, rendered: RenderedFiles, today: string): readonly Objection[] {
+  const files = rendered.get(host.name);
+  if (files === undefined) return [];
+  return lintHost(host, files, today)
+    .filter(({ severity }) => severity === 'error')
+    .map((problem) => {
+      const todo = `${problem.todo}, or accept it with --accept-risk lint`;
+      return { risk: 'lint', host: host.name, problem: { ...problem, todo } };
+    });
+}
+
+/** Files of the ends of these links alone: most pushes concern a few. */
+function endsOnly(links: readonly Link[], rendered: RenderedFiles): RenderedFiles {
+  const names = new Set(links.flatMap(({ ends }) => ends.map(endName)));
+  return new Map([...rendered].filter(([name]) => names.has(name)));
 }
 
 /** One rule list for a host that does not change. */
