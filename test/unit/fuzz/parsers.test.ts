@@ -7,9 +7,10 @@ import { FILE_KINDS, formatFile, guessKind, type FileKind } from '../../../contr
 import { parseIkeConfig } from '../../../controller/keys/parse-ike-config.js';
 import { parseIkePreshared } from '../../../controller/keys/parse-ike-preshared.js';
 import { parseIpseckeys } from '../../../controller/keys/parse-ipseckeys.js';
-import { algorithmsOf, parseIpsecalgs } from '../../../controller/policy/parse-ipsecalgs.js';
+import { parseIpsecalgs } from '../../../controller/policy/parse-ipsecalgs.js';
 import { parsePolicy } from '../../../controller/policy/parse-ipsecinit.js';
 import { parseListing, predictLoad } from '../../../controller/policy/predict-load.js';
+import { algorithmsOf } from '../../../controller/policy/table-algorithms.js';
 
 const PARSERS: Readonly<Record<FileKind | 'listing', (text: string) => unknown>> = {
   policy: (text) => [parsePolicy(text), predictLoad(text)],

@@ -3,13 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatFile } from '../../../../controller/keys/format-file.js';
 import { ALGORITHMS } from '../../../../controller/policy/algorithms.js';
-import {
-  algorithmsOf,
-  EXEC_MODES,
-  parseIpsecalgs,
-  type AlgsItem,
-} from '../../../../controller/policy/parse-ipsecalgs.js';
+import { EXEC_MODES, parseIpsecalgs, type AlgsItem } from '../../../../controller/policy/parse-ipsecalgs.js';
 import { printIpsecalgs } from '../../../../controller/policy/print-ipsecalgs.js';
+import { algorithmsOf } from '../../../../controller/policy/table-algorithms.js';
 import { AT, blank, comment, plain, RUNS } from './documents.js';
 
 const STOCK = readFileSync(new URL('../../../fixtures/ipsecalgs', import.meta.url), 'utf8');
