@@ -20,7 +20,7 @@ import { desireFleet, type DesiredFleet } from './desire-fleet.js';
 import { judgeImport } from './judge-import.js';
 import { untouchedOutcome } from './link-outcome.js';
 import { whyBusy } from './observe-fleet.js';
-import { proveFleet } from './prove-fleet.js';
+import { linkObjections } from './prove-fleet.js';
 import { withTrialKeys } from './trial-keys.js';
 
 export interface ImportFleetInput {
@@ -180,7 +180,7 @@ function adoptSoundly(
 ): Sound {
   const attempt = (hosts: readonly CollectedHost[], withLinks: boolean): Attempt | readonly Problem[] => {
     const once = (heldBack: ReadonlyMap<string, string>): Attempt | readonly Problem[] =>
-      tryOut(hosts, adoptFleet(hosts, { ...options, withLinks, heldBack }), builtIn);
+      tryOut(hosts, adoptFleet(hosts, { ...options, withLinks, heldBack }), builtIn, options.created.slice(0, 10));
     const first = once(new Map());
     return 'adopted' in first && first.disagreeing.size > 0 ? once(first.disagreeing) : first;
   };
@@ -211,6 +211,7 @@ function tryOut(
   collected: readonly CollectedHost[],
   adopted: AdoptedFleet,
   builtIn: readonly TemplateSource[],
+  today: string,
 ): Attempt | readonly Problem[] {
   const store: KeyStore = { salt: '', keys: new Map(adopted.keys.map((key) => [key.id, key])) };
   const own = adopted.templates.map(({ name, text }) => ({ path: `${name}.hbs`, file: `templates/${name}.hbs`, text }));
@@ -220,7 +221,9 @@ function tryOut(
     const fleet = desireFleet(inventory, inventory.hosts, [...builtIn, ...own], withTrialKeys(inventory, store));
     const hosts = collected.flatMap((found) => {
       const host = inventory.hosts.find(({ name }) => name === found.name);
-      return host === undefined ? [] : [judgeImport({ host, collected: found, inventory, fleet, store, adopted })];
+      return host === undefined
+        ? []
+        : [judgeImport({ host, collected: found, inventory, fleet, store, adopted, today })];
     });
     return { adopted, hosts, disagreeing: disagreeingLinks(inventory, fleet) };
   } catch (error) {
@@ -236,8 +239,8 @@ function disagreeingLinks(inventory: Inventory, fleet: DesiredFleet): ReadonlyMa
   for (const link of inventory.links) {
     const hosts = link.ends.flatMap((end) => (end.kind === 'host' ? (byName.get(end.host) ?? []) : []));
     const alone = { ...inventory, hosts, links: [link], tests: [] };
-    const fault = proveFleet(alone, hosts, fleet.policies, fleet.rendered).find(
-      ({ risk, problem }) => risk === 'pairs' && problem.severity === 'error',
+    const fault = linkObjections(alone, hosts, fleet.policies, fleet.rendered).find(
+      ({ problem }) => problem.severity === 'error',
     );
     if (fault !== undefined) found.set(link.id, fault.problem.what);
   }

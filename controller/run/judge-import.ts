@@ -22,10 +22,12 @@ export interface JudgeInput {
   readonly fleet: DesiredFleet;
   readonly store: KeyStore;
   readonly adopted: AdoptedFleet;
+  /** `YYYY-MM-DD` */
+  readonly today: string;
 }
 
 export function judgeImport(input: JudgeInput): ImportedHost {
-  const { host, collected, inventory, fleet, store, adopted } = input;
+  const { host, collected, inventory, fleet, store, adopted, today } = input;
   const { seen } = collected;
   const desired = fleet.desired.get(host.name);
   const detected = detectPlatform(seen.facts, host.platform);
@@ -53,7 +55,7 @@ export function judgeImport(input: JudgeInput): ImportedHost {
     ...(drawn.length === 0 ? [] : [`new keys are drawn for ${drawn.map(({ id }) => id).join(', ')}`]),
     ...spdWords(input, desired.spd),
     ...plan.reasons.filter((reason) => reason !== 'the loaded policy is not the one in the file'),
-    ...proveFleet(inventory, [host], fleet.policies).flatMap(({ problem }) =>
+    ...proveFleet(inventory, [host], fleet.policies, fleet.rendered, today).flatMap(({ problem }) =>
       problem.severity === 'error' ? `a plan is refused: ${problem.what}` : [],
     ),
   ];

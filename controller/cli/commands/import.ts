@@ -13,7 +13,7 @@ import { PRIVILEGES } from '../../inventory/schema.js';
 import { selectHosts } from '../../inventory/select.js';
 import { createLogger, silentLog } from '../../log/logger.js';
 import { formatPrefix, parsePrefix, type Prefix } from '../../model/address.js';
-import type { Privilege } from '../../model/host.js';
+import type { Host, Privilege } from '../../model/host.js';
 import { outcomeExit } from '../../model/run.js';
 import { readAgent } from '../../remote/agent-bundle.js';
 import { createHostLink } from '../../remote/agent-link.js';
@@ -181,7 +181,7 @@ function chooseTargets(args: Words, folder: string): Chosen {
     if (args.hosts.length > 0)
       throw usage('hosts are named both here and by --from', 'use --limit to name some of its hosts');
     const { inventory } = parseInventory({ path: args.from, readFile: readTextNow });
-    const targets = selectHosts(inventory, args.limit);
+    const targets = selectHosts(inventory, args.limit).map(fromAnywhere);
     return {
       targets,
       named: new Set(targets.map(({ name }) => name)),
@@ -204,6 +204,13 @@ function chooseTargets(args: Words, folder: string): Chosen {
   });
   const base = folder.slice(folder.lastIndexOf('/') + 1);
   return { targets: hosts, named, fleet: args.fleet ?? (isName(base) ? base : 'imported'), management: given };
+}
+
+/** The new inventory stands in another folder. */
+function fromAnywhere(host: Host): Host {
+  const file = (path: string): string => (path.startsWith('~/') ? path : resolve(path));
+  const auth = host.ssh.auth.map((one) => (one.kind === 'key' ? { ...one, file: file(one.file) } : one));
+  return { ...host, ssh: { ...host.ssh, auth, knownHosts: host.ssh.knownHosts.map(file) } };
 }
 
 function textsOf(value: unknown): readonly string[] {
