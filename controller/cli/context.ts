@@ -19,7 +19,7 @@ import { problemsText } from '../report/problem-text.js';
 import { desireFleet, type DesiredFleet } from '../run/desire-fleet.js';
 import { offlineFleet, type OfflineFleet } from '../run/offline-fleet.js';
 import { SessionLot } from '../run/session-lot.js';
-import { keysAtHand, supplyKeys } from '../run/supply-keys.js';
+import { keysAtHand, supplyKeys, type KeysAtHand } from '../run/supply-keys.js';
 import { openVault } from '../vault/age-vault.js';
 import type { FleetArguments } from './arguments.js';
 import { terminalAsk } from './ask.js';
@@ -150,11 +150,15 @@ export async function prepareFleet(context: Context) {
   return { store, fleet };
 }
 
+/** The stored keys, or throw-away ones, for a command that only looks. */
+export function keysForLooking({ inventory, settings, random, clock: now }: Context): Promise<KeysAtHand> {
+  return keysAtHand(inventory, openVault(settings, undefined), random, now);
+}
+
 /** The fleet as the inventory wants it, for a command that only looks: no key is drawn into the store, nothing is asked for. */
 export async function lookAtFleet(context: Context): Promise<OfflineFleet> {
-  const { inventory, settings, random } = context;
-  const { store, note } = await keysAtHand(inventory, openVault(settings, undefined), random, context.clock);
-  const fleet = offlineFleet(inventory, await loadTemplates(settings), store);
+  const { store, note } = await keysForLooking(context);
+  const fleet = offlineFleet(context.inventory, await loadTemplates(context.settings), store);
   if (note !== undefined) context.output.note(`note: ${note}\n`);
   return fleet;
 }

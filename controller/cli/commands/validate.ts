@@ -1,47 +1,80 @@
-/** `validate`: everything that can be proved without touching a host. */
+/** `validate`: everything that can be found without touching a host, all at once; nothing is written. */
 
 import type { Argv, CommandModule } from 'yargs';
 
-import { EXIT } from '../../errors.js';
+import { EXIT, InputProblems, type ExitStatus, type Problem } from '../../errors.js';
 import { unusedKeys } from '../../keys/generate.js';
-import { count } from '../../report/plan-text.js';
+import { validateSarif, validateText, type ValidatedCounts } from '../../report/validate-text.js';
+import { validateFleet } from '../../run/validate-fleet.js';
 import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
-import { prepareFleet, withContext } from '../context.js';
-import { prove } from '../make-plan.js';
+import { inventoryFile, keysForLooking, loadTemplates, withContext, type Context } from '../context.js';
+import { createOutput, type Output } from '../output.js';
+import { packageVersion } from '../package-files.js';
 import { risksOf } from './plan.js';
 
-type ValidateArguments = FleetArguments & RiskArguments;
+interface ValidateArguments extends Omit<FleetArguments, 'output' | 'forks'>, RiskArguments {
+  readonly output: 'text' | 'json' | 'sarif';
+  readonly strict: boolean;
+}
 
 export const validateCommand: CommandModule<object, ValidateArguments> = {
   command: 'validate [inventory]',
-  describe: 'check inventory, templates, policies and tests offline',
-  builder: (argv: Argv): Argv<ValidateArguments> => riskOption(fleetOptions(argv)),
-  handler: (args) =>
-    withContext(args, async (context) => {
-      const { store, fleet } = await prepareFleet(context);
-      prove(
-        context,
-        fleet.policies,
-        context.selected.map((host) => host.name),
-        risksOf(args),
-      );
-      const { hosts, links, tests } = context.inventory;
-      if (context.output.format === 'json') {
-        const problems = [...context.warnings, ...fleet.warnings];
-        context.output.json({
-          event: 'validated',
-          hosts: hosts.length,
-          links: links.length,
-          tests: tests.length,
-          problems,
-        });
-      } else {
-        context.output.print(
-          `${args.inventory}: ${count(hosts.length, 'host')}, ${count(links.length, 'link')}, ${count(tests.length, 'test')}: all is well\n`,
-        );
-      }
-      const unused = unusedKeys(context.inventory, store);
-      if (unused.length > 0) context.output.note(`keys of no link any more, kept in the store: ${unused.join(', ')}\n`);
-      return EXIT.ok;
-    }),
+  describe: 'check inventory, templates, rendered files, both ends of links, lock-out and tests, offline',
+  builder: (argv: Argv): Argv<ValidateArguments> =>
+    riskOption(fleetOptions(argv))
+      .option('output', {
+        choices: ['text', 'json', 'sarif'] as const,
+        default: 'text' as const,
+        describe: 'text for people, json for programs, sarif for code hosts and editors',
+      })
+      .option('strict', { type: 'boolean', default: false, describe: 'warnings count as errors' })
+      .hide('forks'),
+  handler: async (args) => {
+    const format = args.output === 'json' ? 'json' : 'text';
+    try {
+      await withContext({ ...args, forks: undefined, output: format }, (context) => validate(context, args));
+    } catch (error) {
+      // As JSON an inventory that cannot be read is an `error`, as with every command.
+      if (!(error instanceof InputProblems) || format === 'json') throw error;
+      const output = createOutput({ format, colour: args.color });
+      process.exitCode = await tell(output, args, await inventoryFile(args.inventory), error.problems, undefined);
+    }
+  },
 };
+
+async function validate(context: Context, args: ValidateArguments): Promise<ExitStatus> {
+  const { inventory, selected, warnings } = context;
+  const { store, note } = await keysForLooking(context);
+  const problems = validateFleet({
+    inventory,
+    selected,
+    templates: await loadTemplates(context.settings),
+    store,
+    warnings,
+    accepted: risksOf({ ...args }),
+    today: context.clock.now().toISOString().slice(0, 10),
+  });
+  const { hosts, links, tests } = inventory;
+  const counts = { hosts: hosts.length, links: links.length, tests: tests.length };
+  const exit = await tell(context.output, args, await inventoryFile(args.inventory), problems, counts);
+  if (note !== undefined) context.output.note(`note: ${note}\n`);
+  const unused = unusedKeys(inventory, store);
+  if (unused.length > 0) context.output.note(`keys of no link any more, kept in the store: ${unused.join(', ')}\n`);
+  return exit;
+}
+
+async function tell(
+  output: Output,
+  args: ValidateArguments,
+  path: string,
+  problems: readonly Problem[],
+  counts: ValidatedCounts | undefined,
+): Promise<ExitStatus> {
+  const of = (severity: Problem['severity']): number => problems.filter((one) => one.severity === severity).length;
+  const [errors, warnings] = [of('error'), of('warning')];
+  if (output.format === 'json') output.json({ event: 'validated', ...counts, errors, warnings, problems });
+  else if (args.output === 'sarif')
+    output.print(`${JSON.stringify(validateSarif(path, problems, await packageVersion()), undefined, 2)}\n`);
+  else output.print(validateText(path, problems, counts, output.paint));
+  return errors > 0 || (args.strict && warnings > 0) ? EXIT.input : EXIT.ok;
+}
