@@ -18,7 +18,7 @@ export interface OneWay {
 /** `either`: clear and protected are both accepted. */
 type Treatment = 'clear' | 'protected' | 'either' | 'refused';
 
-function treatment(rule: LoadedRule | undefined, dir: Direction): Treatment {
+export function treatment(rule: LoadedRule | undefined, dir: Direction): Treatment {
   if (rule === undefined) return 'clear';
   const protects = protectionsOf(rule).length > 0;
   if (rule.actions[0]?.kind === 'discard') return protects && dir === 'in' ? 'protected' : 'refused';
@@ -27,7 +27,7 @@ function treatment(rule: LoadedRule | undefined, dir: Direction): Treatment {
   return passes && dir === 'in' ? 'either' : 'protected';
 }
 
-function clash(one: Treatment, other: Treatment): boolean {
+export function clash(one: Treatment, other: Treatment): boolean {
   return (one === 'clear' && other === 'protected') || (one === 'protected' && other === 'clear');
 }
 

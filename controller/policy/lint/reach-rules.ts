@@ -58,7 +58,7 @@ function shadowsIn(subject: PolicySubject): ReturnType<typeof shadowedRules> {
 
 const shadowedRule: Rule = {
   code: 'SHADOWED_RULE',
-  severity: 'warning',
+  severity: 'error',
   title: 'a rule that never decides',
   why: 'Rules are tried by class, whatever their order in the file and however narrow they are: bypass, then ESP with AH, ESP, AH, and drop last. Within a class the file’s order counts.',
   example: {
@@ -78,7 +78,7 @@ const shadowedRule: Rule = {
           : `another rule ${KIND_WORDS[kindOf(other)]} first`;
       yield {
         ...entryPlace(entry),
-        ...(other !== undefined && { severity: 'error' as const }),
+        ...(other === undefined && { severity: 'warning' as const }),
         what: `this rule never decides: ${rest}`,
         todo:
           other === undefined
@@ -203,9 +203,13 @@ const oneWay: Rule = {
   },
   *check(subject) {
     if (!subject.intact) return;
+    const told = new Set<string>();
     for (const { rule, others, example } of oneWayRules(subject.rules)) {
       const entry = subject.entryOf(rule);
-      if (entry === undefined) continue;
+      // The rules of both families say the same.
+      const key = `${rule.source.line}:${rule.source.column} ${rule.dir}`;
+      if (entry === undefined || told.has(key)) continue;
+      told.add(key);
       yield {
         ...entryPlace(entry),
         what: `${oneWayText(rule)} (${regionText(example, rule.dir)})`,

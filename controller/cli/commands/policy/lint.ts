@@ -89,8 +89,15 @@ function explain(code: string, output: Output): ExitStatus {
   return EXIT.ok;
 }
 
+/** yargs leaves a lone `-` out of a list: standard input comes last, wherever it was named. */
+function filesAsked({ files }: LintArguments): ReadonlySet<string> {
+  const named = files.filter((file) => file !== '' && file !== '-');
+  return new Set([...named, ...(process.argv.includes('-') ? ['-'] : [])]);
+}
+
 async function lintFiles(args: LintArguments, output: Output): Promise<ExitStatus> {
-  if (args.files.length === 0) {
+  const files = filesAsked(args);
+  if (files.size === 0) {
     throw new OperatorError('USAGE', {
       what: 'no file is named',
       todo: 'ipsec-deploy policy lint FILE…, or - for standard input',
@@ -102,7 +109,7 @@ async function lintFiles(args: LintArguments, output: Output): Promise<ExitStatu
     throw new OperatorError('USAGE', { what: '--today takes a day, YYYY-MM-DD', todo: 'leave it out for today' });
   const linted: LintedFile[] = [];
   const unread: OperatorError[] = [];
-  for (const file of new Set(args.files)) {
+  for (const file of files) {
     try {
       const one = await lintOne(file, args.kind, around, today);
       linted.push(one);
@@ -139,8 +146,7 @@ async function lintOne(
   around: Surroundings,
   today: string,
 ): Promise<LintedFile> {
-  // yargs hands a lone `-` over as empty text.
-  const input = file === '-' || file === '';
+  const input = file === '-';
   const name = input ? '<stdin>' : file;
   const text = input ? await readStream(process.stdin, name) : await readText(file);
   const kind = given ?? guessKind(file, text);
