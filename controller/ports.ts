@@ -3,6 +3,7 @@
 import type { DriftDigest, DriftMemory, DriftPass } from './model/drift.js';
 import type { Host } from './model/host.js';
 import type {
+  DriftReport,
   HostStatus,
   HostSurroundings,
   InstalledKey,
@@ -17,6 +18,8 @@ import type { Secret } from './model/secret.js';
 /** A conversation with one host's agent over one SSH connection. Requests are answered one at a time. */
 export interface HostSession {
   observe(): Promise<Observation>;
+  /** All that a check of drift wants to know, without any change on the host: not even what is half done is mended. */
+  drift(): Promise<DriftReport>;
   /** A managed file's text; keys in it are replaced by `[key]` on the host. */
   read(path: string): Promise<string>;
   fingerprints(path: string, salt: string): Promise<readonly InstalledKey[]>;
@@ -53,9 +56,17 @@ export class HostLinkError extends Error {
   }
 }
 
+export interface SessionMode {
+  /**
+   * Nothing on the host is written: an agent that is not there yet runs without being stored, requests that change
+   * something are refused, and `observe` and `status` leave an abandoned transaction as it is.
+   */
+  readonly readOnly?: boolean;
+}
+
 export interface HostLink {
   /** Connects, authenticates, checks the host key and starts the agent. @throws HostLinkError */
-  open(host: Host): Promise<HostSession>;
+  open(host: Host, how?: SessionMode): Promise<HostSession>;
 }
 
 /** One stored key with what it is for. */

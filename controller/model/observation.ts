@@ -167,3 +167,107 @@ export interface InstalledKey {
   readonly bits: number;
   readonly fingerprint: string;
 }
+
+/** What `drift` tells: an observation made without touching anything, and what a check of drift wants besides. */
+export interface DriftReport extends Observation {
+  /** The host's clock, ISO 8601, UTC. */
+  readonly time: string;
+  /** The managed files; absent ones too. */
+  readonly files: readonly DriftFile[];
+  readonly sad: readonly DriftSa[];
+  /** The state folder itself. */
+  readonly stateFolder: DriftFile;
+  /** SHA-256 of each agent stored there, by which it is named. */
+  readonly agents: readonly string[];
+  readonly guard: BootGuardState;
+  /** What was found where it does not belong. */
+  readonly leftovers: readonly Leftover[];
+  /** Short FMRI to what the service manager says of it besides its state; no entry where the host has no such service. */
+  readonly serviceDetails: ReadonlyMap<string, ServiceDetails>;
+  /** The key daemon; `undefined` where the host has no such service. */
+  readonly daemon: DaemonReport | undefined;
+  /** Who keeps the open transaction, holds the lock, or has begun a transaction that is not armed yet. */
+  readonly keepers: readonly Keeper[];
+  /** A transaction has begun and nothing is changed by it yet, or its maker is gone and left its folder. */
+  readonly unarmed: boolean;
+  /** The last lines of the history, latest last. */
+  readonly history: readonly string[];
+  /** No transaction was begun, open or ended while the host was looked at: what does not fit is then no passing state. */
+  readonly settled: boolean;
+}
+
+export interface DriftFile extends ObservedFile {
+  readonly type?: 'file' | 'folder' | 'link' | 'other';
+  /** Target of a symbolic link. */
+  readonly linkTo?: string;
+  /** Hard links. */
+  readonly links?: number;
+  /** ISO 8601, UTC: when the content was last changed; to the minute or day on hosts whose `ls` says no more. */
+  readonly modified?: string;
+}
+
+export interface DriftSa extends ObservedSa {
+  /** Limits after which the kernel removes it; absent for none. What IKE negotiated has some, manual keys seldom. */
+  readonly hard?: { readonly addSeconds?: number; readonly useSeconds?: number; readonly bytes?: number };
+  /** Seconds until the kernel removes it, for SAs of ipseckeys with a limit. */
+  readonly expiresInSeconds?: number;
+}
+
+export interface BootGuardState {
+  /** SHA-256 of its copy of the agent. */
+  readonly script: string | undefined;
+  /** Whether the script is the shipped agent. */
+  readonly scriptIsShipped: boolean;
+  readonly manifest: 'same' | 'differs' | 'absent';
+}
+
+export interface Leftover {
+  /** `staged`: a file of a transaction that is over; `state`: not ours in the state folder; `copy`: beside a managed file. */
+  readonly kind: 'staged' | 'state' | 'copy';
+  /** Its name is `?` where it has odd characters; then nothing more is told. */
+  readonly path: string;
+  readonly file: DriftFile | undefined;
+}
+
+export interface ServiceDetails {
+  /** Whether it starts at the next boot. */
+  readonly enabled: boolean | undefined;
+  /** When it came into its state, ISO 8601, UTC. */
+  readonly since: string | undefined;
+  /** Its `config/config_file`. */
+  readonly configFile: string | undefined;
+}
+
+export interface Keeper {
+  /** `ender`: who confirms or reverts at this moment; `holder`: of the lock. */
+  readonly name: 'deadman' | 'agent' | 'ender' | 'holder';
+  /** `unknown` where the host does not tell its processes. */
+  readonly state: 'alive' | 'gone' | 'unknown';
+}
+
+/** Daemon, its file and the kernel side by side. */
+export interface DaemonReport {
+  /** `hangs`: it was asked and did not answer in time. */
+  readonly state: 'running' | 'absent' | 'hangs';
+  /** Counters of `ikeadm get stats` since its start, both roles together; `undefined` where they cannot be read. */
+  readonly phase1: DaemonCounters | undefined;
+  /** Its rules against those of its file, by label; `differs`: other addresses under one label. */
+  readonly rules: readonly { readonly label: string; readonly state: 'same' | 'missing' | 'extra' | 'differs' }[];
+  /** Peers with which phase 1 is up, and the SAs with limits that the kernel has to (out) and from (in) them. */
+  readonly peers: readonly DaemonPeer[];
+}
+
+export interface DaemonCounters {
+  readonly current: number;
+  readonly total: number;
+  readonly attempted: number;
+  readonly failed: number;
+}
+
+export interface DaemonPeer {
+  readonly local: string;
+  readonly remote: string;
+  readonly phase1: number;
+  readonly sasOut: number;
+  readonly sasIn: number;
+}

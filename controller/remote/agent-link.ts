@@ -2,7 +2,7 @@
 
 import type { Host, Privilege } from '../model/host.js';
 import { HostLinkError } from '../ports.js';
-import type { HostLink, HostSession, LinkFailure, Log, RandomBytes } from '../ports.js';
+import type { HostLink, HostSession, LinkFailure, Log, RandomBytes, SessionMode } from '../ports.js';
 import { AgentChannel, CHANNEL_LIMITS } from './agent-channel.js';
 import { parseFields } from './agent-reply.js';
 import { agentSession } from './agent-session.js';
@@ -41,11 +41,11 @@ const NOISE_LINES = 2000;
 export function createHostLink(options: HostLinkOptions): HostLink {
   const connect = createConnector(options);
   return {
-    open: async (host: Host): Promise<HostSession> => {
+    open: async (host: Host, how: SessionMode = {}): Promise<HostSession> => {
       const connection = await connect(host);
       const channel = new AgentChannel(connection, host.name, startEnd(host), options.limits ?? CHANNEL_LIMITS);
       try {
-        await startAgent(channel, host, options.agent);
+        await startAgent(channel, host, options.agent, how.readOnly === true);
       } catch (error) {
         connection.destroy();
         throw error;
@@ -58,14 +58,14 @@ export function createHostLink(options: HostLinkOptions): HostLink {
 }
 
 /** The only words of ours that a host sees in its process list: no secret, no path. */
-export function startCommand(privilege: Privilege, digest: string): string {
+export function startCommand(privilege: Privilege, digest: string, readOnly = false): string {
   const prefix = { none: '', pfexec: 'pfexec ', sudo: 'sudo -n ' }[privilege];
-  return `${prefix}/bin/sh -s -- ${wholeWord(digest)}`;
+  return `${prefix}/bin/sh -s -- ${wholeWord(digest)}${readOnly ? ' readonly' : ''}`;
 }
 
-async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript): Promise<void> {
+async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript, readOnly: boolean): Promise<void> {
   const seconds = host.ssh.replyTimeoutSeconds;
-  await channel.start(startCommand(host.ssh.privilege, agent.digest));
+  await channel.start(startCommand(host.ssh.privilege, agent.digest, readOnly));
   const hear = (text: string, waitingFor: string): Promise<Greeting> => {
     let noise = 0;
     return channel.ask(text, seconds, waitingFor, (line) => {

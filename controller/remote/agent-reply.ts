@@ -126,3 +126,13 @@ export function sectionText(section: ReplySection): string {
   if (section.lines.length === 0) return '';
   return section.lines.join('\n') + (section.endsInNewline ? '\n' : '');
 }
+
+/** The records of that name in a section. */
+export function recordsOf(reply: ReplySection, name: string): readonly ReplyRecord[] {
+  return reply.items.filter((item): item is ReplyRecord => item.kind === 'record' && item.name === name);
+}
+
+/** The sections of that name in a section. */
+export function sectionsOf(reply: ReplySection, name: string): readonly ReplySection[] {
+  return reply.items.filter((item: ReplyItem): item is ReplySection => item.kind === 'section' && item.name === name);
+}

@@ -1,6 +1,7 @@
 /** A conversation with one host's agent: requests to text, answers to values. Owns no bytes (agent-channel.ts does). */
 
 import type {
+  DriftReport,
   HostStatus,
   HostSurroundings,
   InstalledKey,
@@ -17,6 +18,7 @@ import type { AgentChannel } from './agent-channel.js';
 import { ReplyReader, sectionText } from './agent-reply.js';
 import type { ReplyItem, ReplySection } from './agent-reply.js';
 import { requestLine, transactionText } from './agent-request.js';
+import { parseDriftReport } from './drift-reply.js';
 import { shown } from './host-text.js';
 import { ReplyError } from './reply-error.js';
 import { parseSurroundings } from './surroundings.js';
@@ -81,6 +83,7 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
 
   return {
     observe: async (): Promise<Observation> => section(requestLine('observe'), 'observe', parseObservation),
+    drift: async (): Promise<DriftReport> => section(requestLine('drift'), 'drift', parseDriftReport),
     read: async (path): Promise<string> =>
       section(requestLine('read', { path }), 'file', (reply) => {
         if (reply.status !== 0) throw refused(host, `cannot read ${path}: ${shown(reply.lines.join(' '))}`);

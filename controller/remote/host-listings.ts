@@ -5,7 +5,7 @@ import type { ManagedPath } from '../model/managed-file.js';
 import { ReplyError, digestValue, numberValue } from './reply-error.js';
 
 /** The files whose absence is told too. */
-const MANAGED: readonly ManagedPath[] = [
+export const MANAGED_PATHS: readonly ManagedPath[] = [
   '/etc/inet/ipsecinit.conf',
   '/etc/inet/secret/ipseckeys',
   '/etc/inet/ike/config',
@@ -40,7 +40,7 @@ export function observedFiles(ls: readonly string[], digests: readonly string[])
       ...(sha256 === undefined ? {} : { sha256 }),
     });
   }
-  for (const path of MANAGED) if (!files.has(path)) files.set(path, { path, state: 'absent' });
+  for (const path of MANAGED_PATHS) if (!files.has(path)) files.set(path, { path, state: 'absent' });
   return [...files.values()];
 }
 
@@ -78,9 +78,14 @@ export function parseServices(lines: readonly string[]): ReadonlyMap<string, str
     if (line === '' || line.startsWith('svcs: ')) continue;
     const [, state, fmri] = /^([a-z]+\*?)\s+(?:svc:\/)?([\w/.:,-]+)$/.exec(line.trim()) ?? [];
     if (!state || !fmri) throw new ReplyError('a line of svcs', line);
-    services.set(fmri.replace(/:default$/, ''), state);
+    services.set(shortFmri(fmri), state);
   }
   return services;
+}
+
+/** `svc:/network/ipsec/policy:default` as `network/ipsec/policy`. */
+export function shortFmri(fmri: string): string {
+  return fmri.replace(/^svc:\//, '').replace(/:default$/, '');
 }
 
 /** `esp 0x1001 10.0.0.2 encr=aes-cbc auth=hmac-sha256 key=same src=10.0.0.1`, and `missing esp 0x1002 10.0.0.1`. */

@@ -24,6 +24,13 @@ export function numberValue(text: string | undefined, line: string): number {
   return Number(text);
 }
 
+/** One of the words that may stand there. @throws ReplyError */
+export function oneOf<Word extends string>(words: readonly Word[], text: string | undefined, line: string): Word {
+  const word = words.find((known) => known === text);
+  if (word === undefined) throw new ReplyError(words.join(', '), line);
+  return word;
+}
+
 /** A SHA-256 in hex, lower case. @throws ReplyError */
 export function digestValue(text: string | undefined, line: string): string {
   if (text === undefined || !/^[0-9a-fA-F]{64}$/.test(text)) throw new ReplyError('a SHA-256', line);

@@ -8,8 +8,8 @@ import type {
   OpenTransaction,
   StoredGeneration,
 } from '../model/observation.js';
-import { field, sectionText } from './agent-reply.js';
-import type { ReplyItem, ReplyRecord, ReplySection } from './agent-reply.js';
+import { field, recordsOf, sectionText, sectionsOf } from './agent-reply.js';
+import type { ReplySection } from './agent-reply.js';
 import { observedFiles, parseSad, parseServices } from './host-listings.js';
 import { printable } from './host-text.js';
 import { parseManifest } from './manifest-text.js';
@@ -19,7 +19,7 @@ import { parseOutcome } from './step-reply.js';
 
 export function parseObservation(reply: ReplySection): Observation {
   const facts = new Map(
-    records(reply, 'fact').map((record) => [field(record, 'name', record.line), field(record, 'text', record.line)]),
+    recordsOf(reply, 'fact').map((record) => [field(record, 'name', record.line), field(record, 'text', record.line)]),
   );
   // A host that lacks the tools cannot list what is loaded; the fact says so, and that is all there is to know.
   const isKnown = facts.get('platform') !== 'unknown';
@@ -32,7 +32,7 @@ export function parseObservation(reply: ReplySection): Observation {
     sad: isKnown ? parseSad(succeeded(reply, 'sad', 'the loaded SAs')) : [],
     services: parseServices(linesOf(reply, 'services')),
     daemonRunning: facts.get('daemon') === 'running',
-    logs: sections(reply, 'log').map((log) => ({
+    logs: sectionsOf(reply, 'log').map((log) => ({
       service: log.fields.get('service') ?? '',
       lines: log.lines.map(printable),
     })),
@@ -41,10 +41,10 @@ export function parseObservation(reply: ReplySection): Observation {
 }
 
 export function parseStatus(reply: ReplySection): HostStatus {
-  const outcome = records(reply, 'outcome').at(-1);
+  const outcome = recordsOf(reply, 'outcome').at(-1);
   return {
     ...currentGeneration(reply),
-    kept: records(reply, 'kept')
+    kept: recordsOf(reply, 'kept')
       .map((record) => ({
         generation: numberValue(record.fields.get('generation') ?? record.fields.get('number'), record.line),
         run: record.fields.get('run') ?? '',
@@ -52,7 +52,7 @@ export function parseStatus(reply: ReplySection): HostStatus {
       }))
       .sort((a, b) => a.generation - b.generation),
     openTransaction: openTransaction(reply),
-    history: records(reply, 'history').map((record) => field(record, 'text', record.line)),
+    history: recordsOf(reply, 'history').map((record) => field(record, 'text', record.line)),
     outcome: outcome === undefined ? undefined : parseOutcome(outcome),
   };
 }
@@ -61,7 +61,7 @@ export function parseStatus(reply: ReplySection): HostStatus {
 export function parseGeneration(reply: ReplySection): StoredGeneration | undefined {
   const manifest = optionalManifest(reply);
   if (manifest === undefined) return undefined;
-  const files = sections(reply, 'file').map((file) => ({
+  const files = sectionsOf(reply, 'file').map((file) => ({
     path: field(file, 'path', 'begin file'),
     text: sectionText(file),
   }));
@@ -69,7 +69,7 @@ export function parseGeneration(reply: ReplySection): StoredGeneration | undefin
 }
 
 export function parseFingerprints(reply: ReplySection): readonly InstalledKey[] {
-  return records(reply, 'key').map((record): InstalledKey => {
+  return recordsOf(reply, 'key').map((record): InstalledKey => {
     const say = (name: string): string => field(record, name, record.line);
     const bits = numberValue(say('bits'), record.line);
     const fingerprint = say('fingerprint');
@@ -87,14 +87,14 @@ export function parseFingerprints(reply: ReplySection): readonly InstalledKey[] 
 
 /** Of the `generation` record; before the first transaction there is none, or it says `none`. */
 function currentGeneration(reply: ReplySection): Pick<Observation, 'generation' | 'run'> {
-  const record = records(reply, 'generation').at(-1);
+  const record = recordsOf(reply, 'generation').at(-1);
   const current = record?.fields.get('current') ?? 'none';
   if (record === undefined || current === 'none') return { generation: undefined, run: undefined };
   return { generation: numberValue(current, record.line), run: record.fields.get('run') };
 }
 
 function openTransaction(reply: ReplySection): OpenTransaction | undefined {
-  const record = records(reply, 'transaction').at(-1);
+  const record = recordsOf(reply, 'transaction').at(-1);
   if (record === undefined) return undefined;
   const { line } = record;
   const reverts = field(record, 'reverts_in', line);
@@ -109,26 +109,18 @@ function openTransaction(reply: ReplySection): OpenTransaction | undefined {
 }
 
 function optionalManifest(reply: ReplySection): Manifest | undefined {
-  const section = sections(reply, 'manifest').at(-1);
+  const section = sectionsOf(reply, 'manifest').at(-1);
   if (section === undefined || section.status !== 0 || section.lines.every((line) => line === '')) return undefined;
   return parseManifest(section.lines);
 }
 
 function succeeded(reply: ReplySection, name: string, what: string): readonly string[] {
-  const section = sections(reply, name).at(-1);
+  const section = sectionsOf(reply, name).at(-1);
   if (section === undefined) throw new ReplyError(`section ${name}`, `(none in ${reply.name})`);
   if (section.status !== 0) throw new ToolError(what, section.status, section.lines);
   return section.lines;
 }
 
 function linesOf(reply: ReplySection, name: string): readonly string[] {
-  return sections(reply, name).flatMap((section) => section.lines);
-}
-
-function records(reply: ReplySection, name: string): readonly ReplyRecord[] {
-  return reply.items.filter((item): item is ReplyRecord => item.kind === 'record' && item.name === name);
-}
-
-function sections(reply: ReplySection, name: string): readonly ReplySection[] {
-  return reply.items.filter((item: ReplyItem): item is ReplySection => item.kind === 'section' && item.name === name);
+  return sectionsOf(reply, name).flatMap((section) => section.lines);
 }

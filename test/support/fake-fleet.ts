@@ -2,6 +2,7 @@
 
 import type { Host } from '../../controller/model/host.js';
 import type {
+  DriftReport,
   HostStatus,
   Observation,
   StepReport,
@@ -48,6 +49,7 @@ export class FakeHost {
     }
     return {
       observe: () => Promise.resolve(observationOf({ generation: this.generation })),
+      drift: () => Promise.resolve(driftReportOf({ generation: this.generation })),
       read: () => Promise.resolve(''),
       fingerprints: () => Promise.resolve([]),
       collect: () => Promise.resolve(undefined),
@@ -198,6 +200,27 @@ export function observationOf(changes: Partial<Observation> = {}): Observation {
     daemonRunning: false,
     logs: [],
     openTransaction: undefined,
+    ...changes,
+  };
+}
+
+/** A host of one generation on which nothing is amiss; `changes` says what is. */
+export function driftReportOf(changes: Partial<DriftReport> = {}): DriftReport {
+  return {
+    ...observationOf(),
+    time: '2026-11-22T10:15:00Z',
+    files: [],
+    sad: [],
+    stateFolder: { path: '/var/ipsec-deploy', state: 'present', mode: '0700', uid: 0, gid: 0, type: 'folder' },
+    agents: [],
+    guard: { script: undefined, scriptIsShipped: true, manifest: 'same' },
+    leftovers: [],
+    serviceDetails: new Map(),
+    daemon: { state: 'absent', phase1: undefined, rules: [], peers: [] },
+    keepers: [],
+    unarmed: false,
+    history: [],
+    settled: true,
     ...changes,
   };
 }
