@@ -133,13 +133,18 @@ function phrases(
   for (const [way, boxes] of Object.entries(groups)) {
     const out = way === 'out';
     for (const text of flowTexts(out ? boxes : boxes.map(mirrored), nameOf)) {
-      const own = (side: string): string =>
-        side.replace(/^any( IPv6)?$/, (_all, six) => (six ? `${host} (IPv6)` : host));
+      const own = (side: string): string => ownSide(side, host);
       const named = out ? { ...text, from: own(text.from) } : { ...text, to: own(text.to) };
       said.push(direction === 'both' ? flowText(named).replace(' → ', ' ↔ ') : flowText(named));
     }
   }
   return said;
+}
+
+/** Every address on the host's own side is the host; the inventory may not know all that it has. */
+function ownSide(side: string, host: string): string {
+  if (side === `any but ${host}`) return `${host} at other addresses`;
+  return side.replace(/^any( IPv6)?$/, (_all, six) => (six ? `${host} (IPv6)` : host));
 }
 
 /** Whether it is limited by a port of the host's own and hardly by one of the others': `from 54-65535` is hardly. */
