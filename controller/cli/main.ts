@@ -6,6 +6,7 @@ import { EXIT, InputProblems, OperatorError } from '../errors.js';
 import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
 import { importCommand } from './commands/import.js';
+import { diffCommand } from './commands/diff.js';
 import { explainCommand } from './commands/explain.js';
 import { initCommand } from './commands/init.js';
 import { matrixCommand } from './commands/matrix.js';
@@ -31,6 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(renderCommand)
       .command(matrixCommand)
       .command(explainCommand)
+      .command(diffCommand)
       .command(planCommand)
       .command(applyCommand)
       .command(verifyCommand)

@@ -85,7 +85,8 @@ const SIGN = {
   remove: ['red', '-'],
 } as const;
 
-function fileLines(file: FileChange, paint: Paint): string[] {
+/** A changed file and its patch; none for one that stays. */
+export function fileLines(file: FileChange, paint: Paint): string[] {
   if (file.kind === 'keep') return [];
   const [colour, sign] = SIGN[file.kind];
   const detail =
