@@ -41,9 +41,11 @@ export function fileFlowsText(changes: readonly FlowChangeSummary[], paint: Pain
   return `${flowChangeLines(changes, paint).join('\n')}\n${count(changes.length, 'change')} of treatment\n`;
 }
 
-/** A unified diff. */
+/** A unified diff, without the line of equals signs that the library puts first. */
 export function filesPatch(before: NamedText, after: NamedText): string {
-  return createTwoFilesPatch(before.path, after.path, before.text, after.text, undefined, undefined, { context: 3 });
+  const { path: from, text: old } = before;
+  const { path: to, text } = after;
+  return createTwoFilesPatch(from, to, old, text, undefined, undefined, { context: 3 }).replace(/^=+\n/, '');
 }
 
 export interface NamedText {
