@@ -25,6 +25,8 @@ MARK=
 NOW=
 NOW_ISO=
 STATE_MODE_SEEN=
+# Set by the loader for a session that may only look.
+READONLY=${READONLY-}
 
 is_number() { # text
     case $1 in
@@ -80,9 +82,20 @@ handle() { # word ...
     request=$1
     shift
     # What the loader saw on its way in is only good for an observation that comes at once.
-    [ "$request" = observe ] || LOADER_DIGESTS=
+    case $request in
+        observe | drift) ;;
+        *) LOADER_DIGESTS= ;;
+    esac
+    case $READONLY.$request in
+        1.transaction | 1.confirm | 1.extend | 1.abort)
+            [ "$request" != transaction ] || skip_block
+            say_error 'this session only looks at the host'
+            return
+            ;;
+    esac
     case $request in
         observe) observe ;;
+        drift) drift ;;
         read)
             field path "$@"
             read_file "$FIELD"
@@ -148,10 +161,11 @@ serve() {
 }
 
 find_digest_tool
-if [ -n "${LOADER_DIGESTS-}" ] && [ -n "${AGENT-}" ] && [ -n "${DIGEST-}" ]; then
+if [ "${1-}" = serve ] && [ -n "${AGENT-}" ] && [ -n "${DIGEST-}" ]; then
     set_word "$DIGEST"
     serve
 fi
+READONLY=
 LOADER_DIGESTS=
 AGENT=$0
 DIGEST=${0##*/}

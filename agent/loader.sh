@@ -1,6 +1,6 @@
 # Owns: the first words on a connection. Finds the agent on the host by its digest, or asks for it, checks it and becomes it.
-# Sent on the standard input of `/bin/sh -s -- DIGEST`; nothing follows the last line until a greeting was printed.
-# shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
+# Sent on the standard input of `/bin/sh -s -- DIGEST [readonly]`; nothing follows the last line until a greeting was printed.
+# shellcheck shell=sh disable=SC2030,SC2031,SC2034,SC2154 # the parts are one script and share their variables
 
 umask 077
 LC_ALL=C
@@ -10,6 +10,8 @@ PATH=/usr/xpg4/bin:/usr/bin:/usr/sbin:/sbin:/bin:/usr/lib/inet
 [ -z "$ROOT" ] || PATH=$ROOT/usr/sbin:$ROOT/usr/bin:$ROOT/usr/lib/inet:$PATH
 export LC_ALL PATH
 trap '' HUP PIPE
+nl='
+'
 
 leave_refused() { # text
     echo "ipsec-deploy-agent refused text=$1"
@@ -61,12 +63,59 @@ stored_agent_fits() { # digest
     done
     wanted=$1
     shift
-    # shellcheck disable=SC2086 # the words of the command
-    LOADER_DIGESTS=$($SHA256 "$@" 2>/dev/null)
+    take_digests "$@"
     case "$LOADER_DIGESTS" in
         "$wanted  $AGENT"* | "sha256 ($AGENT) = $wanted"*) return 0 ;;
         *) return 1 ;;
     esac
+}
+
+# LOADER_DIGESTS := digests of the files. ksh93 makes a temporary file of what a command substitution captures, so there
+# it is read from a pipe, whose end that shell runs itself.
+# shellcheck disable=SC2086 # the words of the command
+take_digests() { # file ...
+    case ${KSH_VERSION-} in
+        *93* | *2020*)
+            LOADER_DIGESTS=
+            $SHA256 "$@" 2>/dev/null | while IFS= read -r digest_line; do
+                LOADER_DIGESTS=$LOADER_DIGESTS$digest_line$nl
+            done
+            ;;
+        *) LOADER_DIGESTS=$($SHA256 "$@" 2>/dev/null) ;;
+    esac
+}
+
+# AGENT_TEXT := the agent, for a session that writes nothing: it stays in memory.
+hear_agent() { # digest
+    echo 'ipsec-deploy-agent need'
+    case ${KSH_VERSION-} in
+        *93* | *2020*)
+            AGENT_TEXT=
+            sed '/^#@end$/q' | while IFS= read -r agent_line; do
+                AGENT_TEXT=$AGENT_TEXT$agent_line$nl
+            done
+            AGENT_TEXT=${AGENT_TEXT%"$nl"}
+            put_agent | $SHA256 | read -r agent_sum
+            ;;
+        *)
+            AGENT_TEXT=$(sed '/^#@end$/q')
+            agent_sum=$(put_agent | $SHA256)
+            ;;
+    esac
+    case $agent_sum in
+        *"$1"*) ;;
+        *) leave_refused 'the agent did not arrive as it was sent' ;;
+    esac
+}
+
+# Not `printf` in mksh, where it is a process whose arguments everybody may read.
+put_agent() {
+    if [ -n "${KSH_VERSION-}" ]; then
+        # shellcheck disable=SC2039,SC3045 # every Korn shell has print
+        print -r -- "$AGENT_TEXT"
+    else
+        printf '%s\n' "$AGENT_TEXT"
+    fi
 }
 
 receive_agent() { # digest
@@ -85,22 +134,43 @@ receive_agent() { # digest
     fi
 }
 
-load() { # digest
+# Nothing of the state folder is run unless all of it is ours; what is wrong with it is for the check to tell.
+stored_agent_is_safe() { # digest
+    [ ! -h "$STATE" ] && [ -d "$STATE" ] && [ -O "$STATE" ] && stored_agent_fits "$1"
+}
+
+load() { # digest [readonly]
     case $1 in
         *[!0-9a-f]* | '') leave_refused 'the digest of the agent is not hexadecimal' ;;
     esac
     [ "${#1}" -eq 64 ] || leave_refused 'the digest of the agent is not of 64 digits'
     [ -O "$ROOT/" ] || leave_refused 'this needs the privileges of root (ssh.privilege in the inventory)'
     find_digest_tool
+    DIGEST=$1
+    if [ "${2-}" = readonly ]; then
+        READONLY=1
+        if ! stored_agent_is_safe "$1"; then
+            LOADER_DIGESTS=
+            AGENT=none
+            hear_agent "$1"
+            set -- serve
+            eval "$AGENT_TEXT"
+            exit
+        fi
+        set -- serve
+        # shellcheck disable=SC1090 # the file was just checked against its digest
+        . "$AGENT"
+        exit
+    fi
+    READONLY=
     if [ -d "$STATE" ] || [ -h "$STATE" ]; then
         check_folder "$STATE"
     fi
     stored_agent_fits "$1" || receive_agent "$1"
-    DIGEST=$1
     set -- serve
     # shellcheck disable=SC1090 # the file was just checked against its digest
     . "$AGENT"
     exit
 }
 
-load "${1-}"
+load "${1-}" "${2-}"

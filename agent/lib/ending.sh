@@ -311,7 +311,7 @@ recover() {
 
 # The same for requests that look: what they tell should be how things stay. They have no steps to tell of.
 recover_unasked() {
-    [ -d "$TX" ] || return 0
+    [ -d "$TX" ] && [ -z "$READONLY" ] || return 0
     recover_mark=$MARK
     MARK=
     recover

@@ -137,6 +137,12 @@ function take_sa(set, line,    word, n, i, name, value, type, id) {
     sa_authkey[set, id] = said["authkey"]
     # What in.iked negotiated has a lifetime and is negotiated again by itself.
     sa_static[set, id] = !(said["hard_addtime"] + said["hard_usetime"] + said["hard_bytes"])
+    sa_hard[set, id] = limit_word("add", said["hard_addtime"]) limit_word("use", said["hard_usetime"]) \
+        limit_word("bytes", said["hard_bytes"])
+}
+
+function limit_word(name, limit) {
+    return limit ~ /^[0-9]+$/ && limit + 0 > 0 ? " hard_" name "=" limit : ""
 }
 
 function read_sas(set, path,    line) {
@@ -231,25 +237,41 @@ function print_file(path,    line) {
     close(path)
 }
 
-function observe(    now, command, line, status, i, id, left) {
+function observe(    now) {
     now = seconds()
     print mark " fact name=time text=" iso(now)
-    if (tx_id != "") {
-        left = armed == "" ? window + 0 : armed + window - now
-        print mark " transaction id=" tx_id " state=" tx_state " step=" tx_step " generation=" tx_generation \
-            " reverts_in=" (left < 0 ? 0 : left > window + 0 ? window + 0 : left)
-    }
-    if (manifest != "") {
-        print mark " begin manifest"
-        print_file(manifest)
-        print "\n" mark " end manifest status=0"
-    }
-    print mark " begin sad"
+    say_transaction(now)
+    say_manifest()
+    take_loaded_sas()
+    read_sas("file", keys)
+    say_sas()
+}
+
+function say_transaction(now,    left) {
+    if (tx_id == "") return
+    left = armed == "" ? window + 0 : armed + window - now
+    print mark " transaction id=" tx_id " state=" tx_state " step=" tx_step " generation=" tx_generation \
+        " reverts_in=" (left < 0 ? 0 : left > window + 0 ? window + 0 : left)
+}
+
+function say_manifest() {
+    if (manifest == "") return
+    print mark " begin manifest"
+    print_file(manifest)
+    print "\n" mark " end manifest status=0"
+}
+
+# The set "loaded"; SAS_STATUS tells whether ipseckey could list them.
+function take_loaded_sas(    command, line) {
     command = "exec ipseckey -n -s - 2>/dev/null"
     while ((command | getline line) > 0) take_sa_line("loaded", line)
-    status = close(command)
+    SAS_STATUS = close(command)
     take_sa_line("loaded", "")
-    read_sas("file", keys)
+}
+
+# The set "loaded" against the set "file"; what is in sa_more[id] comes after each.
+function say_sas(    i, id, line) {
+    print mark " begin sad"
     for (i = 1; i <= sa_count["loaded"]; i++) {
         id = sa_id["loaded", i]
         line = sa_name("loaded", id)
@@ -258,13 +280,13 @@ function observe(    now, command, line, status, i, id, left) {
         if (!(("file", id) in sa_key)) line = line " key=unlisted"
         else line = line " key=" (sa_key["file", id] == sa_key["loaded", id] ? "same" : "differs")
         if (sa_src["loaded", id] != "") line = line " src=" sa_src["loaded", id]
-        print line
+        print line sa_more[id]
     }
     for (i = 1; i <= sa_count["file"]; i++) {
         id = sa_id["file", i]
         if (!(("loaded", id) in sa_key)) print "missing " sa_name("file", id)
     }
-    print "\n" mark " end sad status=" (status ? 1 : 0)
+    print "\n" mark " end sad status=" (SAS_STATUS ? 1 : 0)
 }
 
 # ---- job request: -v request tx gen new before gens root listing sad keys former

@@ -23,6 +23,8 @@ function partNames(platform: AgentPlatform): readonly string[] {
     'platform/boot-guard.xml',
     'lib/ipsec.awk',
     'lib/observe.sh',
+    'lib/drift.awk',
+    'lib/drift.sh',
     'lib/adopt.sh',
     'lib/transaction.sh',
     'lib/preflight.sh',

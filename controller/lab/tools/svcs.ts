@@ -155,12 +155,13 @@ export async function svcprop(args: readonly string[], smf: Smf): Promise<ToolRe
   return { exit: stderr === '' ? 0 : 1, stdout: quiet ? '' : stdout, stderr: quiet ? '' : stderr };
 }
 
-function propertiesOf({ stored, state, enabled }: Instance, edited: boolean): Map<string, string> {
+function propertiesOf({ stored, state, since, enabled }: Instance, edited: boolean): Map<string, string> {
   return new Map([
     ...(edited ? stored.edited : stored.running),
     ['general/enabled', String(enabled)],
     ['restarter/state', state],
     ['restarter/next_state', 'none'],
+    ['restarter/state_timestamp', `${Math.floor(since.getTime() / 1000)}.000000000`],
   ]);
 }
 

@@ -325,6 +325,7 @@ export class Session {
     const last =
       {
         observe: 'end observe',
+        drift: 'end drift',
         read: 'end file',
         collect: 'end collected',
         fingerprints: 'end fingerprints',
