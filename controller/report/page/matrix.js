@@ -121,6 +121,7 @@
       td.addEventListener('keydown', (event) => {
         if (!(event.key in STEPS)) return;
         event.preventDefault();
+        choose(td);
         const next = step(event.key);
         if (next !== undefined) at(...next)?.focus();
       });
