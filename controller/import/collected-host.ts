@@ -1,7 +1,7 @@
 /** What an import has read of one host, before anything is made of it. */
 
 import type { Address } from '../model/address.js';
-import type { SshSettings } from '../model/host.js';
+import type { HostNames, SshSettings } from '../model/host.js';
 import type { ManagedPath } from '../model/managed-file.js';
 import type { HostSurroundings, Observation } from '../model/observation.js';
 import type { Secret } from '../model/secret.js';
@@ -12,6 +12,8 @@ export interface CollectedHost {
   readonly ssh: SshSettings;
   /** Addresses that the operator says it has. */
   readonly given: readonly Address[];
+  /** Names in its files, as the operator says they resolve there. */
+  readonly names?: HostNames;
   readonly seen: Observation;
   readonly surroundings: HostSurroundings;
   /**

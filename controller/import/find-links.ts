@@ -62,7 +62,8 @@ export function findLinks(hosts: readonly HostReading[]): FoundLinks {
     );
     const whole = kept.filter((link) => link.keying !== 'manual' || hasEverySa(link.candidate, link.suite, addresses));
     if (whole.length === kept.length) return { links: kept.map(asLink), addresses, notes };
-    for (const { candidate } of kept.filter((link) => !whole.includes(link)))
+    const stays = new Set(whole);
+    for (const { candidate } of kept.filter((link) => !stays.has(link)))
       note(candidate.host.host.name, `${candidate.peerName}: ${INCOMPLETE}`);
     kept = whole;
   }
@@ -167,15 +168,14 @@ function judge({ host, peer, pairs }: Candidate): { readonly keying: Keying; rea
   if (first === undefined)
     return 'there are keys or rules for it, but not all that passes between the two is protected';
   const ends = peer === undefined ? [host] : [host, peer];
-  const sas = host.manual.sas.filter(({ src, dst }) => joins(first.pair, src, dst));
-  const [sa] = sas;
-  if (sa !== undefined && ends.every(({ manual }) => manual.sas.some(({ src, dst }) => joins(first.pair, src, dst)))) {
+  const [there, back] = [pairName(first.pair.local, first.pair.remote), pairName(first.pair.remote, first.pair.local)];
+  const held = ends.map(({ byPair }) => byPair);
+  const sa = held[0]?.sas.get(there) ?? held[0]?.sas.get(back);
+  if (sa !== undefined && held.every(({ sas }) => sas.has(there) || sas.has(back))) {
     const suite = suiteOfSa(sa);
     return suite !== undefined && isManualSuite(suite) ? { keying: 'manual', suite } : NO_WORDS;
   }
-  const psks = (end: HostReading, pair: Pair): boolean =>
-    end.preshared.some((key) => key.pair !== undefined && joins(pair, key.pair.local, key.pair.remote));
-  if (ends.every((end) => psks(end, first.pair) && usesIke(end))) {
+  if (held.every(({ psks }) => psks.has(there) || psks.has(back)) && ends.every(usesIke)) {
     const suite = suiteOfRule(first.rule);
     return suite === undefined ? NO_WORDS : { keying: 'ike-psk', suite };
   }
@@ -190,11 +190,6 @@ function usesIke({ texts, refused }: HostReading): boolean {
     !refused.has('/etc/inet/ike/config') &&
     !refused.has('/etc/inet/secret/ike.preshared')
   );
-}
-
-function joins({ local, remote }: Pair, a: Address, b: Address): boolean {
-  const names = [pairName(local, remote), pairName(remote, local)];
-  return names.includes(pairName(a, b));
 }
 
 /** Those that links use, in the order the host is known by; where there is none, its first. */
@@ -225,8 +220,8 @@ function hasEverySa(
   const here = addresses.get(host.host.name) ?? [];
   const there = external === undefined ? (addresses.get(peerName) ?? []) : [external];
   const ends = peer === undefined ? [host] : [host, peer];
-  const has = ({ manual }: HostReading, from: Address, to: Address): boolean => {
-    const sa = manual.sas.find(({ src, dst }) => pairName(src, dst) === pairName(from, to));
+  const has = (end: HostReading, from: Address, to: Address): boolean => {
+    const sa = end.byPair.sas.get(pairName(from, to));
     const found = sa === undefined ? undefined : suiteOfSa(sa);
     return found !== undefined && found.encr === suite.encr && found.encrAuth === suite.encrAuth;
   };

@@ -9,8 +9,8 @@ import { hostLines } from '../policy/name-tables.js';
 import { predictLoad } from '../policy/predict-load.js';
 import { keyFileNames, namesOf } from '../render/host-names.js';
 import { type CollectedHost, PATHS } from './collected-host.js';
-import { findManualKeys, type ManualKeys } from './find-manual-keys.js';
-import { findPresharedKeys, type FoundPresharedKey } from './find-preshared-keys.js';
+import { findManualKeys, type FoundSa, type ManualKeys } from './find-manual-keys.js';
+import { findPresharedKeys, type FoundPresharedKey, pairName } from './find-preshared-keys.js';
 
 export interface HostReading {
   readonly host: CollectedHost;
@@ -27,6 +27,8 @@ export interface HostReading {
   readonly rules: readonly LoadedRule[];
   readonly manual: ManualKeys;
   readonly preshared: readonly FoundPresharedKey[];
+  /** Its keys by the two addresses (`pairName`): the first SA of each direction, and whether there is a PSK. */
+  readonly byPair: { readonly sas: ReadonlyMap<string, FoundSa>; readonly psks: ReadonlySet<string> };
   /** Files that our parsers refuse: they stay as they are and are not managed. */
   readonly refused: ReadonlyMap<ManagedPath, string>;
 }
@@ -52,13 +54,13 @@ export function settleAddresses(hosts: readonly HostReading[]): readonly HostRea
 
 export function readHost(host: CollectedHost, texts: ReadonlyMap<ManagedPath, string>): HostReading {
   const hostsFile = withoutLoopback(hostLines(host.surroundings.hosts));
-  const names = namesUsed(texts, hostsFile);
+  const names = new Map([...namesUsed(texts, hostsFile), ...(host.names ?? [])]);
   const tables = namesOf({ names });
   const refused = new Map<ManagedPath, string>();
   const policy = texts.get(PATHS.policy);
   const load = policy === undefined ? undefined : predictLoad(policy, tables);
   if (load !== undefined && !load.accepted)
-    refused.set(PATHS.policy, `ipsecconf would refuse it: ${load.messages.trim()}`);
+    refused.set(PATHS.policy, `ipsecconf would refuse it: ${load.messages.trim()}${unresolved(load.messages)}`);
   else if (load?.rules.length === 0) refused.set(PATHS.policy, 'it holds no rule');
   const keyFile = texts.get(PATHS.manualKeys);
   const manual = keyFile === undefined ? NO_MANUAL_KEYS : findManualKeys(keyFile, keyFileNames(tables));
@@ -70,6 +72,7 @@ export function readHost(host: CollectedHost, texts: ReadonlyMap<ManagedPath, st
   const ikeLocals = readIke(texts.get(PATHS.ikeConfig), refused);
   const rules = load?.accepted === true ? load.rules : [];
   const keys = 'refused' in preshared ? [] : preshared.keys;
+  const usable = 'refused' in manual ? NO_MANUAL_KEYS : manual;
   const addresses = ownAddresses(host, hostsFile, [
     ...keys.flatMap(({ pair }) => (pair === undefined ? [] : [pair.local])),
     ...ikeLocals,
@@ -82,10 +85,20 @@ export function readHost(host: CollectedHost, texts: ReadonlyMap<ManagedPath, st
     ...addresses,
     namesByAddress: new Map(hostsFile.map(([name, address]) => [address, name] as const).toReversed()),
     rules,
-    manual: 'refused' in manual ? NO_MANUAL_KEYS : manual,
+    manual: usable,
     preshared: keys,
+    byPair: {
+      sas: new Map(usable.sas.toReversed().map((sa) => [pairName(sa.src, sa.dst), sa])),
+      psks: new Set(keys.flatMap(({ pair }) => (pair === undefined ? [] : pairName(pair.local, pair.remote)))),
+    },
     refused,
   };
+}
+
+/** Names that a host resolves by DNS are not known here. */
+function unresolved(messages: string): string {
+  if (!messages.includes('Could not resolve')) return '';
+  return ' (names are looked up in its /etc/inet/hosts alone: add them there, or give `names:` to the host in an inventory and import --from it)';
 }
 
 /** Addresses that its IKE rules call local. */

@@ -105,8 +105,8 @@ export class KeyShelf {
   #sa(sa: FoundSa, reading: HostReading): string | undefined {
     const { name } = reading.host;
     const [src, dst] = [formatAddress(sa.src), formatAddress(sa.dst)];
-    const mine = new Set(reading.own.map(formatAddress));
-    const link = this.#linkTo(name, mine.has(src) ? dst : src, 'manual');
+    const isMine = reading.own.some((address) => formatAddress(address) === src);
+    const link = this.#linkTo(name, isMine ? dst : src, 'manual');
     if (link === undefined) return undefined;
     const id = `sa:${link.id}:${src}>${dst}`;
     const stored = this.#keys.get(id);

@@ -27,7 +27,7 @@ export function literalTemplate(text: string, slots: readonly Slot[]): string {
 
 /** Writes one character at a time, since what may stand as it is depends on both neighbours. */
 class TemplateText {
-  #done = '';
+  readonly #done: string[] = [];
   /** The last character, until it is known what follows it. */
   #held = '';
   #afterMustache = false;
@@ -50,24 +50,30 @@ class TemplateText {
     const held = this.#held;
     this.#held = '';
     if (held === '{') this.#raw('line "{"');
-    else this.#done += held;
+    else this.#done.push(held);
     this.#raw(expression);
   }
 
   finish(): string {
-    return this.#done + this.#held;
+    return this.#done.join('') + this.#held;
   }
 
   #put(char: string): void {
-    this.#done += this.#held;
+    this.#done.push(this.#held);
     this.#held = char;
     this.#afterMustache = false;
   }
 
   #raw(expression: string): void {
     // Before an expression a backslash means: no expression. One more takes that meaning away and goes.
-    if (this.#done.endsWith('\\')) this.#done += '\\';
-    this.#done += `{{${expression}}}`;
+    if (this.#lastIs('\\')) this.#done.push('\\');
+    this.#done.push(`{{${expression}}}`);
     this.#afterMustache = true;
+  }
+
+  /** Pieces are single characters or expressions; an empty one says nothing. */
+  #lastIs(char: string): boolean {
+    const last = this.#done.at(-1);
+    return (last === '' ? this.#done.at(-2) : last) === char;
   }
 }

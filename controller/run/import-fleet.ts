@@ -114,6 +114,7 @@ async function readHost(host: Host, link: HostLink, withKeys: boolean): Promise<
         name: host.name,
         ssh: host.ssh,
         given: host.addresses,
+        ...(host.names === undefined ? {} : { names: host.names }),
         seen,
         surroundings: await session.surroundings(),
         texts,

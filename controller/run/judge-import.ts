@@ -56,7 +56,7 @@ export function judgeImport(input: JudgeInput): ImportedHost {
     ...spdWords(input, desired.spd),
     ...plan.reasons.filter((reason) => reason !== 'the loaded policy is not the one in the file'),
     ...proveFleet(inventory, [host], fleet.policies, fleet.rendered, today).flatMap(({ problem }) =>
-      problem.severity === 'error' ? `a plan is refused: ${problem.what}` : [],
+      problem.severity === 'error' ? `a plan is refused: ${problem.what} (${problem.todo})` : [],
     ),
   ];
   return {
