@@ -67,8 +67,8 @@ export function digestFrom(digest: DriftDigest, least: DriftSeverity): DriftDige
 export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): DigestText {
   const { opened, cleared, quarantined } = digest;
   const words = (text: string): string => cut(oneLine(text), limits.characters);
-  const entriesOf = (groups: readonly IncidentGroup[], state: 'new' | 'cleared'): readonly DigestEntry[] =>
-    byRank(groups).map(({ kind, severity, what, mend, hosts, ids }) => ({
+  const incidents = (heading: string, groups: readonly IncidentGroup[], state: 'new' | 'cleared') =>
+    section(heading, byRank(groups), limits, ({ kind, severity, what, mend, hosts, ids }) => ({
       state,
       severity,
       kind,
@@ -77,7 +77,7 @@ export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): 
       mend: state === 'new' && mend !== '' ? words(mend) : undefined,
       ids: ids.map(words),
     }));
-  const lone = quarantined.map(({ host, reason }): DigestEntry => ({
+  const alone = section('Left alone until a person releases it', quarantined, limits, ({ host, reason }) => ({
     state: 'quarantined',
     severity: 'critical',
     kind: 'quarantine',
@@ -87,13 +87,11 @@ export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): 
     ids: [],
   }));
   return {
-    title: oneLine(titleOf(digest)),
+    title: cut(oneLine(titleOf(digest)), limits.characters),
     severity: worst(digest),
-    sections: [
-      section('Left alone until a person releases it', lone, limits),
-      section('New', entriesOf(opened, 'new'), limits),
-      section('Cleared', entriesOf(cleared, 'cleared'), limits),
-    ].filter(({ entries }) => entries.length > 0),
+    sections: [alone, incidents('New', opened, 'new'), incidents('Cleared', cleared, 'cleared')].filter(
+      ({ entries }) => entries.length > 0,
+    ),
     standing: standingOf(digest),
   };
 }
@@ -117,11 +115,16 @@ function entryLines(entry: DigestEntry): readonly string[] {
   return [`  ${entryLine(entry)}`, ...(entry.mend === undefined ? [] : [`    mend: ${entry.mend}`])];
 }
 
-function section(heading: string, entries: readonly DigestEntry[], limits: DigestLimits): DigestSection {
-  const left = entries.length - limits.entries;
+function section<T>(
+  heading: string,
+  all: readonly T[],
+  limits: DigestLimits,
+  entry: (one: T) => DigestEntry,
+): DigestSection {
+  const left = all.length - limits.entries;
   return {
     heading,
-    entries: entries.slice(0, limits.entries),
+    entries: all.slice(0, limits.entries).map(entry),
     more: left > 0 ? `… and ${left} more; all of them: ipsec-deploy drift incidents` : undefined,
   };
 }
@@ -175,5 +178,5 @@ function oneLine(text: string): string {
 
 function cut(text: string, most: number): string {
   const letters = Array.from(text.slice(0, most * 2));
-  return text.length > most && letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : text;
+  return letters.length > most ? `${letters.slice(0, most - 1).join('')}…` : text;
 }
