@@ -9,8 +9,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 /** The checkout's own, unless an installed one is to be tested. */
-const PROGRAM =
-  process.env['IPSEC_DEPLOY_PROGRAM'] ?? join(import.meta.dirname, '..', '..', 'bin', 'ipsec-deploy.js');
+const PROGRAM = process.env['IPSEC_DEPLOY_PROGRAM'] ?? join(import.meta.dirname, '..', '..', 'bin', 'ipsec-deploy.js');
 let folder = '';
 
 beforeAll(() => {

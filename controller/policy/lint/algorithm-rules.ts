@@ -26,8 +26,16 @@ interface Alternative {
   readonly asked: readonly Asked[];
 }
 
-/** Alternatives that protect. */
-function* protections({ entries }: PolicySubject): Iterable<Alternative> {
+const known = new WeakMap<PolicySubject, readonly Alternative[]>();
+
+/** Alternatives that protect; every rule here asks for them. */
+function protections(subject: PolicySubject): readonly Alternative[] {
+  const found = known.get(subject) ?? [...findProtections(subject)];
+  known.set(subject, found);
+  return found;
+}
+
+function* findProtections({ entries }: PolicySubject): Iterable<Alternative> {
   for (const { entry, alternatives } of entries) {
     for (const [i, { action, properties }] of alternatives.entries()) {
       const request = entry.alternatives[i];

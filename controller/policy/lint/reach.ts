@@ -46,11 +46,17 @@ export function shadowedRules(rules: readonly LoadedRule[]): ReadonlyMap<LoadedR
     const inbound = rulesInOrder(rules, 'in', family);
     const found = shadowedIn(out, family);
     for (const [at, by] of found) shadow(shadowed, out, at, by);
-    // Two-way entries have the same rules in both directions.
-    const alike = out.length === inbound.length && out.every(({ source }, i) => source === inbound[i]?.source);
+    // Only selectors and their order count, and most policies have the same in both directions.
+    const alike = out.length === inbound.length && out.every((rule, i) => sameSelector(rule, inbound[i]));
     for (const [at, by] of alike ? found : shadowedIn(inbound, family)) shadow(shadowed, inbound, at, by);
   }
   return shadowed;
+}
+
+function sameSelector(a: LoadedRule, b: LoadedRule | undefined): boolean {
+  return (
+    b !== undefined && (a.source === b.source || (covers(a.selector, b.selector) && covers(b.selector, a.selector)))
+  );
 }
 
 function shadow(

@@ -37,7 +37,15 @@ function endKey(pair: WrittenPair): EndKey | undefined {
   return key !== undefined && 'end' in key ? key : undefined;
 }
 
-function* addresses({ entries }: PolicySubject): Iterable<AddressPair> {
+const known = new WeakMap<PolicySubject, readonly AddressPair[]>();
+
+function addresses(subject: PolicySubject): readonly AddressPair[] {
+  const found = known.get(subject) ?? [...findAddresses(subject)];
+  known.set(subject, found);
+  return found;
+}
+
+function* findAddresses({ entries }: PolicySubject): Iterable<AddressPair> {
   for (const entry of entries) {
     for (const pair of pairsOfKind(entry, 'address')) {
       const key = endKey(pair);
