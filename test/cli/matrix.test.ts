@@ -1,16 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PROGRAM } from '../support/cli.js';
+import { runIn } from '../support/offline-run.js';
 import { seedInventory } from '../support/seed-case.js';
-
-interface Said {
-  readonly exit: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 let folder = '';
 beforeAll(() => {
@@ -19,17 +12,8 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...words: readonly string[]): Promise<Said> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder } };
-    const child = execFile(process.execPath, [PROGRAM, ...words], options, (_error, stdout, stderr) =>
-      resolve({ exit: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-}
-
 test('matrix shows the seed case on a terminal, without a key store and without making one', async () => {
-  const { exit, stdout, stderr } = await run('matrix');
+  const { exit, stdout, stderr } = await runIn(folder, 'matrix');
   expect(stdout).toBe(`seed: from the row to the column
 
          1   2
@@ -54,7 +38,17 @@ Pc  db1 → web1
 });
 
 test('a page is written to a file, for one kind of traffic', async () => {
-  const { exit, stderr } = await run('matrix', '.', '--flow', 'tcp/443', '--output', 'html', '--out', 'page.html');
+  const { exit, stderr } = await runIn(
+    folder,
+    'matrix',
+    '.',
+    '--flow',
+    'tcp/443',
+    '--output',
+    'html',
+    '--out',
+    'page.html',
+  );
   expect(stderr).toContain('wrote page.html');
   expect(exit).toBe(0);
   const page = readFileSync(join(folder, 'page.html'), 'utf8');
@@ -64,8 +58,8 @@ test('a page is written to a file, for one kind of traffic', async () => {
 
 test('explain tells of one flow what the rules of both ends say; a flow that is refused exits 2', async () => {
   const [open, shut] = await Promise.all([
-    run('explain', 'web1', 'db1', 'tcp/5432'),
-    run('explain', '192.0.2.9', 'db1', 'tcp/22', '--output', 'json'),
+    runIn(folder, 'explain', 'web1', 'db1', 'tcp/5432'),
+    runIn(folder, 'explain', '192.0.2.9', 'web1', 'tcp/22', '--output', 'json'),
   ]);
   expect(open.stdout).toMatch(/^web1 → db1 tcp\/5432: protected, both ways/);
   expect(open.exit).toBe(0);
@@ -73,9 +67,10 @@ test('explain tells of one flow what the rules of both ends say; a flow that is 
     schema: 'ipsec-deploy/1',
     event: 'explained',
     from: '192.0.2.9',
-    to: 'db1',
+    to: 'web1',
     flow: 'tcp/22',
-    verdict: { passes: true },
-    there: [{ source: '192.0.2.9', destination: '10.0.2.21' }],
+    verdict: { kind: 'refused', passes: false },
+    there: [{ source: '192.0.2.9', destination: '10.0.1.11' }],
   });
+  expect(shut.exit).toBe(2);
 });

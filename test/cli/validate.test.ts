@@ -1,9 +1,8 @@
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PROGRAM } from '../support/cli.js';
+import { runIn } from '../support/offline-run.js';
 import { seedInventory } from '../support/seed-case.js';
 
 let folder = '';
@@ -20,24 +19,15 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function run(...words: readonly string[]): Promise<{ exit: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const options = { cwd: folder, env: { PATH: process.env['PATH'] ?? '', HOME: folder } };
-    const child = execFile(process.execPath, [PROGRAM, ...words], options, (_error, stdout, stderr) =>
-      resolve({ exit: child.exitCode ?? -1, stdout, stderr }),
-    );
-  });
-}
-
 test('a folder is validated without its key store, and nothing is written', async () => {
-  const { exit, stdout } = await run('validate', 'good');
+  const { exit, stdout } = await runIn(folder, 'validate', 'good');
   expect(stdout).toBe('good/inventory.yaml: 2 hosts, 1 link, 0 tests: all is well\n');
   expect(exit).toBe(0);
   expect(readdirSync(join(folder, 'good'))).toEqual(['inventory.yaml']);
 });
 
 test('findings of every kind come at once, and exit 1', async () => {
-  const { exit, stdout } = await run('validate', 'bad', '--output', 'json');
+  const { exit, stdout } = await runIn(folder, 'validate', 'bad', '--output', 'json');
   const { event, errors, problems } = JSON.parse(stdout) as {
     event: string;
     errors: number;
@@ -52,7 +42,7 @@ test('findings of every kind come at once, and exit 1', async () => {
 
 test('SARIF names the file and the line of each finding, also of an inventory that cannot be read', async () => {
   writeFileSync(join(folder, 'broken.yaml'), seedInventory().replace('groups: [db]', 'groups: [dbx]'));
-  const { exit, stdout } = await run('validate', 'broken.yaml', '--output', 'sarif');
+  const { exit, stdout } = await runIn(folder, 'validate', 'broken.yaml', '--output', 'sarif');
   expect(JSON.parse(stdout)).toMatchObject({
     version: '2.1.0',
     runs: [
