@@ -37,15 +37,15 @@ export function addressIndex<T>(
   }
   return {
     at: ({ family, value }) => {
-      const near: readonly Filed<T>[] = exact[family].get(value) ?? [];
-      const far: readonly Filed<T>[] = wide.filter(
-        ({ ranges }) =>
-          ranges === undefined ||
-          ranges.some((range) => range.family === family && range.from <= value && value <= range.to),
-      );
-      if (far.length === 0) return near.map(({ item }) => item);
-      if (near.length === 0) return far.map(({ item }) => item);
-      return [...near, ...far].sort((a, b) => a.place - b.place).map(({ item }) => item);
+      const near = exact[family].get(value) ?? [];
+      const found: Filed<T>[] = near.slice();
+      for (const one of wide) if (one.ranges === undefined || holdsAny(one.ranges, family, value)) found.push(one);
+      if (near.length > 0 && found.length > near.length) found.sort((a, b) => a.place - b.place);
+      return found.map(({ item }) => item);
     },
   };
+}
+
+function holdsAny(ranges: readonly FiledRange[], family: Address['family'], value: bigint): boolean {
+  return ranges.some((range) => range.family === family && range.from <= value && value <= range.to);
 }

@@ -31,19 +31,19 @@ export function ikeAgreement(
   const answers = receiver.ike.rules(destination, source);
   const mismatch = (what: string, todo: string, there = answers[0]): PairFault =>
     fault('ike-rule-mismatch', what, todo, sender.place(CONFIG, asks?.line), receiver.place(CONFIG, there?.line));
-  const way = `from ${formatAddress(source)} to ${formatAddress(destination)}`;
+  const way = (): string => `from ${formatAddress(source)} to ${formatAddress(destination)}`;
   if (asks === undefined && answers.length === 0) {
-    const what = `neither ${sender.name} nor ${receiver.name} has an IKE rule for the way ${way}`;
+    const what = `neither ${sender.name} nor ${receiver.name} has an IKE rule for the way ${way()}`;
     return mismatch(what, 'add a rule for these addresses to both ends');
   }
   if (asks === undefined) {
     return mismatch(
-      `${sender.name} has no IKE rule for the way ${way}`,
+      `${sender.name} has no IKE rule for the way ${way()}`,
       `add a rule for these addresses at ${sender.name}`,
     );
   }
   if (answers.length === 0) {
-    const what = `${receiver.name} has no IKE rule for the way ${way}`;
+    const what = `${receiver.name} has no IKE rule for the way ${way()}`;
     return mismatch(what, `add a rule for these addresses at ${receiver.name}`);
   }
   for (const answer of answers) {

@@ -3,9 +3,8 @@
  * the caller, so pairs of hosts with rules of the same kinds share one division: a fleet costs what its links cost.
  */
 
-import type { Family, LoadedRule } from '../model/policy.js';
+import type { Action, Family, LoadedRule, Transform } from '../model/policy.js';
 import { encounter, type Encounter } from '../policy/encounter.js';
-import { joined } from '../policy/join-regions.js';
 import { isDoubtful } from '../policy/match-flow.js';
 import { UDP } from '../policy/match-selector.js';
 import {
@@ -58,13 +57,31 @@ function ruleKinds(): (rule: LoadedRule) => number {
   return (rule) => {
     const before = known.get(rule);
     if (before !== undefined) return before;
-    const { protocol, localPort, remotePort, icmpType, icmpCode } = rule.selector;
-    const said = JSON.stringify([protocol, localPort, remotePort, icmpType, icmpCode, rule.actions]);
+    const said = kindText(rule);
     const number = numbers.get(said) ?? numbers.size;
     numbers.set(said, number);
     known.set(rule, number);
     return number;
   };
+}
+
+/** All of a rule but its addresses. Written by hand: a fleet has a hundred thousand rules. */
+function kindText({ selector, actions }: LoadedRule): string {
+  const { protocol, localPort, remotePort, icmpType, icmpCode } = selector;
+  let text = `${protocol} ${localPort} ${remotePort}`;
+  for (const range of [icmpType, icmpCode]) text += range === undefined ? ' -' : ` ${range.from}-${range.to}`;
+  for (const action of actions) text += `|${actionText(action)}`;
+  return text;
+}
+
+function actionText(action: Action): string {
+  if (action.kind !== 'protect') return action.kind;
+  const { ah, esp } = action;
+  return `${lengths(ah)} ${lengths(esp?.encr)} ${lengths(esp?.auth)} ${esp?.sealed === true} ${action.unique}`;
+}
+
+function lengths(transform: Transform | undefined): string {
+  return transform === undefined ? '-' : `${transform.algorithm}(${transform.minBits}..${transform.maxBits})`;
 }
 
 interface Cell {
@@ -92,8 +109,8 @@ function divide(family: Family, sending: readonly LoadedRule[], receiving: reado
     const [mine, theirs] = [sending[sender], receiving[receiver]];
     return [
       {
-        traffics: joinedTraffic(left, family),
-        inWords: joinedTraffic(met, family),
+        traffics: left,
+        inWords: met,
         sender,
         receiver,
         meets: encounter(mine, theirs),
@@ -132,13 +149,4 @@ function ikeTraffic(family: Family): readonly Traffic[] {
 /** What is left of traffic when IKE's own is taken out: no rule meets that. */
 export function withoutIke(traffics: readonly Traffic[], family: Family): readonly Traffic[] {
   return ikeTraffic(family).reduce((left, port) => left.flatMap((part) => cutTraffic(part, port)), traffics);
-}
-
-const NOWHERE = { from: 0n, to: 0n };
-
-/** The same traffic in fewer boxes. */
-export function joinedTraffic(traffics: readonly Traffic[], family: Family): readonly Traffic[] {
-  if (traffics.length < 2) return traffics;
-  const boxes = traffics.map((traffic) => ({ family, local: NOWHERE, remote: NOWHERE, traffic }));
-  return joined(boxes).map(({ traffic }) => traffic);
 }

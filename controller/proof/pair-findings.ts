@@ -7,6 +7,7 @@ import type { Link, LinkEnd } from '../model/host.js';
 import type { Packet } from '../model/packet.js';
 import type { LoadedRule } from '../model/policy.js';
 import { endName } from '../keys/address-pairs.js';
+import { joined } from '../policy/join-regions.js';
 import { addressRange, samplePacket, type Region } from '../policy/region.js';
 import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
 import type { Traffic } from '../policy/traffic.js';
@@ -40,16 +41,10 @@ export interface PairFinding {
   readonly todo: string;
 }
 
-/** A part of what one end of a link sends to the other. */
-export interface LinkFlow extends PairFlow {
-  readonly from: string;
-  readonly to: string;
-}
-
 export interface LinkReport {
   readonly link: Link;
   /** Everything between the two, both ways, each packet once. */
-  readonly flows: readonly LinkFlow[];
+  readonly flows: readonly PairFlow[];
   readonly findings: readonly PairFinding[];
 }
 
@@ -66,23 +61,28 @@ export function proveLinks(links: readonly Link[], pictures: Pictures): readonly
 export function linkReport(link: Link, pictures: Pictures, ask: AskFlows = flowProver()): LinkReport | undefined {
   const [first, second] = link.ends.map((end) => linkSide(end, pictures));
   if (first === undefined || second === undefined) return undefined;
-  const flows: LinkFlow[] = [];
-  for (const [from, to] of [
-    [first, second],
-    [second, first],
-  ] as const) {
-    for (const { source, destination } of addressPairs(from, to)) {
-      const way = { sender: from.picture, receiver: to.picture, source, destination, keying: link.keying };
-      for (const flow of ask(way)) flows.push({ ...flow, from: from.picture.name, to: to.picture.name });
-    }
+  const there: PairFlow[] = [];
+  const back: PairFlow[] = [];
+  const open: PairFlow[] = [];
+  const pairs = addressPairs(first, second);
+  const [a, b] = [first.picture, second.picture];
+  let openPairs = 0;
+  for (const { source, destination } of pairs) {
+    const way = { sender: a, receiver: b, source, destination, keying: link.keying };
+    const sent = ask(way);
+    const turned = { sender: b, receiver: a, source: destination, destination: source, keying: link.keying };
+    const answered = ask(turned);
+    there.push(...sent);
+    back.push(...answered);
+    const exposed = exposedFlows([...sent, ...answered]);
+    if (exposed.length > 0) openPairs++;
+    open.push(...exposed);
   }
-  const nameOf = namesOf([first, second]);
+  const flows = [...there, ...back];
   const faulty = flows.flatMap((flow) => (flow.fault === undefined ? [] : [{ flow, fault: flow.fault }]));
-  return {
-    link,
-    flows,
-    findings: [...grouped(link, faulty, nameOf), ...unprotected(link, [first, second], flows, nameOf)],
-  };
+  const fault = unprotected(link, a, b, openPairs === pairs.length ? 'error' : 'warning');
+  const all = [...faulty, ...open.map((flow) => ({ flow, fault }))];
+  return { link, flows, findings: all.length === 0 ? [] : grouped(link, all, namesOf([first, second])) };
 }
 
 interface LinkSide {
@@ -117,7 +117,7 @@ function namesOf(sides: readonly LinkSide[]): AddressName {
 }
 
 interface Faulty {
-  readonly flow: LinkFlow;
+  readonly flow: PairFlow;
   readonly fault: PairFault;
 }
 
@@ -137,7 +137,7 @@ function grouped(link: Link, faulty: readonly Faulty[], nameOf: AddressName): re
 function findingOf(link: Link, group: readonly [Faulty, ...Faulty[]], nameOf: AddressName): PairFinding {
   const [{ flow, fault }] = group;
   const { from, to } = flow;
-  const flows = group.flatMap((one) => regionsOf(one.flow, one.flow.traffics));
+  const flows = joined(group.flatMap((one) => regionsOf(one.flow, one.flow.traffics)));
   const [sample] = flows;
   if (sample === undefined) throw new Error('a finding about no packet');
   return {
@@ -169,44 +169,23 @@ export function flowRegions(flow: PairFlow): readonly Region[] {
   return regionsOf(flow, flow.traffics);
 }
 
-/**
- * A link promises protection: pairs of addresses between which something passes in the clear and nothing protected or
- * lost by mistake. All pairs of the link so: an error; some: a warning.
- */
-function unprotected(
-  link: Link,
-  [first, second]: readonly [LinkSide, LinkSide],
-  flows: readonly LinkFlow[],
-  nameOf: AddressName,
-): readonly PairFinding[] {
-  const byPair = new Map<string, LinkFlow[]>();
-  for (const flow of flows) {
-    if (flow.ike) continue;
-    const key = [flow.source, flow.destination].map(formatAddress).sort().join();
-    const known = byPair.get(key);
-    if (known === undefined) byPair.set(key, [flow]);
-    else known.push(flow);
-  }
-  const open = [...byPair.values()].filter((between) =>
-    between.every(({ kind, fault }) => kind !== 'protected' && !fault),
-  );
-  const exposed = open.flat().filter(({ kind }) => kind === 'clear');
-  if (exposed.length === 0) return [];
-  const [one, other] = [first.picture, second.picture];
+/** What passes in the clear between two addresses of a link where nothing is protected, or lost by mistake: fail-open. */
+function exposedFlows(between: readonly PairFlow[]): readonly PairFlow[] {
+  if (between.some(({ kind, fault }) => kind === 'protected' || fault !== undefined)) return [];
+  return between.filter(({ kind, ike }) => kind === 'clear' && !ike);
+}
+
+/** A link promises protection. All of its pairs of addresses without any: an error; some: a warning. */
+function unprotected(link: Link, one: HostPicture, other: HostPicture, severity: PairFault['severity']): PairFault {
   const policy = '/etc/inet/ipsecinit.conf';
-  const fault: PairFault = {
+  return {
     verdict: 'missing-end',
-    severity: open.length === byPair.size ? 'error' : 'warning',
+    severity,
     what: `neither ${one.name} nor ${other.name} protects anything between these addresses, which link ${link.id} joins`,
     todo: 'give both ends the rules for this link, or take the link away',
     sender: one.place(policy),
     receiver: other.place(policy),
   };
-  return grouped(
-    link,
-    exposed.map((flow) => ({ flow, fault })),
-    nameOf,
-  );
 }
 
 /** `/etc/inet/ipsecinit.conf:12 (templates/solaris/peer.hbs:9:1)` */

@@ -13,7 +13,7 @@ import { suits } from '../policy/match-sa.js';
 import type { Traffic } from '../policy/traffic.js';
 import type { HostPicture, Place } from './host-picture.js';
 import { ikeAgreement, type IkeAgreement } from './ike-agreement.js';
-import { joinedTraffic, trafficDivider, withoutIke, type DivideTraffic, type TrafficClass } from './pair-classes.js';
+import { trafficDivider, withoutIke, type DivideTraffic, type TrafficClass } from './pair-classes.js';
 import type { PairFault, PairVerdict } from './pair-fault.js';
 import { carriage, type Meeting } from './sa-agreement.js';
 import type { FiledSa } from './sa-shelf.js';
@@ -24,6 +24,9 @@ export type Security =
   | { readonly kind: 'ike'; readonly agreement: IkeAgreement };
 
 export interface PairFlow {
+  /** Names of the ends. */
+  readonly from: string;
+  readonly to: string;
   readonly source: Address;
   readonly destination: Address;
   /** Seen from the sender; disjoint. */
@@ -62,29 +65,44 @@ export function flowProver(divide: DivideTraffic = trafficDivider()): AskFlows {
     const sending = sender.rules.between('out', source, destination);
     const receiving = receiver.rules.between('in', destination, source);
     const found: PairFlow[] = [];
-    for (const one of divide(source.family, sending, receiving)) {
+    const [from, to] = [sender.name, receiver.name];
+    const note = (one: TrafficClass, verdict: Verdict): void => {
       const [mine, theirs] = [sending[one.sender], receiving[one.receiver]];
-      const base = {
+      const flow: { -readonly [key in keyof PairFlow]: PairFlow[key] } = {
+        from,
+        to,
         source,
         destination,
-        ...(mine && { sender: mine }),
-        ...(theirs && { receiver: theirs }),
+        traffics: verdict.traffics ?? one.traffics,
+        inWords: verdict.inWords ?? one.inWords,
+        kind: verdict.kind,
         ike: one.meets === 'ike',
         doubtful: one.doubtful,
       };
-      if (one.meets === 'agreed' && mine !== undefined && theirs !== undefined) {
-        const meeting = { sender, receiver, source, destination, leaves: mine, arrives: theirs };
-        for (const part of secured(meeting, one, way.keying)) found.push({ ...base, ...part });
-      } else {
-        const { traffics, inWords } = one;
-        found.push({ ...base, traffics, inWords, ...judged(way, one, mine, theirs) });
+      if (mine !== undefined) flow.sender = mine;
+      if (theirs !== undefined) flow.receiver = theirs;
+      if (verdict.fault !== undefined) flow.fault = verdict.fault;
+      if (verdict.security !== undefined) flow.security = verdict.security;
+      found.push(flow);
+    };
+    for (const one of divide(source.family, sending, receiving)) {
+      const [leaves, arrives] = [sending[one.sender], receiving[one.receiver]];
+      if (one.meets !== 'agreed' || leaves === undefined || arrives === undefined)
+        note(one, judged(way, one, leaves, arrives));
+      else {
+        const meeting = { sender, receiver, source, destination, leaves, arrives };
+        for (const part of secured(meeting, one, way.keying)) note(one, part);
       }
     }
     return found;
   };
 }
 
-type Judgement = Pick<PairFlow, 'kind' | 'fault'>;
+/** What becomes of a class of traffic, or of a part of it. */
+interface Verdict extends Pick<PairFlow, 'kind' | 'fault' | 'security'> {
+  readonly traffics?: readonly Traffic[];
+  readonly inWords?: readonly Traffic[];
+}
 
 /** The verdict of the two rules alone. */
 function judged(
@@ -92,7 +110,7 @@ function judged(
   { meets, traffics }: TrafficClass,
   mine: LoadedRule | undefined,
   theirs: LoadedRule | undefined,
-): Judgement {
+): Verdict {
   if (meets === 'clear' || meets === 'ike') return { kind: 'clear' };
   if (meets === 'sender-drops' || meets === 'receiver-drops' || meets === 'agreed') return { kind: 'refused' };
   const { verdict, what, todo } = disagreement(way, meets, mine);
@@ -163,15 +181,17 @@ function protectsAny(host: HostPicture, own: Address, peer: Address): boolean {
   );
 }
 
-type Secured = Pick<PairFlow, 'traffics' | 'inWords' | 'kind' | 'fault' | 'security'>;
-
 /** The keys for what both ends' rules protect: manual SAs where there are any that suit, else IKE. */
-function secured(meeting: Meeting, { inWords }: TrafficClass, keying: Keying | undefined): readonly Secured[] {
-  const { family } = meeting.source;
-  return carriage(meeting, inWords).flatMap((part): readonly Secured[] => {
-    const traffics = withoutIke(part.traffics, family);
-    if (traffics.length === 0) return [];
-    const covers = { traffics: joinedTraffic(traffics, family), inWords: part.traffics };
+function secured(
+  meeting: Meeting,
+  { traffics, inWords }: TrafficClass,
+  keying: Keying | undefined,
+): readonly Verdict[] {
+  const parts = carriage(meeting, inWords);
+  return parts.flatMap((part): readonly Verdict[] => {
+    const exact = parts.length === 1 ? traffics : withoutIke(part.traffics, meeting.source.family);
+    if (exact.length === 0) return [];
+    const covers = parts.length === 1 ? { traffics, inWords } : { traffics: exact, inWords: part.traffics };
     if (part.sas.length === 0) return [{ ...covers, ...negotiated(meeting, keying) }];
     const security = { kind: 'manual', sas: part.sas } as const;
     const { fault } = part;
@@ -182,7 +202,7 @@ function secured(meeting: Meeting, { inWords }: TrafficClass, keying: Keying | u
   });
 }
 
-function negotiated(meeting: Meeting, keying: Keying | undefined): Omit<Secured, 'traffics' | 'inWords'> {
+function negotiated(meeting: Meeting, keying: Keying | undefined): Verdict {
   const { sender, receiver, source, destination } = meeting;
   const atHand = sender.sas.between(source, destination);
   const daemons = sender.ike.rules(source, destination).length + receiver.ike.rules(destination, source).length > 0;

@@ -109,7 +109,6 @@ function lineAt(receiver: HostPicture, sa: FiledSa | undefined): number | undefi
 /** What keeps the receiver from opening what the sender seals with this SA. */
 function counterpartFault(meeting: Meeting, sa: FiledSa): PairFault | undefined {
   const { sender, receiver, source, destination } = meeting;
-  const name = `${sa.kind} SA with SPI 0x${sa.spi.toString(16)} to ${formatAddress(destination)}`;
   const fault = (
     verdict: PairVerdict,
     what: string,
@@ -127,12 +126,12 @@ function counterpartFault(meeting: Meeting, sa: FiledSa): PairFault | undefined 
   const lines = receiver.sas.named(sa.kind, destination, sa.spi);
   const clash = unequalLines(lines);
   if (clash !== undefined) {
-    const what = `${receiver.name} has the ${name} on lines ${clash.join(' and ')} for two different SAs, and takes only the first`;
+    const what = `${receiver.name} has the ${nameOf(sa)} on lines ${clash.join(' and ')} for two different SAs, and takes only the first`;
     return fault('spi-clash', what, 'give one of them another SPI, at both of its ends', clash[1]);
   }
   const own = unequalLines(sender.sas.named(sa.kind, destination, sa.spi));
   if (own !== undefined) {
-    const what = `${sender.name} has the ${name} on lines ${own.join(' and ')} for two different SAs, and takes only the first`;
+    const what = `${sender.name} has the ${nameOf(sa)} on lines ${own.join(' and ')} for two different SAs, and takes only the first`;
     return fault('spi-clash', what, 'give one of them another SPI, at both of its ends', lines[0]?.line, own[1]);
   }
   const [there] = lines;
@@ -140,18 +139,22 @@ function counterpartFault(meeting: Meeting, sa: FiledSa): PairFault | undefined 
     const others = receiver.sas.between(source, destination).filter(({ kind }) => kind === sa.kind);
     const instead =
       others.length === 0 ? '' : `; it has ${others.map(({ spi }) => `SPI 0x${spi.toString(16)}`).join(', ')}`;
-    const what = `${sender.name} sends with the ${name}, and the key file of ${receiver.name} does not have it${instead}`;
+    const what = `${sender.name} sends with the ${nameOf(sa)}, and the key file of ${receiver.name} does not have it${instead}`;
     return fault('missing-sa', what, 'put the same line into both key files', others[0]?.line);
   }
   const theirs = there.sa.source;
   if (theirs !== undefined && sa.sa.source !== undefined && !sameAddress(theirs, sa.sa.source)) {
-    const what = `${receiver.name} has the ${name} for what comes from ${formatAddress(theirs)}, and ${sender.name} for what it sends itself`;
+    const what = `${receiver.name} has the ${nameOf(sa)} for what comes from ${formatAddress(theirs)}, and ${sender.name} for what it sends itself`;
     return fault('spi-clash', what, 'give one of them another SPI, at both of its ends', there.line);
   }
   const differing = difference(sa, there);
   if (differing === undefined) return undefined;
-  const what = `${sender.name} and ${receiver.name} have other ${differing} for the ${name}`;
+  const what = `${sender.name} and ${receiver.name} have other ${differing} for the ${nameOf(sa)}`;
   return fault('key-mismatch', what, 'put the same line into both key files', there.line);
+}
+
+function nameOf({ kind, spi, sa }: FiledSa): string {
+  return `${kind} SA with SPI 0x${spi.toString(16)} to ${formatAddress(sa.destination)}`;
 }
 
 /** The first two lines for one SPI that do not say the same. */
