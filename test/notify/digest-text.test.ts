@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { digestFrom, digestPlain, digestText, hasNews } from '../../controller/report/digest-text.js';
+import { testDigest } from '../../controller/notify/test-digest.js';
+import { digest, group } from './support.js';
+
+const plain = (...args: Parameters<typeof digestText>): string => digestPlain(digestText(...args));
+
+test('the worst comes first, with the command that mends it; what is over comes last', () => {
+  const told = digest({
+    opened: [
+      group(),
+      group({
+        severity: 'critical',
+        kind: 'policy-empty',
+        what: 'no policy is loaded',
+        hosts: ['db1'],
+        ids: ['policy-empty-00ff00'],
+        mend: 'ipsec-deploy apply inventory.yaml --limit db1',
+      }),
+    ],
+    cleared: [group({ kind: 'clock-off', what: 'the clock is 4 s off', hosts: ['db2'], ids: ['clock-off-abcdef'] })],
+    quarantined: [{ host: 'web9', since: '2026-11-22T10:00:00Z', reason: 'it drifted again within an hour' }],
+    hosts: { clean: 90, drift: 5, pending: 4, unreachable: 1 },
+  });
+  expect(plain(told)).toBe(`payments-dc1: 2 new findings (1 critical) on 4 hosts, 1 cleared, 1 host left alone
+
+Left alone until a person releases it:
+  quarantined: web9: it drifted again within an hour
+    mend: ipsec-deploy drift release web9
+
+New:
+  critical: db1: no policy is loaded (policy-empty-00ff00)
+    mend: ipsec-deploy apply inventory.yaml --limit db1
+  warning: web1–web3: /etc/inet/ipsecinit.conf was changed by hand (file-content-1a2b3c)
+    mend: ipsec-deploy apply inventory.yaml --limit web1,web2,web3
+
+Cleared:
+  cleared: db2: the clock is 4 s off (clock-off-abcdef)
+
+Hosts at 2026-11-22T10:15:00.000Z: 90 clean, 5 with drift, 4 with a pending change, 1 unreachable
+`);
+});
+
+test('many hosts are told as runs, or counted', () => {
+  const shuffled = ['web10', 'web2', 'web1', 'web9', 'web8', 'web3', 'web7', 'web6', 'web5', 'web4'];
+  expect(digestText(digest({ opened: [group({ hosts: shuffled })] })).sections[0]?.entries[0]?.hosts).toBe(
+    'web1–web10',
+  );
+  const odd = Array.from({ length: 40 }, (_none, i) => `h${i * 3}`);
+  expect(digestText(digest({ opened: [group({ hosts: odd })] })).sections[0]?.entries[0]?.hosts).toBe(
+    'h0, h3, h6, h9, h12, h15, h18, h21 and 32 more',
+  );
+});
+
+test('a flood of causes is counted, not listed', () => {
+  const many = Array.from({ length: 70 }, (_none, i) => group({ what: `rule ${i}`, ids: [`rule-foreign-${i}`] }));
+  const text = plain(digest({ opened: many }));
+  expect(text).toContain('  … and 50 more; all of them: ipsec-deploy drift incidents\n');
+  expect(text.split('\n').length).toBeLessThan(60);
+});
+
+test('a pass without a change has nothing to tell, and a test message always has', () => {
+  expect(hasNews(digest({ opened: [] }))).toBe(false);
+  expect(hasNews(digest())).toBe(true);
+  const asked = testDigest('payments-dc1', '2026-11-22T10:15:00.000Z');
+  expect(hasNews(asked)).toBe(true);
+  expect(hasNews(digestFrom(asked, 'critical'))).toBe(true);
+  expect(plain(asked)).toContain('payments-dc1: test message of ipsec-deploy drift; nothing happened');
+});
+
+test('what is below the level asked for is left out; a host that needs a person never is', () => {
+  const lone = [{ host: 'web9', since: '', reason: 'it drifted again' }];
+  const all = digest({
+    opened: [group(), group({ severity: 'info' }), group({ severity: 'critical' })],
+    cleared: [group({ severity: 'info' })],
+    quarantined: lone,
+  });
+  expect(digestFrom(all, 'info')).toEqual(all);
+  expect(digestFrom(all, 'warning').opened.map(({ severity }) => severity)).toEqual(['warning', 'critical']);
+  expect(digestFrom(all, 'critical')).toMatchObject({
+    opened: [{ severity: 'critical' }],
+    cleared: [],
+    quarantined: lone,
+  });
+});
+
+test('whatever a host is called or says, the text has the lines it should have and no control characters', () => {
+  const words = fc.string({ unit: 'binary', maxLength: 600 });
+  fc.assert(
+    fc.property(words, words, words, words, (what, mend, host, id) => {
+      const text = plain(digest({ fleet: id, opened: [group({ what, mend, hosts: [host], ids: [id] })] }));
+      expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+      expect(text.split('\n')).toHaveLength(mend === '' ? 7 : 8);
+    }),
+    { seed: 20_261_122, numRuns: 60 },
+  );
+});
