@@ -3,6 +3,7 @@
 import type { Address } from '../../model/address.js';
 import { fromBytes, skipSpace } from '../line-pieces.js';
 import type { NameTables } from '../name-tables.js';
+import { ADDRESS_RULES } from './address-rules.js';
 import { ALGORITHM_RULES } from './algorithm-rules.js';
 import { ALTERNATIVE_RULES } from './alternative-rules.js';
 import { DIRECTION_RULES } from './direction-rules.js';
@@ -10,13 +11,14 @@ import { runRules, type LintFinding, type LintRule } from './finding.js';
 import { KERNEL_RULES } from './kernel-rules.js';
 import { readPolicySubject, type PolicySubject, type ToolRemark } from './policy-subject.js';
 import { REACH_RULES } from './reach-rules.js';
-import { SELECTOR_RULES } from './selector-rules.js';
 import { suppress, type LintComment, type Silenced } from './suppressions.js';
 import { TEXT_RULES } from './text-rules.js';
+import { TRAFFIC_RULES } from './traffic-rules.js';
 
 export const POLICY_RULES: readonly LintRule<PolicySubject>[] = [
   ...TEXT_RULES,
-  ...SELECTOR_RULES,
+  ...ADDRESS_RULES,
+  ...TRAFFIC_RULES,
   ...DIRECTION_RULES,
   ...ALGORITHM_RULES,
   ...ALTERNATIVE_RULES,
