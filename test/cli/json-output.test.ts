@@ -81,6 +81,9 @@ test('commands that touch no host print one object each', async () => {
   ]);
   expect(validate).toMatchObject([{ event: 'validated', hosts: 2, links: 1, tests: 3, problems: [] }]);
   expect(render.map((line) => line['path'])).toContain(POLICY_FILE);
+  const [explain, matrix] = await Promise.all([json(0, 'explain', 'web1', 'db1', 'tcp/5432'), json(0, 'matrix')]);
+  expect(explain).toMatchObject([{ event: 'explained', from: 'web1', to: 'db1', verdict: { kind: 'protected' } }]);
+  expect(matrix).toMatchObject([{ event: 'matrix', ends: [{ name: 'web1', kind: 'host' }, { name: 'db1' }] }]);
 });
 
 test('an error names its problems with their places', async () => {
@@ -97,6 +100,7 @@ test('an error names its problems with their places', async () => {
 });
 
 test('plan, apply, verify, status and rollback tell all there is to know, line by line', async () => {
+  expect(events(await json(2, 'diff', '--semantic'))).toEqual(['diff']);
   const [plan] = await json(2, 'plan');
   expect(plan).toMatchObject({ event: 'plan', fleet: 'lab', groups: [['web1', 'db1']], pulledIn: [], excluded: [] });
 

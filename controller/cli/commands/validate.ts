@@ -34,13 +34,18 @@ export const validateCommand: CommandModule<object, ValidateArguments> = {
     try {
       await withContext({ ...args, forks: undefined, output: format }, (context) => validate(context, args));
     } catch (error) {
-      // As JSON an inventory that cannot be read is an `error`, as with every command.
-      if (!(error instanceof InputProblems) || format === 'json') throw error;
+      // As JSON an inventory that cannot be understood is an `error`, as with every command.
+      if (!(error instanceof InputProblems) || format === 'json' || isUnread(args, error)) throw error;
       const output = createOutput({ format, colour: args.color });
       process.exitCode = await tell(output, args, await inventoryFile(args.inventory), error.problems, undefined);
     }
   },
 };
+
+/** Nothing was looked at that there could be findings about. */
+function isUnread({ output }: ValidateArguments, { problems }: InputProblems): boolean {
+  return output === 'text' && problems.every(({ code }) => code === 'FILE_UNREADABLE');
+}
 
 async function validate(context: Context, args: ValidateArguments): Promise<ExitStatus> {
   const { inventory, selected, warnings } = context;
