@@ -81,7 +81,7 @@ take_digests() { # file ...
                 LOADER_DIGESTS=$LOADER_DIGESTS$digest_line$nl
             done
             ;;
-        *) LOADER_DIGESTS=$($SHA256 "$@" 2>/dev/null) ;;
+        *) LOADER_DIGESTS=$(exec $SHA256 "$@" 2>/dev/null) ;;
     esac
 }
 

@@ -18,7 +18,7 @@ export type ControlRequest =
   | { readonly do: 'down'; readonly keep: boolean };
 
 /** What a command of a host can be made to do wrong; `none` takes all its faults away. */
-export const FAULT_WORDS = ['lie', 'fail', 'hang', 'dies', 'stale', 'none'] as const;
+export const FAULT_WORDS = ['lie', 'fail', 'hang', 'dies', 'stale', 'out-of-step', 'none'] as const;
 export type FaultWord = (typeof FAULT_WORDS)[number];
 
 /** One line either way. Bytes of streams travel in base64. */

@@ -18,7 +18,7 @@ describe.skipIf(!strace)('processes on the host', () => {
     expect(await host.dispose()).toEqual([]);
   });
 
-  it('are at most 40 for an apply of policy, keys and IKE over two connections, and 12 for an unchanged session', async () => {
+  it('are at most 40 for an apply of policy, keys and IKE over two connections, and 12 for an unchanged session or a look for drift', async () => {
     host = new AgentHost();
     const first = await host.open();
     const files = {
@@ -45,6 +45,7 @@ describe.skipIf(!strace)('processes on the host', () => {
       await host.until('the session ends', () => opened.over);
     };
     await session('unchanged', async (s) => void (await s.ask('observe')));
+    await session('drift', async (s) => void (await s.ask('drift')));
     const next = {
       [FILES.policy]: POLICY_B,
       [FILES.keys]: KEYS_AB,
@@ -66,7 +67,7 @@ describe.skipIf(!strace)('processes on the host', () => {
     });
     await applied;
     await host.untilQuiet();
-    for (const name of ['unchanged', 'apply', 'confirm'])
+    for (const name of ['unchanged', 'drift', 'apply', 'confirm'])
       measured[name] = countProcesses(trace(name), host.path('usr/sbin'));
     console.log(
       Object.entries(measured)
@@ -74,6 +75,7 @@ describe.skipIf(!strace)('processes on the host', () => {
         .join(', '),
     );
     expect(measured['unchanged']?.count).toBeLessThanOrEqual(12);
+    expect(measured['drift']?.count).toBeLessThanOrEqual(12);
     expect((measured['apply']?.count ?? 0) + (measured['confirm']?.count ?? 0)).toBeLessThanOrEqual(40);
   });
 });

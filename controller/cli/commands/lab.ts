@@ -268,7 +268,7 @@ const fault: CommandModule<object, FaultArguments> = {
         choices: FAULT_WORDS,
         demandOption: true,
         describe:
-          'lie: report success and do nothing; fail; hang; dies (in.iked); stale: keep what was held before; none: all is well again',
+          'lie: report success and do nothing; fail; hang; dies (in.iked); stale: keep what was held before; out-of-step (ikeadm): phase 1 without SAs; none: all is well again',
       })
       .option('args', {
         type: 'string',
@@ -278,9 +278,10 @@ const fault: CommandModule<object, FaultArguments> = {
       }),
   handler: async ({ host, tool, kind, args: argument, ...args }) => {
     const output = createOutput({ format: args.output, colour: args.color });
-    if ((kind === 'dies' || kind === 'stale') && tool !== 'in.iked') {
+    const only = kind === 'out-of-step' ? 'ikeadm' : kind === 'dies' || kind === 'stale' ? 'in.iked' : tool;
+    if (only !== tool) {
       throw new OperatorError('USAGE', {
-        what: `${kind} is a fault of in.iked, not of ${tool}`,
+        what: `${kind} is a fault of ${only}, not of ${tool}`,
         todo: 'lie, fail and hang go with every command',
       });
     }

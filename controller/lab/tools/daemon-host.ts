@@ -44,10 +44,11 @@ export class DaemonHost {
     });
   }
 
-  ask(call: ToolCall): Promise<ToolReply> {
+  /** `negotiated`: phase 1 is up with the peers of its rules. */
+  ask(call: ToolCall, negotiated = false): Promise<ToolReply> {
     return this.#turns.take(async () => {
       const life = this.#life;
-      const { reply, daemon } = await ikeadm(call, this.#daemon);
+      const { reply, daemon } = await ikeadm(call, this.#daemon, negotiated);
       if (life === this.#life && daemon !== undefined) this.#set(daemon);
       return reply;
     });

@@ -14,7 +14,9 @@ export type Fault =
   /** in.iked: starts well and is gone at once. */
   | { readonly kind: 'dies' }
   /** in.iked: starts, or reads again, with what its forerunner held. */
-  | { readonly kind: 'stale' };
+  | { readonly kind: 'stale' }
+  /** ikeadm: phase 1 is told to be up with every peer of the rules, while the kernel has no SA for any of them. */
+  | { readonly kind: 'out-of-step' };
 
 export interface FaultPlacing {
   /** Name of the command, or `*`. */

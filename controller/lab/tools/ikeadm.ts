@@ -1,6 +1,6 @@
 /** ikeadm(1M): asks the running key daemon. Formats follow illumos ikeadm.c; without a daemon everything fails. */
 
-import { formatAddress, formatPrefix } from '../../model/address.js';
+import { formatAddress, formatPrefix, type Address } from '../../model/address.js';
 import type { IkeAddresses, IkeIdentity, IkeRule, IkeTransform, PresharedKey } from '../../model/ike.js';
 import { readOptions } from './getopt.js';
 import { IKE_PRESHARED, readConfigFile, readPresharedFile, type IkeDaemon, type Privilege } from './in-iked.js';
@@ -18,7 +18,8 @@ const USAGE = `Usage:
 
 const PRIVILEGES: readonly string[] = ['base', 'modkeys', 'keymat'];
 
-export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined): Promise<IkeadmResult> {
+/** `negotiated`: phase 1 is up with the peers of the rules; otherwise nothing was negotiated yet. */
+export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined, negotiated = false): Promise<IkeadmResult> {
   const { options, operands, bad } = readOptions(call.args, 'hnp');
   const say = (exit: number, stdout: string, stderr = '', next = daemon): IkeadmResult => ({
     reply: { exit, stdout, stderr },
@@ -33,9 +34,10 @@ export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined): Pro
   }
   const hideKeys = options.some(({ letter }) => letter === 'p');
   const denied = say(1, '', `ikeadm: insufficient privilege level for command "${verb} ${what}"\n`);
+  const pairs = negotiated ? singlePairs(daemon.config.rules) : [];
   switch (`${verb} ${what}`) {
     case 'get stats':
-      return say(0, statsText(daemon));
+      return say(0, statsText(daemon, pairs.length));
     case 'get defaults':
       return say(0, defaultsText(daemon));
     case 'get priv':
@@ -55,7 +57,7 @@ export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined): Pro
       );
     case 'dump p1':
     case 'flush p1':
-      return say(0, verb === 'dump' ? '\nCompleted dump of phase 1 SA info\n' : '');
+      return say(0, verb === 'dump' ? `${pairs.map(phaseOneText).join('')}\nCompleted dump of phase 1 SA info\n` : '');
     case 'dump preshared':
       if (daemon.privilege < 1) return denied;
       return say(
@@ -133,15 +135,52 @@ async function writeOut(
   return { reply: { exit: 0, stdout: '', stderr: '' }, daemon };
 }
 
-function statsText({ pid }: IkeDaemon): string {
-  const row = (name: string): string =>
-    `${name.padEnd(10)} initiator: ${'0'.padStart(5)}   responder: ${'0'.padStart(5)}`;
+function statsText({ pid }: IkeDaemon, initiated: number): string {
+  const row = (name: string, initiator: number): string =>
+    `${name.padEnd(10)} initiator: ${String(initiator).padStart(5)}   responder: ${'0'.padStart(5)}`;
   return [
     'Phase 1 SA counts:',
-    ...['Current:', 'Total:', 'Attempted:', 'Failed:'].map(row),
+    ...['Current:', 'Total:', 'Attempted:'].map((name) => row(name, initiated)),
+    row('Failed:', 0),
     '           initiator fails include 0 time-out(s)',
     `PKCS#11 library linked in from /usr/lib/libpkcs11.so`,
     `Process id ${pid}`,
+    '',
+  ].join('\n');
+}
+
+interface AddressPair {
+  readonly local: Address;
+  readonly remote: Address;
+}
+
+/** Local and remote address of each rule that names one of each. */
+function singlePairs(rules: readonly IkeRule[]): readonly AddressPair[] {
+  return rules.flatMap(({ local: [one], remote: [other] }) => {
+    const [local, remote] = [singleAddress(one), singleAddress(other)];
+    return local === undefined || remote === undefined ? [] : [{ local, remote }];
+  });
+}
+
+function singleAddress(addresses: IkeAddresses | undefined): Address | undefined {
+  if (addresses?.kind !== 'prefix') return undefined;
+  const { address, length } = addresses.prefix;
+  return length === (address.family === 4 ? 32 : 128) ? address : undefined;
+}
+
+/** Layout of illumos ikeadm.c print_p1(), without what takes an exchange to know. */
+function phaseOneText({ local, remote }: AddressPair, index: number): string {
+  const family = local.family === 4 ? 'AF_INET' : 'AF_INET6';
+  return [
+    '',
+    `IKESA: Cookies: Initiator 0x${(index + 1).toString(16)}a0  Responder 0x${(index + 1).toString(16)}b0`,
+    'IKESA: The local host is the initiator.',
+    'IKESA: ISAKMP version 1.0; identity protect mode',
+    'IKESA: Current state is MATURE',
+    'LOCIP: Address',
+    `LOCIP: ${family}: port 500, ${formatAddress(local)}.`,
+    'REMIP: Address',
+    `REMIP: ${family}: port 500, ${formatAddress(remote)}.`,
     '',
   ].join('\n');
 }

@@ -139,6 +139,8 @@ export class HostMachine implements Machine {
       case 'dies':
       case 'stale':
         return tool === 'in.iked' ? this.#startDaemon(call, fault) : runner(call);
+      case 'out-of-step':
+        return tool === 'ikeadm' ? this.#daemon.ask(call, true) : runner(call);
     }
   }
 

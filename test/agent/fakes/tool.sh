@@ -133,7 +133,10 @@ case $tool in
         ;;
     ikeadm)
         [ -f "$kernel/daemon" ] || { echo 'Unable to communicate with in.iked' && exit 1; }
-        case $* in 'dump rule') cat "$kernel/daemon" ;; esac
+        case $* in
+            *'dump rule') cat "$kernel/daemon" ;;
+            'get stats') echo 'Phase 1 SA counts:' ;;
+        esac
         ;;
     in.iked) ;;
     uname) echo 'SunOS web1 5.11 omnios-r151046 i86pc' ;;

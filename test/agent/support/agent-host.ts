@@ -147,9 +147,11 @@ export class AgentHost {
     return { files, spd: this.spd(), sad: this.sad(), services, daemon: this.read('kernel/daemon') };
   }
 
-  async open(): Promise<Session> {
+  /** `readonly`: a session that may only look. */
+  async open(mode?: 'readonly'): Promise<Session> {
     const [program = 'sh', ...args] = this.shell;
-    const child = spawn(program, [...args, '-s', '--', agent.digest], { env: this.env(), detached: true });
+    const words = mode === undefined ? [agent.digest] : [agent.digest, mode];
+    const child = spawn(program, [...args, '-s', '--', ...words], { env: this.env(), detached: true });
     const session = new Session(this, child);
     this.sessions.push(session);
     await session.start();
