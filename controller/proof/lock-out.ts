@@ -5,6 +5,7 @@
 
 import type { Address, Prefix } from '../model/address.js';
 import type { Direction, Family, LoadedRule } from '../model/policy.js';
+import { addressIndex, type AddressIndex } from '../policy/address-index.js';
 import { encounter } from '../policy/encounter.js';
 import { isDoubtful, protectionsOf } from '../policy/match-flow.js';
 import { TCP } from '../policy/match-selector.js';
@@ -17,6 +18,8 @@ import {
   type AddressRange,
   type Region,
 } from '../policy/region.js';
+import { divide } from '../policy/partition.js';
+import { indexRules, type RuleIndex } from '../policy/rule-index.js';
 import { ALL_PORTS, PORTED } from '../policy/traffic.js';
 import { cellsWithin, CLIENT_PORTS } from './cells-within.js';
 import { RangeSet } from './range-set.js';
@@ -61,7 +64,12 @@ export interface LockOut {
 /** Management addresses, and which of them are hosts with a policy of ours. */
 export class ManagementSources {
   readonly #clients: Readonly<Record<Family, readonly Client[]>>;
-  readonly #addresses: Readonly<Record<Family, ReadonlySet<bigint>>>;
+  readonly #addresses: Readonly<Record<Family, readonly bigint[]>>;
+  readonly #closedTo = new Map<string, AddressIndex<Client>>();
+  readonly #open = new Set<string>();
+  readonly #sayings = new Map<LoadedRule, number>();
+  readonly #texts = new Map<string, number>();
+  readonly #indexes = new Map<readonly LoadedRule[], RuleIndex>();
 
   constructor(
     readonly prefixes: readonly Prefix[],
@@ -74,15 +82,82 @@ export class ManagementSources {
     );
     const of = (family: Family): readonly Client[] => clients.filter(({ address }) => address.family === family);
     this.#clients = { 4: of(4), 6: of(6) };
-    const values = (family: Family): ReadonlySet<bigint> => new Set(of(family).map(({ address }) => address.value));
+    const values = (family: Family): readonly bigint[] =>
+      of(family)
+        .map(({ address }) => address.value)
+        .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
     this.#addresses = { 4: values(4), 6: values(6) };
   }
 
-  clients(family: Family): readonly Client[] {
-    return this.#clients[family];
+  /** Clients of which either end's policy does not let SSH pass clear at some stage: only they have to be looked at. */
+  suspects(address: Address, port: number, closed: Readonly<Record<Side, RangeSet>>): readonly Client[] {
+    const suspects = new Set(this.#byPort(port, address.family).at(address));
+    for (const client of this.#clients[address.family]) {
+      if (closed.before.has(client.address.value) || closed.after.has(client.address.value)) suspects.add(client);
+    }
+    return [...suspects];
   }
 
-  addresses(family: Family): ReadonlySet<bigint> {
+  #byPort(port: number, family: Family): AddressIndex<Client> {
+    const key = `${port} ${family}`;
+    const known = this.#closedTo.get(key);
+    if (known !== undefined) return known;
+    const index = addressIndex(
+      this.#clients[family].flatMap((client) =>
+        sidesOf(client.rules).flatMap((side) => client.closedTo(side, port).runs.map((run) => ({ client, run }))),
+      ),
+      ({ run }) => [{ family, ...run }],
+    );
+    const clients: AddressIndex<Client> = { at: (address) => index.at(address).map(({ client }) => client) };
+    this.#closedTo.set(key, clients);
+    return clients;
+  }
+
+  /** Filed once for all the pairs that a policy is one end of. */
+  index(rules: readonly LoadedRule[]): RuleIndex {
+    const known = this.#indexes.get(rules) ?? indexRules(rules);
+    this.#indexes.set(rules, known);
+    return known;
+  }
+
+  /** Looks only once at ends with rules that say the same, addresses apart, and are open: a mesh has few kinds of pairs. */
+  unlessOpen(
+    server: SshServer,
+    address: Address,
+    client: Client,
+    rules: PairRules,
+    look: () => LockOut | undefined,
+  ): LockOut | undefined {
+    const key = this.#pairKey(server, address, client, rules);
+    if (this.#open.has(key)) return undefined;
+    const cut = look();
+    if (cut === undefined) this.#open.add(key);
+    return cut;
+  }
+
+  #pairKey({ port }: SshServer, address: Address, client: Client, { own, theirs }: PairRules): string {
+    const said = (['in', 'out'] as const).flatMap((dir) => [
+      ...own.between(dir, address, client.address).map((rule) => this.#saying(rule)),
+      '|',
+      ...theirs.between(dir, client.address, address).map((rule) => this.#saying(rule)),
+      '|',
+    ]);
+    return [port, ...said].join(' ');
+  }
+
+  /** All that a rule says apart from addresses, as a number. */
+  #saying(rule: LoadedRule): number {
+    const known = this.#sayings.get(rule);
+    if (known !== undefined) return known;
+    const { protocol, localPort, remotePort, icmpType } = rule.selector;
+    const text = JSON.stringify([rule.dir, rule.family, protocol, localPort, remotePort, icmpType, rule.actions]);
+    const number = this.#texts.get(text) ?? this.#texts.size;
+    this.#texts.set(text, number);
+    this.#sayings.set(rule, number);
+    return number;
+  }
+
+  addresses(family: Family): readonly bigint[] {
     return this.#addresses[family];
   }
 }
@@ -90,6 +165,12 @@ export class ManagementSources {
 function covers(prefix: Prefix, address: Address): boolean {
   const { from, to } = prefixRange(prefix);
   return prefix.address.family === address.family && from <= address.value && address.value <= to;
+}
+
+/** The rules of an SSH server and of a client at one stage. */
+interface PairRules {
+  readonly own: RuleIndex;
+  readonly theirs: RuleIndex;
 }
 
 /** A host that SSH may come from. */
@@ -102,17 +183,17 @@ class Client {
     readonly rules: ChangingRules,
   ) {}
 
-  /** Whether its own policy lets clear packets to and from that SSH server pass. */
-  passesClear(side: Side, server: Address, port: number): boolean {
+  /** SSH servers, by address, whose clear packets its own policy does not let pass. */
+  closedTo(side: Side, port: number): RangeSet {
     const key = `${side === 'before' && this.rules.before !== this.rules.after ? side : 'after'} ${port}`;
-    let closed = this.#closed.get(key);
-    if (closed === undefined) {
-      const box = sshBox(addressRange(this.address), everyAddress(server.family), server.family, { remote: port });
-      const cells = (['out', 'in'] as const).flatMap((dir) => closing(this.rules[side], dir, box));
-      closed = new RangeSet(cells.map(({ remote }) => remote));
-      this.#closed.set(key, closed);
-    }
-    return !closed.has(server.value);
+    const known = this.#closed.get(key);
+    if (known !== undefined) return known;
+    const { family } = this.address;
+    const box = sshBox(addressRange(this.address), everyAddress(family), family, { remote: port });
+    const cells = (['out', 'in'] as const).flatMap((dir) => closing(this.rules[side], dir, box));
+    const closed = new RangeSet(cells.map(({ remote }) => remote));
+    this.#closed.set(key, closed);
+    return closed;
   }
 }
 
@@ -130,13 +211,17 @@ export function lockOuts(server: SshServer, sources: ManagementSources): readonl
       closed[side] = new RangeSet(here.map(({ remote }) => remote));
       for (const cut of cutStrangers(here, server, address.family, side, sources)) note(cut);
     }
-    for (const client of sources.clients(address.family)) {
+    for (const client of sources.suspects(address, server.port, closed)) {
       if (client.name === server.name) continue;
       for (const stage of stagesOf(server.rules, client.rules)) {
         if (found.has(`${stage.host} ${stage.source}`)) continue;
-        const clear =
-          !closed[stage.host].has(client.address.value) && client.passesClear(stage.source, address, server.port);
-        const cut = clear ? undefined : cutClient(server, address, client, stage);
+        const rules = {
+          own: sources.index(server.rules[stage.host]),
+          theirs: sources.index(client.rules[stage.source]),
+        };
+        const cut = sources.unlessOpen(server, address, client, rules, () =>
+          cutClient(server, address, client, stage, rules),
+        );
         if (cut !== undefined) note(cut);
       }
     }
@@ -229,15 +314,21 @@ function byRule(found: readonly Closing[]): readonly { rule: LoadedRule; ranges:
 }
 
 /** A source whose own policy counts: clear both ways, or protected as both ends can agree on. */
-function cutClient(server: SshServer, address: Address, client: Client, stage: Required<Stage>): LockOut | undefined {
+function cutClient(
+  server: SshServer,
+  address: Address,
+  client: Client,
+  stage: Required<Stage>,
+  { own, theirs }: PairRules,
+): LockOut | undefined {
   const { family } = address;
   const box = sshBox(addressRange(address), addressRange(client.address), family, { local: server.port });
   if (box.traffic.kind !== 'ports') return undefined;
   const asked: Region = { ...box, traffic: { ...box.traffic, remote: CLIENT_PORTS } };
-  const [own, theirs] = [server.rules[stage.host], client.rules[stage.source]];
   for (const direction of ['in', 'out'] as const) {
-    const here = cellsWithin(own, direction, asked);
-    const there = cellsWithin(theirs, direction === 'in' ? 'out' : 'in', mirrored(asked));
+    const back = direction === 'in' ? 'out' : 'in';
+    const here = divide(own.between(direction, address, client.address), [asked]);
+    const there = divide(theirs.between(back, client.address, address), [mirrored(asked)]);
     for (const cell of here) {
       for (const other of there) {
         if (meet(cell.region, mirrored(other.region)) === undefined) continue;

@@ -28,14 +28,13 @@ export class RangeSet {
     return false;
   }
 
-  /** What is left without single addresses. */
-  without(values: ReadonlySet<bigint>): readonly AddressRange[] {
-    const holes = [...values].filter((value) => this.has(value)).sort((a, b) => (a < b ? -1 : 1));
-    let at = 0;
+  /** What is left without single addresses, which are given in ascending order. */
+  without(sorted: readonly bigint[]): readonly AddressRange[] {
     return this.runs.flatMap(({ from, to }) => {
       const parts: AddressRange[] = [];
       let start = from;
-      for (let hole = holes[at]; hole !== undefined && hole <= to; hole = holes[++at]) {
+      let at = firstFrom(sorted, from);
+      for (let hole = sorted[at]; hole !== undefined && hole <= to; hole = sorted[++at]) {
         if (start < hole) parts.push({ from: start, to: hole - 1n });
         start = hole + 1n;
       }
@@ -43,4 +42,15 @@ export class RangeSet {
       return parts;
     });
   }
+}
+
+/** Place of the first value that is not below. */
+function firstFrom(sorted: readonly bigint[], least: bigint): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? least) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

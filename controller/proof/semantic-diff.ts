@@ -41,6 +41,9 @@ function rank({ exposed, before, after }: FlowChange): number {
   return before.kind === 'protected' ? 4 : 5;
 }
 
+/** More boxes than this stay as they are. */
+const MOST_JOINED = 64;
+
 /** A part of the packets between any local address and the remote ones of a slice that is treated otherwise. */
 interface Difference {
   readonly key: string;
@@ -81,7 +84,7 @@ function changesOf(
     const [oldSays, nextSays] = [say(old), say(next)];
     if (oldSays === nextSays) continue;
     const key = `${oldSays}\n\n${nextSays}`;
-    const differences = known.get(key) ?? differencesOf(old, next, direction, family, remote);
+    const differences = known.get(key) ?? fewest(differencesOf(old, next, direction, family, remote));
     known.set(key, differences);
     for (const one of differences) {
       const region = { ...one.region, remote };
@@ -102,7 +105,8 @@ function changesOf(
       family,
       before: was,
       after: is,
-      regions: joined(regions),
+      // What is said in words is joined anyway; long lists only once.
+      regions: regions.length > MOST_JOINED ? regions : joined(regions),
       example: region,
       ...(ruleBefore && { ruleBefore }),
       ...(ruleAfter && { ruleAfter }),
@@ -136,6 +140,20 @@ function sayingOf(rule: LoadedRule): string {
 
 function rangeKey({ from, to }: AddressRange): string {
   return `${from}-${to}`;
+}
+
+/** Joined as far as the same two rules decide: done once for all slices that differ alike. */
+function fewest(differences: readonly Difference[]): readonly Difference[] {
+  const groups = new Map<string, [Difference, ...Difference[]]>();
+  for (const one of differences) {
+    const key = `${one.placeBefore} ${one.placeAfter}`;
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [one]);
+    else known.push(one);
+  }
+  return [...groups.values()].flatMap((group) =>
+    joined(group.map(({ region }) => region)).map((region): Difference => ({ ...group[0], region })),
+  );
 }
 
 function differencesOf(
