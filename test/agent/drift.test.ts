@@ -165,6 +165,7 @@ describe.each(shells)('a look for drift under $name', ({ program }) => {
         'verified',
       );
       const open = await traced('open', driftOf, 'readonly');
+      expect((await session.ask('abort id=T2')).last).toContain('state=reverted');
       for (const { writes, count, programs } of [confirmed, open]) {
         expect(writes).toEqual([]);
         expect(count, programs.join(' ')).toBeLessThanOrEqual(12);
