@@ -68,7 +68,12 @@ function notifier({ name, kind, least }: NotifierSettings, deliver: Delivery, wo
         random,
         limits,
         onRetry: (failure: DeliveryFailure, attempt: number, waitSeconds: number) =>
-          log.event('warn', 'notify.retry', { ...about, attempt, waitSeconds, reason: failure.message }),
+          log.event('warn', 'notify.retry', {
+            ...about,
+            attempt,
+            waitSeconds: Math.round(waitSeconds * 10) / 10,
+            reason: failure.message,
+          }),
       };
       try {
         await retrying(retryWorld, stop, (signal) => deliver(message, signal));
@@ -90,7 +95,7 @@ function failure(name: string, error: unknown): OperatorError {
     where: `notifier ${name}`,
     todo:
       (error instanceof DeliveryFailure ? error.detail.todo : undefined) ??
-      `try it with \`ipsec-deploy drift notify --test --only ${name}\``,
+      `see to the receiver, then try it with \`ipsec-deploy drift notify --test --only ${name}\``,
     exit: EXIT.failed,
   });
 }

@@ -9,8 +9,9 @@ import type { Message } from './delivery.js';
 /** The same schema as everything printed as JSON. */
 const SCHEMA = 'ipsec-deploy/1';
 /** What is left out is counted: `leftOut`, `hostCount`. */
-const MOST_GROUPS = 200;
-const MOST_NAMES = 500;
+const MOST_GROUPS = 100;
+const MOST_NAMES = 200;
+const MOST_CHARACTERS = 1000;
 
 /** JSON, one line, without a line break at its end. */
 export function digestDocument({ id, digest, text }: Message): string {
@@ -50,8 +51,8 @@ function groupFields({ kind, severity, what, mend, hosts, ids }: IncidentGroup):
   return {
     kind,
     severity,
-    what,
-    mend,
+    what: what.slice(0, MOST_CHARACTERS),
+    mend: mend.slice(0, MOST_CHARACTERS),
     hosts: hosts.slice(0, MOST_NAMES),
     hostCount: hosts.length,
     ids: ids.slice(0, MOST_NAMES),

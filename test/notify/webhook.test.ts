@@ -7,7 +7,6 @@ import type { NotifierSettings } from '../../controller/model/drift.js';
 import { createNotifiers } from '../../controller/notify/create-notifiers.js';
 import {
   answers,
-  closeLater,
   closeServers,
   digest,
   failureOf,
@@ -55,6 +54,20 @@ test('the receiver can check who sent the digest, when, and that nothing was cha
     title: 'payments-dc1: 1 new finding on 3 hosts',
     opened: [{ kind: 'file-content', hosts: ['web1', 'web2', 'web3'], hostCount: 3, ids: ['file-content-1a2b3c'] }],
     leftOut: { opened: 0, cleared: 0, quarantined: 0 },
+  });
+});
+
+test('a digest of a fleet in flames is sent in part, and says how much is left out', async () => {
+  const server = await httpServer(answers(200));
+  const hosts = Array.from({ length: 3000 }, (_none, i) => `host-with-a-long-name-${i}`);
+  const what = 'x'.repeat(5000);
+  const many = Array.from({ length: 400 }, () => group({ hosts, ids: hosts, what }));
+  await notifier(hook(server.url), testWorld()).tell(digest({ opened: many, cleared: many }), never);
+  const body = server.received[0]?.body ?? '';
+  expect(body.length).toBeLessThan(4_000_000);
+  expect(JSON.parse(body)).toMatchObject({
+    leftOut: { opened: 300, cleared: 300 },
+    opened: { 0: { hostCount: 3000 } },
   });
 });
 
