@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { SourcePosition } from '../errors.js';
+import { positionText, type SourcePosition } from '../errors.js';
 import type { Address } from '../model/address.js';
 import { fileText, type KeyPart, type ManagedPath } from '../model/managed-file.js';
 import type { LoadedRule } from '../model/policy.js';
@@ -26,6 +26,12 @@ export interface Place {
   /** Counts from 1; absent where the file has nothing to point at. */
   readonly line?: number;
   readonly template?: SourcePosition;
+}
+
+/** `/etc/inet/ipsecinit.conf:12 (templates/solaris/peer.hbs:9:1)` */
+export function placeText({ path, line, template }: Place): string {
+  const at = line === undefined ? path : `${path}:${line}`;
+  return template === undefined ? at : `${at} (${positionText(template)})`;
 }
 
 export interface HostPicture {

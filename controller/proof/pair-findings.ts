@@ -1,7 +1,5 @@
 /** The two ends of each link compared: what is wrong between them, with the lines on both sides and the flows concerned. */
 
-import type { Problem } from '../errors.js';
-import { positionText } from '../errors.js';
 import { formatAddress, type Address } from '../model/address.js';
 import type { Link, LinkEnd } from '../model/host.js';
 import type { Packet } from '../model/packet.js';
@@ -11,7 +9,7 @@ import { joined } from '../policy/join-regions.js';
 import { addressRange, samplePacket, type Region } from '../policy/region.js';
 import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
 import type { Traffic } from '../policy/traffic.js';
-import type { HostPicture, Place } from './host-picture.js';
+import { placeText, type HostPicture, type Place } from './host-picture.js';
 import type { PairFault, PairVerdict } from './pair-fault.js';
 import { flowProver, type AskFlows, type PairFlow } from './pair-flows.js';
 
@@ -186,42 +184,4 @@ function unprotected(link: Link, one: HostPicture, other: HostPicture, severity:
     sender: one.place(policy),
     receiver: other.place(policy),
   };
-}
-
-/** `/etc/inet/ipsecinit.conf:12 (templates/solaris/peer.hbs:9:1)` */
-export function placeText({ path, line, template }: Place): string {
-  const at = line === undefined ? path : `${path}:${line}`;
-  return template === undefined ? at : `${at} (${positionText(template)})`;
-}
-
-/** Phrases said before the rest is only counted. */
-const MOST_PHRASES = 4;
-const LONGEST_RULE = 160;
-
-/** The finding as a problem of the operator's input, at a template line where one wrote what is wrong, else at the link. */
-export function pairProblem(finding: PairFinding): Problem {
-  const { link, verdict, severity, phrases, what, sender, receiver, todo } = finding;
-  const shown = phrases.slice(0, MOST_PHRASES);
-  const more = phrases.length - shown.length;
-  const flows = `${shown.join('; ')}${more > 0 ? ` and ${more} more` : ''}`;
-  return {
-    code: `PAIR_${verdict.replaceAll('-', '_').toUpperCase()}`,
-    severity,
-    what: `${flows}: ${what}; ${endText(sender)}; ${endText(receiver)}`,
-    at: sender.place.template ?? receiver.place.template ?? link.at,
-    todo,
-  };
-}
-
-function endText({ host, place, rule }: FindingEnd): string {
-  if (place.path !== '/etc/inet/ipsecinit.conf') {
-    return place.line === undefined ? `${host} has nothing for it in ${place.path}` : `${host}: ${placeText(place)}`;
-  }
-  return rule === undefined
-    ? `${host} has no rule for it in ${place.path}`
-    : `${host} has ${shortened(rule.text)} at ${placeText(place)}`;
-}
-
-function shortened(text: string): string {
-  return text.length <= LONGEST_RULE ? text : `${text.slice(0, LONGEST_RULE)}…`;
 }

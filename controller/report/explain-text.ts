@@ -3,7 +3,7 @@
 import { formatAddress } from '../model/address.js';
 import { keyLabel, type KeyPart } from '../model/managed-file.js';
 import type { ExplainedKeys, ExplainedPart, ExplainedRule, ExplainedWay, Explanation } from '../proof/explain-flow.js';
-import { placeText } from '../proof/pair-findings.js';
+import { placeText } from '../proof/host-picture.js';
 import type { ExplainVerdict } from '../proof/explain-verdict.js';
 import { plain, printable, type Paint } from './paint.js';
 import { KIND_COLOUR } from './way-words.js';

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseInventory } from '../../../controller/inventory/parse.js';
 import type { Inventory } from '../../../controller/model/host.js';
-import { pairProblem, proveLinks, type PairFinding } from '../../../controller/proof/pair-findings.js';
+import { proveLinks, type PairFinding } from '../../../controller/proof/pair-findings.js';
+import { pairProblem } from '../../../controller/proof/pair-texts.js';
 import { fleetPictures } from '../../../controller/proof/pair-pictures.js';
 import { desireFleet } from '../../../controller/run/desire-fleet.js';
 import { builtInTemplates, keysFor, readInventory, seedInventory } from '../../support/seed-case.js';
@@ -86,7 +87,7 @@ test('a template that forgets the mirrored bypasses is found out, at the lines o
   const [first] = findings.map(pairProblem);
   expect(first).toMatchObject({ code: 'PAIR_PROTECTED_MEETS_BYPASS', severity: 'error' });
   expect(first?.what).toMatch(
-    /^db1 → web1 tcp\/80: db1 sends it protected, and web1 takes it only in the clear; db1 has \{ .* \} at \/etc\/inet\/ipsecinit\.conf:\d+ \(templates\/partials\/link-rules\.hbs:\d+:\d+\); web1 has \{ .* \} at \/etc\/inet\/ipsecinit\.conf:\d+ \(templates\/partials\/bypasses\.hbs:\d+:\d+\)$/,
+    /^db1 → web1 tcp\/80, such as 10\.0\.2\.21 port 49152 → 10\.0\.1\.11 port 80 tcp: db1 sends it protected, and web1 takes it only in the clear; db1 has \{ .* \} at \/etc\/inet\/ipsecinit\.conf:\d+ \(templates\/partials\/link-rules\.hbs:\d+:\d+\); web1 has \{ .* \} at \/etc\/inet\/ipsecinit\.conf:\d+ \(templates\/partials\/bypasses\.hbs:\d+:\d+\)$/,
   );
   expect(first?.at?.file).toBe('templates/partials/link-rules.hbs');
 });

@@ -1,7 +1,8 @@
 /** Each verdict, made by two small hosts as someone would write them by hand. */
 
 import { describe, expect, test } from 'vitest';
-import { pairProblem, type PairFinding } from '../../../controller/proof/pair-findings.js';
+import type { PairFinding } from '../../../controller/proof/pair-findings.js';
+import { pairProblem, pairRecord } from '../../../controller/proof/pair-texts.js';
 import { handMade, reportOf, type HandMade } from './pairs-hosts.js';
 
 const [A, B] = ['10.0.0.1', '10.0.0.2'];
@@ -308,6 +309,32 @@ describe('between two hosts', () => {
     const { findings } = reportOf(handMade('a', A, a), handMade('b', B, b), keying);
     expect(findings.map(row)).toEqual(finds);
     if (says !== undefined) expect(findings.map((one) => pairProblem(one).what).join('\n')).toContain(says);
-    for (const key of [KEY.encr, KEY.auth]) expect(JSON.stringify(findings.map(pairProblem))).not.toContain(key);
+    for (const key of [KEY.encr, KEY.auth])
+      expect(JSON.stringify([findings.map(pairProblem), findings.map(pairRecord)])).not.toContain(key);
+  });
+});
+
+test('a finding is told with its example and the lines on both sides, to people and to programs', () => {
+  const a = handMade('a', A, { policy: `{ rport 80 ulp tcp dir both } bypass {}\n${both(B)}`, keys: there + back });
+  const b = handMade('b', B, { policy: both(A), keys: there + back });
+  const [finding] = reportOf(a, b).findings;
+  if (finding === undefined) throw new Error('nothing found');
+  expect(pairProblem(finding)).toEqual({
+    code: 'PAIR_CLEAR_MEETS_PROTECTED',
+    severity: 'error',
+    what:
+      'a → b tcp/80, such as 10.0.0.1 port 49152 → 10.0.0.2 port 80 tcp: a sends it in the clear, and b takes it only protected; ' +
+      'a has { ulp 6 rport 80 dir out } pass { } at /etc/inet/ipsecinit.conf:1; ' +
+      'b has { raddr 10.0.0.1/32 dir in } ipsec { encr_algs aes-cbc(256) encr_auth_algs hmac-sha256(256) sa shared } at /etc/inet/ipsecinit.conf:1',
+    at: { file: 'inventory.yaml', line: 20, column: 5 },
+    todo: 'protect it at a, or let it pass in the clear at b too',
+  });
+  expect(pairRecord(finding)).toMatchObject({
+    code: 'PAIR_CLEAR_MEETS_PROTECTED',
+    link: 'a--b',
+    flows: ['a → b tcp/80'],
+    example: { source: '10.0.0.1', destination: '10.0.0.2', protocol: 6, sourcePort: 49152, destinationPort: 80 },
+    sender: { host: 'a', path: POLICY, line: 1, rule: '{ ulp 6 rport 80 dir out } pass { }' },
+    receiver: { host: 'b', path: POLICY, line: 1 },
   });
 });
