@@ -41,6 +41,24 @@ export function digest(change: Partial<DriftDigest> = {}): DriftDigest {
   };
 }
 
+/** Something of every sort. */
+export const CHANGED = digest({
+  opened: [
+    group(),
+    group({
+      severity: 'critical',
+      kind: 'policy-empty',
+      what: 'no policy is loaded',
+      hosts: ['db1'],
+      ids: ['policy-empty-00ff00'],
+      mend: 'ipsec-deploy apply inventory.yaml --limit db1',
+    }),
+  ],
+  cleared: [group({ kind: 'clock-off', what: 'the clock is off', hosts: ['db2'], ids: ['clock-off-abcdef'] })],
+  quarantined: [{ host: 'web9', since: '2026-11-22T10:00:00Z', reason: 'it drifted again' }],
+  hosts: { clean: 90, drift: 5, pending: 4, unreachable: 1 },
+});
+
 /** Back-off passes at once and is written down; deadlines hold until `expire`. */
 export class TestClock implements Clock {
   readonly waits: number[] = [];

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { NotifierSettings } from '../../controller/model/drift.js';
 import { formatMessage } from '../../controller/notify/syslog-message.js';
-import { closeLater, closeServers, digest, failureOf, group, listen, never, notifier, testWorld } from './support.js';
+import { CHANGED, closeLater, closeServers, digest, failureOf, listen, never, notifier, testWorld } from './support.js';
 
 afterEach(closeServers);
 
@@ -12,27 +12,11 @@ function settings(port: number, protocol: 'udp' | 'tcp', facility = 'local3'): N
   return { kind: 'syslog', name: 'siem', least: 'info', address: '127.0.0.1', port, protocol, facility };
 }
 
-const CHANGED = digest({
-  opened: [
-    group(),
-    group({
-      severity: 'critical',
-      kind: 'policy-empty',
-      what: 'no policy is loaded',
-      hosts: ['db1'],
-      ids: ['policy-empty-00ff00'],
-      mend: '',
-    }),
-  ],
-  cleared: [group({ kind: 'clock-off', what: 'the clock is off', hosts: ['db2'], ids: ['clock-off-abcdef'] })],
-  quarantined: [{ host: 'web9', since: '2026-11-22T10:00:00Z', reason: 'it drifted again' }],
-});
-
 /** Facility local3 is 19: 19 × 8 = 152, and the severity is added. */
 const EXPECTED = [
-  '<154>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 digest [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID"] payments-dc1: 2 new findings (1 critical) on 4 hosts, 1 cleared, 1 host left alone. Hosts at 2026-11-22T10:15:00.000Z: 97 clean, 3 with drift',
+  '<154>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 digest [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID"] payments-dc1: 2 new findings (1 critical) on 4 hosts, 1 cleared, 1 host left alone. Hosts at 2026-11-22T10:15:00.000Z: 90 clean, 5 with drift, 4 with a pending change, 1 unreachable',
   '<154>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 quarantined [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID" kind="quarantine" severity="critical" hosts="web9" incident=""] quarantined: web9: it drifted again; mend: ipsec-deploy drift release web9',
-  '<154>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 new [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID" kind="policy-empty" severity="critical" hosts="db1" incident="policy-empty-00ff00"] critical: db1: no policy is loaded (policy-empty-00ff00)',
+  '<154>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 new [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID" kind="policy-empty" severity="critical" hosts="db1" incident="policy-empty-00ff00"] critical: db1: no policy is loaded (policy-empty-00ff00); mend: ipsec-deploy apply inventory.yaml --limit db1',
   '<156>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 new [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID" kind="file-content" severity="warning" hosts="web1–web3" incident="file-content-1a2b3c"] \ufeffwarning: web1–web3: /etc/inet/ipsecinit.conf was changed by hand (file-content-1a2b3c); mend: ipsec-deploy apply inventory.yaml --limit web1,web2,web3',
   '<157>1 2026-11-22T10:15:00.000Z controller.example.net ipsec-deploy 4711 cleared [ipsecDeploy@32473 fleet="payments-dc1" pass="p-17" id="ID" kind="clock-off" severity="warning" hosts="db2" incident="clock-off-abcdef"] cleared: db2: the clock is off (clock-off-abcdef)',
 ];
