@@ -224,19 +224,20 @@ function take_expiries(    i, id, wanted, command, line, type, spi, at, hit) {
 
 # ---- the key daemon beside its file and the kernel
 
-function say_daemon(    command, line, said, status, form) {
+function say_daemon(    command, line, said, status, form, asked_at) {
     if (property[ike, "restarter/state"] == "") return
     # A daemon that hangs keeps whoever asks it: it is asked with a limit first.
+    asked_at = seconds()
     command = "exec " limit "ikeadm get stats 2>/dev/null"
     while ((command | getline line) > 0) {
         if (line ~ /Unable to communicate/) break
         said = 1
-        if (match(line, /^(Current|Total|Attempted|Failed):/)) counters[substr(line, 1, RLENGTH - 1)] = both_roles(line)
+        if (line ~ /^(Current|Total|Attempted|Failed):/) counters[substr(line, 1, index(line, ":") - 1)] = both_roles(line)
     }
     status = close(command)
-    # 124 is the word of timeout(1); some awks tell it shifted.
-    if (!said) form = status == 124 || status == 31744 ? "hangs" : "absent"
-    else form = "running"
+    # 124 is the word of timeout(1); some awks tell it shifted, some not at all.
+    if (said) form = "running"
+    else form = status == 124 || status == 31744 || seconds() - asked_at >= 19 ? "hangs" : "absent"
     print mark " fact name=daemon text=" (form == "running" ? form : "absent")
     line = mark " daemon state=" form
     if ("Current" in counters && "Total" in counters && "Attempted" in counters && "Failed" in counters)

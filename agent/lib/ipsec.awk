@@ -261,11 +261,15 @@ function say_manifest() {
     print "\n" mark " end manifest status=0"
 }
 
-# The set "loaded"; SAS_STATUS tells whether ipseckey could list them.
-function take_loaded_sas(    command, line) {
+# The set "loaded"; SAS_STATUS tells whether ipseckey could list them. Not every awk knows how a command ended, but a save
+# begins with a comment, be there SAs or none.
+function take_loaded_sas(    command, line, said) {
     command = "exec ipseckey -n -s - 2>/dev/null"
-    while ((command | getline line) > 0) take_sa_line("loaded", line)
-    SAS_STATUS = close(command)
+    while ((command | getline line) > 0) {
+        said = 1
+        take_sa_line("loaded", line)
+    }
+    SAS_STATUS = close(command) || !said
     take_sa_line("loaded", "")
 }
 

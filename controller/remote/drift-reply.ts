@@ -106,7 +106,8 @@ function serviceDetails(record: ReplyRecord): ServiceDetails {
   return {
     enabled: enabled === undefined ? undefined : enabled === 'true',
     since,
-    configFile: record.fields.get('text'),
+    // svcprop(1) escapes what means something to a shell.
+    configFile: record.fields.get('text')?.replace(/\\(.)/g, '$1'),
   };
 }
 

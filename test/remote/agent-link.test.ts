@@ -4,7 +4,7 @@ import type { StepReport, TransactionRequest } from '../../controller/model/obse
 import { Secret } from '../../controller/model/secret.js';
 import { createHostLink } from '../../controller/remote/agent-link.js';
 import { fakeAgent } from './fake-agent.js';
-import { OBSERVED } from './observed-host.js';
+import { DRIFTED, OBSERVED } from './observed-host.js';
 import { AGENT, MARK, hostAt, linkOptions, startServer } from './ssh-server.js';
 import type { ServerScript, TestServer } from './ssh-server.js';
 
@@ -92,6 +92,15 @@ describe('a session with the agent', () => {
       sha256: 'aa'.repeat(32),
     });
     expect(observation.files).toContainEqual({ path: '/etc/inet/ike/config', state: 'absent' });
+  });
+
+  test('that may only look says so to the loader, and looks for drift', async () => {
+    const agent = fakeAgent({ answers: { drift: DRIFTED } });
+    const link = createHostLink(linkOptions());
+    const session = await link.open(hostAt(await serve(agent), { privilege: 'sudo' }), { readOnly: true });
+    expect((await session.drift()).agents).toEqual(['cc'.repeat(32)]);
+    await session.close();
+    expect(agent.commands).toEqual([`sudo -n /bin/sh -s -- ${AGENT.digest} readonly`]);
   });
 
   test('sends a transaction whose content cannot end the block, and reports each step', async () => {

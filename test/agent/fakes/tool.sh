@@ -71,7 +71,10 @@ case $tool in
         ;;
     ipseckey)
         case $* in
-            *'-s -') sed -e 's/^/# begin assoc\n/' -e 's/ encr_alg/ \\\n    encr_alg/' "$kernel/sad" ;;
+            *'-s -')
+                echo '# This key file was generated.'
+                sed -e 's/^/# begin assoc\n/' -e 's/ encr_alg/ \\\n    encr_alg/' "$kernel/sad"
+                ;;
             '-c '*) ! grep -q BROKEN "$2" || { cat "$2" && exit 1; } ;;
             '-f '*) add_sas "$2" || exit 1 ;;
             flush) : >"$kernel/sad" ;;
