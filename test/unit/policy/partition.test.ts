@@ -129,7 +129,8 @@ test('sets are met, cut, mirrored and joined without losing or doubling a packet
     const rest = cutAll(setA, setB);
     const all = joined(cutAll(everything(4), selectedRegions(c)));
     for (const packet of space) {
-      const [inA, inB] = [selectorMeets(a, packet), selectorMeets(b, packet)];
+      const inA: boolean = selectorMeets(a, packet);
+      const inB: boolean = selectorMeets(b, packet);
       const turned = { ...packet, local: packet.remote, remote: packet.local };
       const swapped: Packet =
         packet.localPort === undefined || packet.remotePort === undefined
