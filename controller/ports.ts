@@ -114,10 +114,13 @@ export interface Log {
   event(level: 'debug' | 'info' | 'warn' | 'error', name: string, fields: Readonly<Record<string, unknown>>): void;
 }
 
-/** What the drift service remembers between passes; one process at a time. */
+/**
+ * What is remembered between passes. Read it anew before each change: what is written is the difference to what this store
+ * read last, so that an acceptance made by another process meanwhile stays.
+ */
 export interface DriftStore {
   read(): Promise<DriftMemory>;
-  /** Replaces the memory and, when a pass is given, keeps its summary: all of it or nothing. */
+  /** Makes the memory so and, when a pass is given, keeps its summary: all of it or nothing. */
   write(memory: DriftMemory, pass?: DriftPass): Promise<void>;
   close(): Promise<void>;
 }

@@ -107,8 +107,10 @@ export interface Incident {
   readonly seen: number;
   /** Times it came back within the damping time: it flaps, and is told of once. */
   readonly returns: number;
-  /** Whether people have been told of its present state. */
+  /** Whether people know its present state, open or cleared, or need not be told of it. */
   readonly told: boolean;
+  /** The worst severity that people were told it has; absent while they have never heard of it. */
+  readonly toldAs?: DriftSeverity;
 }
 
 /** A finding that a person has accepted until a day. */
@@ -163,6 +165,8 @@ export interface DriftDigest {
   readonly opened: readonly IncidentGroup[];
   readonly cleared: readonly IncidentGroup[];
   readonly quarantined: readonly Quarantine[];
+  /** Acceptances that ended since the last pass: what they covered counts again. */
+  readonly lapsed?: readonly Acceptance[];
   /** Hosts by state after the pass. */
   readonly hosts: Readonly<Record<HostLook['state'], number>>;
   /** A person asked whether the notifiers work: nothing happened, and it is sent though there is nothing to tell. */
