@@ -143,7 +143,7 @@ test('sets are met, cut, mirrored and joined without losing or doubling a packet
         inside(setA.map(mirrored), swapped),
         inside(all, packet),
       ];
-      const expected = [inA, inA && inB, inA && !inB, inA, !selectorMeets(c, packet)].map(Number);
+      const expected: number[] = [inA, inA && inB, inA && !inB, inA, !selectorMeets(c, packet)].map(Number);
       if (found.join() !== expected.join())
         expect.fail(`round ${round}: ${show(packet)}: ${found.join()}, not ${expected.join()}`);
     }
