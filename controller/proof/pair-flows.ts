@@ -6,14 +6,13 @@
 import { formatAddress, type Address } from '../model/address.js';
 import type { Keying } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
-import { commonProtections, wantedBy } from '../policy/agree.js';
-import type { Encounter } from '../policy/encounter.js';
+import { wantedBy } from '../policy/agree.js';
 import { protectionsOf } from '../policy/match-flow.js';
 import { suits } from '../policy/match-sa.js';
 import type { Traffic } from '../policy/traffic.js';
-import type { HostPicture, Place } from './host-picture.js';
 import { ikeAgreement, type IkeAgreement } from './ike-agreement.js';
 import { trafficDivider, withoutIke, type DivideTraffic, type TrafficClass } from './pair-classes.js';
+import { disagreement, rulePlace, type Way } from './pair-disagreement.js';
 import type { PairFault, PairVerdict } from './pair-fault.js';
 import { carriage, type Meeting } from './sa-agreement.js';
 import type { FiledSa } from './sa-shelf.js';
@@ -44,15 +43,6 @@ export interface PairFlow {
   readonly ike: boolean;
   /** Whether what a host had loaded before may change it (alternatives that the kernel remembers). */
   readonly doubtful: boolean;
-}
-
-export interface Way {
-  readonly sender: HostPicture;
-  readonly receiver: HostPicture;
-  readonly source: Address;
-  readonly destination: Address;
-  /** What the link says its keys are; only for words where neither end has any. */
-  readonly keying?: Keying;
 }
 
 /** Answers for one way at a time. The parts cover all traffic once; IKE's own ports are a part of their own. */
@@ -126,59 +116,6 @@ function judged(
       receiver: rulePlace(way.receiver, theirs),
     },
   };
-}
-
-function disagreement(
-  { sender, receiver, source, destination }: Way,
-  meets: Exclude<Encounter, 'clear' | 'agreed' | 'sender-drops' | 'receiver-drops'>,
-  mine: LoadedRule | undefined,
-): { readonly verdict: PairVerdict; readonly what: string; readonly todo: string } {
-  const [from, to] = [sender.name, receiver.name];
-  const missing = (name: string, peer: Address, others: string): ReturnType<typeof disagreement> => ({
-    verdict: 'missing-end',
-    what: `${others}, and no rule of ${name} protects anything it exchanges with ${formatAddress(peer)}`,
-    todo: `give ${name} the rule for this link, or take the link away at both ends`,
-  });
-  switch (meets) {
-    case 'clear-meets-protected':
-      if (mine === undefined && !protectsAny(sender, source, destination)) {
-        return missing(from, destination, `${to} takes it only protected`);
-      }
-      return {
-        verdict: 'clear-meets-protected',
-        what: `${from} sends it in the clear${mine === undefined ? ' because no rule matches' : ''}, and ${to} takes it only protected`,
-        todo: `protect it at ${from}, or let it pass in the clear at ${to} too`,
-      };
-    case 'protected-meets-no-rule':
-      if (!protectsAny(receiver, destination, source)) return missing(to, source, `${from} sends it protected`);
-      return {
-        verdict: 'protected-meets-bypass',
-        what: `${from} sends it protected, and ${to} drops it because no rule there asks for protection`,
-        todo: `ask for protection at ${to}, or let it pass in the clear at ${from} too`,
-      };
-    case 'protected-meets-bypass':
-      return {
-        verdict: 'protected-meets-bypass',
-        what: `${from} sends it protected, and ${to} takes it only in the clear`,
-        todo: `let it pass in the clear at ${from} too, or ask for protection at ${to}`,
-      };
-    case 'no-common-algorithm': {
-      const mixed = commonProtections(mine, mine).length === 0;
-      const why = mixed ? `: the alternatives at ${from} want ESP and AH apart, which gives packets with both` : '';
-      return {
-        verdict: 'no-common-algorithm',
-        what: `the rules of ${from} and ${to} have no protection in common${why}`,
-        todo: 'name the same algorithms and key lengths at both ends',
-      };
-    }
-  }
-}
-
-/** Whether any rule of a host protects something that it exchanges with the peer, in either direction. */
-function protectsAny(host: HostPicture, own: Address, peer: Address): boolean {
-  return (['out', 'in'] as const).some((dir) =>
-    host.rules.between(dir, own, peer).some((rule) => protectionsOf(rule).length > 0),
-  );
 }
 
 /** The keys for what both ends' rules protect: manual SAs where there are any that suit, else IKE. */
@@ -258,8 +195,4 @@ function withoutSa({ sender, receiver, source, destination, leaves }: Meeting, a
     `both ends protect it, and the SAs that ${sender.name} has ${way} are for other ports or protocols`,
     'add SAs for the rest to both key files, or leave ports and protocol out of the SA',
   );
-}
-
-function rulePlace(host: HostPicture, rule: LoadedRule | undefined): Place {
-  return host.place('/etc/inet/ipsecinit.conf', rule?.source.line);
 }
