@@ -80,10 +80,15 @@ function scenes(base: string, keying: string): Scene[] {
     },
     { say: 'Again: nothing to do, nothing done', words: ['apply', inventory], expect: EXIT.ok },
     {
-      say: 'Somebody opens port 8443 on the web server: its peer has to follow',
+      say: 'Somebody opens port 8443 on the web server: what was protected would be in the clear, so it is refused',
       words: ['apply', inventory],
-      expect: EXIT.ok,
+      expect: EXIT.input,
       before: openPort,
+    },
+    {
+      say: 'Unless that is accepted by name. Its peer has to follow',
+      words: ['apply', inventory, '--accept-risk', 'in-the-clear'],
+      expect: EXIT.ok,
     },
     {
       say: 'The next change meets a tool that reports success and does nothing',
@@ -91,7 +96,11 @@ function scenes(base: string, keying: string): Scene[] {
       expect: EXIT.ok,
       before: closePort,
     },
-    { say: 'The host notices, and both ends go back', words: ['apply', inventory], expect: EXIT.reverted },
+    {
+      say: 'The host notices, and both ends go back',
+      words: ['apply', inventory, '--accept-risk', 'in-the-clear'],
+      expect: EXIT.reverted,
+    },
     {
       say: 'Back to the generation before, on both ends',
       words: ['rollback', inventory, '--limit', 'web1'],

@@ -13,7 +13,8 @@ import type { Direction, LoadedRule } from '../../../controller/model/policy.js'
 import { decideInbound, decideOutbound, isDoubtful } from '../../../controller/policy/match-flow.js';
 import type { AddressRange } from '../../../controller/policy/region.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
-import { lockOuts, ManagementSources, stageRank, type ChangingRules } from '../../../controller/proof/lock-out.js';
+import { lockOuts, stageRank } from '../../../controller/proof/lock-out.js';
+import { ManagementSources, type ChangingRules } from '../../../controller/proof/management-sources.js';
 
 function address(text: string): Address {
   const read = parseAddress(text);

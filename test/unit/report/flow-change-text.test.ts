@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
 
-import { parseAddress } from '../../../controller/model/address.js';
+import { parseAddress, type Address } from '../../../controller/model/address.js';
 import { policyChange } from '../../../controller/plan/policy-change.js';
 import { canonicalListing } from '../../../controller/policy/canonical-listing.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { flowChangeLines } from '../../../controller/report/flow-change-text.js';
 
 const NAMES: Readonly<Record<string, string>> = { '10.0.1.11': 'web1', '10.0.2.21': 'db1' };
-const ADDRESSES = new Map(
+const ADDRESSES: ReadonlyMap<string, { readonly address: Address; readonly name: string }> = new Map(
   Object.entries(NAMES).flatMap(([text, name]) => {
     const address = parseAddress(text);
     return address === undefined ? [] : [[`${address.family} ${address.value}`, { address, name }] as const];
