@@ -99,23 +99,27 @@ function ruleFrom(draw: (below: number) => number, family: 4 | 6, index: number)
 const show = (packet: Packet): string =>
   JSON.stringify(packet, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
 
-test(`the cells of a policy give every packet to the rule that decides it: ${CASES} random policies, all packets of a small space`, () => {
-  const draw = draws(SEED);
-  const spaces = { 4: spaceOf(4), 6: spaceOf(6) };
-  for (let round = 0; round < CASES; round++) {
-    const family = round % 4 === 0 ? 6 : 4;
-    const rules = Array.from({ length: 1 + draw(6) }, (_, index) => ruleFrom(draw, family, index));
-    const cells = partition(rules, 'out', family);
-    for (const packet of spaces[family]) {
-      const holding = cells.filter(({ region }) => holds(region, packet));
-      const expected = findRule(rules, 'out', packet);
-      if (holding.length === 1 && holding[0]?.rule === expected) continue;
-      expect.fail(
-        `round ${round}: ${show(packet)} is in ${holding.length} cells, of rule ${holding[0]?.rule?.index}, not ${expected?.index}`,
-      );
+test(
+  `the cells of a policy give every packet to the rule that decides it: ${CASES} random policies, all packets of a small space`,
+  () => {
+    const draw = draws(SEED);
+    const spaces = { 4: spaceOf(4), 6: spaceOf(6) };
+    for (let round = 0; round < CASES; round++) {
+      const family = round % 4 === 0 ? 6 : 4;
+      const rules = Array.from({ length: 1 + draw(6) }, (_, index) => ruleFrom(draw, family, index));
+      const cells = partition(rules, 'out', family);
+      for (const packet of spaces[family]) {
+        const holding = cells.filter(({ region }) => holds(region, packet));
+        const expected = findRule(rules, 'out', packet);
+        if (holding.length === 1 && holding[0]?.rule === expected) continue;
+        expect.fail(
+          `round ${round}: ${show(packet)} is in ${holding.length} cells, of rule ${holding[0]?.rule?.index}, not ${expected?.index}`,
+        );
+      }
     }
-  }
-}, PATIENCE_MS);
+  },
+  PATIENCE_MS,
+);
 
 test('sets are met, cut, mirrored and joined without losing or doubling a packet', () => {
   const draw = draws(SEED + 7);
