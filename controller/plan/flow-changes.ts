@@ -6,11 +6,12 @@
 import { formatAddress, type Address } from '../model/address.js';
 import type { Packet } from '../model/packet.js';
 import type { Direction, Family, LoadedRule, NumberRange } from '../model/policy.js';
-import { everyAddress, mirrored, samplePacket, type AddressRange, type Region } from '../policy/region.js';
+import { joined } from '../policy/join-regions.js';
+import { mirrored, samplePacket, type AddressRange, type Region } from '../policy/region.js';
 import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
-import { ALL_BYTES, ALL_PORTS, isEveryProtocol, protocolsOf } from '../policy/traffic.js';
-import type { FlowChange } from '../proof/semantic-diff.js';
+import { ANYBODY, type FlowChange } from '../proof/semantic-diff.js';
 import type { Treatment } from '../proof/treatment.js';
+import { flowRegion, type FlowRegion } from './flow-region.js';
 
 /** Flows that are treated alike before and alike after. */
 export interface FlowChangeSummary {
@@ -32,18 +33,6 @@ export interface FlowChangeSummary {
 }
 
 export type FlowTreatment = Omit<Treatment, 'readable'>;
-
-/** Ranges as `from-to`; what is left out is everything. */
-export interface FlowRegion {
-  readonly family: Family;
-  readonly local?: string;
-  readonly remote?: string;
-  readonly protocols?: string;
-  readonly localPorts?: string;
-  readonly remotePorts?: string;
-  readonly icmpTypes?: string;
-  readonly icmpCodes?: string;
-}
 
 export interface RuleReference {
   readonly text: string;
@@ -83,7 +72,7 @@ export function flowChangeSummaries(
       before: treatment(change.before),
       after: treatment(change.after),
       flows: phrases(regions, direction, host, nameOf),
-      regions: regions.map(flowRegion),
+      regions: fewer(regions).map(flowRegion),
       example: exampleText(
         likelyPacket(change.example, addresses),
         direction === 'both' && served(change.example) ? 'in' : change.direction,
@@ -132,13 +121,38 @@ function phrases(
   const groups = direction === 'both' ? clientSides(regions) : { [direction]: regions };
   for (const [way, boxes] of Object.entries(groups)) {
     const out = way === 'out';
-    for (const text of flowTexts(out ? boxes : boxes.map(mirrored), nameOf)) {
+    for (const text of alike(boxes).flatMap((some) => flowTexts(out ? some : some.map(mirrored), nameOf))) {
       const own = (side: string): string => ownSide(side, host);
       const named = out ? { ...text, from: own(text.from) } : { ...text, to: own(text.to) };
       said.push(direction === 'both' ? flowText(named).replace(' → ', ' ↔ ') : flowText(named));
     }
   }
   return said;
+}
+
+/** More boxes than this are not worth the time it takes to join them. */
+const MOST_JOINED = 64;
+
+function fewer(regions: readonly Region[]): readonly Region[] {
+  return regions.length > MOST_JOINED ? regions : joined(regions);
+}
+
+/** Remote addresses for which the very same is said go together, and no others: that reads best. */
+function alike(regions: readonly Region[]): readonly (readonly Region[])[] {
+  const places = new Map<string, Region[]>();
+  for (const region of regions) addTo(places, `${region.remote.from}-${region.remote.to}`, region);
+  const groups = new Map<string, Region[]>();
+  for (const boxes of places.values()) {
+    const said = boxes.map(({ remote: _remote, ...region }) => regionKey({ ...region, remote: region.local }));
+    for (const box of boxes) addTo(groups, said.join('\n'), box);
+  }
+  return [...groups.values()];
+}
+
+function addTo(map: Map<string, Region[]>, key: string, region: Region): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [region]);
+  else known.push(region);
 }
 
 /** Every address on the host's own side is the host; the inventory may not know all that it has. */
@@ -160,66 +174,6 @@ function width({ from, to }: NumberRange): number {
 function clientSides(regions: readonly Region[]): Readonly<Record<Direction, readonly Region[]>> {
   return regions.every(served) ? { in: regions, out: [] } : { in: [], out: regions };
 }
-
-function isAll({ from, to }: NumberRange, all: NumberRange): boolean {
-  return from === all.from && to === all.to;
-}
-
-function flowRegion({ family, local, remote, traffic }: Region): FlowRegion {
-  const addresses = {
-    family,
-    ...(isWhole(local, family) ? {} : { local: addressText(local, family) }),
-    ...(isWhole(remote, family) ? {} : { remote: addressText(remote, family) }),
-  };
-  const protocols =
-    isEveryProtocol(traffic, family) && traffic.kind === 'other' ? 'others' : runs(protocolsOf(traffic, family));
-  switch (traffic.kind) {
-    case 'ports':
-      return {
-        ...addresses,
-        protocols,
-        ...(isAll(traffic.local, ALL_PORTS) ? {} : { localPorts: rangeText(traffic.local) }),
-        ...(isAll(traffic.remote, ALL_PORTS) ? {} : { remotePorts: rangeText(traffic.remote) }),
-      };
-    case 'icmp':
-      return {
-        ...addresses,
-        protocols,
-        ...(isAll(traffic.type, ALL_BYTES) ? {} : { icmpTypes: rangeText(traffic.type) }),
-        ...(isAll(traffic.code, ALL_BYTES) ? {} : { icmpCodes: rangeText(traffic.code) }),
-      };
-    case 'other':
-      return { ...addresses, protocols };
-  }
-}
-
-function isWhole(range: AddressRange, family: Family): boolean {
-  const whole = everyAddress(family);
-  return range.from === whole.from && range.to === whole.to;
-}
-
-function addressText({ from, to }: AddressRange, family: Family): string {
-  const [first, last] = [from, to].map((value) => formatAddress({ family, value }));
-  return from === to ? `${first}` : `${first}-${last}`;
-}
-
-function rangeText({ from, to }: NumberRange): string {
-  return from === to ? String(from) : `${from}-${to}`;
-}
-
-/** `6,17` or `0-5,7-255`. */
-function runs(numbers: readonly number[]): string {
-  const ranges = numbers.reduce<NumberRange[]>((done, number) => {
-    const last = done.at(-1);
-    return last?.to === number - 1
-      ? [...done.slice(0, -1), { from: last.from, to: number }]
-      : [...done, { from: number, to: number }];
-  }, []);
-  return ranges.map(rangeText).join(',');
-}
-
-/** Addresses for documentation (RFC 5737, RFC 3849): anybody's. */
-const ANYBODY: Readonly<Record<Family, bigint>> = { 4: 0xc0000201n, 6: (0x20010db8n << 96n) + 1n };
 
 /** Between the host's own address and anybody's, where they are among it. */
 function likelyPacket(region: Region, own: readonly Address[]): Packet {

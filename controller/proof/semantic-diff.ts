@@ -15,7 +15,10 @@ export interface FlowChange {
   readonly family: Family;
   readonly before: Treatment;
   readonly after: Treatment;
-  /** Disjoint; `local` is the side of the host that has the policies. */
+  /**
+   * Disjoint; `local` is the side of the host that has the policies. All boxes of a remote address have the same range of
+   * remote addresses: `joined` makes fewer of them.
+   */
   readonly regions: readonly Region[];
   /** Packets that the same two rules decide, addresses and ports as usual as there are any. */
   readonly example: Region;
@@ -40,9 +43,6 @@ function rank({ exposed, before, after }: FlowChange): number {
   if (after.kind === 'refused') return 3;
   return before.kind === 'protected' ? 4 : 5;
 }
-
-/** More boxes than this stay as they are. */
-const MOST_JOINED = 64;
 
 /** A part of the packets between any local address and the remote ones of a slice that is treated otherwise. */
 interface Difference {
@@ -105,8 +105,7 @@ function changesOf(
       family,
       before: was,
       after: is,
-      // What is said in words is joined anyway; long lists only once.
-      regions: regions.length > MOST_JOINED ? regions : joined(regions),
+      regions,
       example: region,
       ...(ruleBefore && { ruleBefore }),
       ...(ruleAfter && { ruleAfter }),
@@ -115,12 +114,16 @@ function changesOf(
   });
 }
 
+/** Addresses for documentation (RFC 5737, RFC 3849): anybody's. */
+export const ANYBODY: Readonly<Record<Family, bigint>> = { 4: 0xc0000201n, 6: (0x20010db8n << 96n) + 1n };
+
 /** TCP or UDP with a port that clients have at one end is what people know best. */
-function usual({ traffic }: Region): number {
+function usual({ family, remote, traffic }: Region): number {
   if (traffic.kind === 'other') return 0;
   if (traffic.kind === 'icmp') return 1;
   const open = [traffic.local, traffic.remote].filter(({ to }) => to === ALL_PORTS.to).length;
-  return 2 + open + ((traffic.protocols & 1) === 0 ? 0 : 3);
+  const anybody = remote.from <= ANYBODY[family] && ANYBODY[family] <= remote.to;
+  return 2 + open + ((traffic.protocols & 1) === 0 ? 0 : 3) + (anybody ? 1 : 0);
 }
 
 /** All of a rule that counts where its remote addresses are given. */
