@@ -1,5 +1,5 @@
 // The layers of docs/layout: a folder may import from itself and from what stands above it in this list.
-const LAYERS = ['model', 'inventory', 'policy', 'keys', 'platform', 'render', 'proof', 'import', 'plan', 'report', 'run'];
+const LAYERS = ['model', 'inventory', 'policy', 'keys', 'platform', 'render', 'proof', 'import', 'plan', 'drift', 'report', 'run'];
 const EDGES = 'remote|vault|files|log|lab|notify';
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { path: from }, to });
 const home = (library, path) =>

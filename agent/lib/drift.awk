@@ -102,6 +102,34 @@ function read_tail(path, count, tail,    line, ring, n, i, from) {
     return n - from
 }
 
+# What the generation has to load, and the rules that only earlier ones had: what is loaded besides was never ours.
+function say_recorded_rules(    folder, number, path, line, status, seen, tries) {
+    if (manifest == "") return
+    folder = manifest
+    sub(/\/manifest$/, "", folder)
+    number = folder
+    sub(/^.*\//, "", number)
+    sub(/\/[0-9]*$/, "", folder)
+    path = folder "/" number "/spd"
+    print mark " begin applied-policy"
+    while ((status = (getline line < path)) > 0) {
+        print line
+        seen[line] = 1
+    }
+    close(path)
+    print "\n" mark " end applied-policy status=" (status < 0 ? 1 : 0)
+    print mark " begin earlier-policy"
+    for (number--; number >= 0 && tries++ < 50; number--) {
+        path = folder "/" number "/spd"
+        while ((getline line < path) > 0) {
+            if (!(line in seen)) print line
+            seen[line] = 1
+        }
+        close(path)
+    }
+    print "\n" mark " end earlier-policy status=0"
+}
+
 function say_history(    tail, n, i) {
     n = read_tail(state "/history", 20, tail)
     for (i = 1; i <= n; i++) print mark " history text=" tail[i]
@@ -387,6 +415,7 @@ function drift(    now) {
     say_uname()
     say_transaction(now)
     say_manifest()
+    say_recorded_rules()
     say_listing()
     say_digests()
     say_guard()

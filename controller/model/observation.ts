@@ -180,6 +180,10 @@ export interface DriftReport extends Observation {
   /** SHA-256 of each agent stored there, by which it is named. */
   readonly agents: readonly string[];
   readonly guard: BootGuardState;
+  /** What the generation has to load, in canonical form; absent where the host has no record of it. */
+  readonly appliedRules?: readonly string[];
+  /** Rules that only earlier generations had, the baseline among them. */
+  readonly earlierRules?: readonly string[];
   /** What was found where it does not belong. */
   readonly leftovers: readonly Leftover[];
   /** Short FMRI to what the service manager says of it besides its state; no entry where the host has no such service. */

@@ -36,6 +36,7 @@ export function parseDriftReport(reply: ReplySection): DriftReport {
     sad: driftSas(reply),
     stateFolder: others.get(STATE_FOLDER) ?? { path: STATE_FOLDER, state: 'absent' },
     agents: recordsOf(reply, 'agent').map((record) => digestValue(field(record, 'digest', record.line), record.line)),
+    ...recordedRules(reply),
     guard: guardState(reply),
     leftovers: recordsOf(reply, 'leftover').map((record): Leftover => {
       const path = field(record, 'text', record.line);
@@ -52,6 +53,17 @@ export function parseDriftReport(reply: ReplySection): DriftReport {
     history: recordsOf(reply, 'history').map((record) => field(record, 'text', record.line)),
     settled: observation.facts.get('settled') === 'yes',
   };
+}
+
+/** The policy of the generation as the host keeps it, and what only earlier ones loaded; neither from an agent that does not tell. */
+function recordedRules(reply: ReplySection): Pick<DriftReport, 'appliedRules' | 'earlierRules'> {
+  const linesOf = (name: string): readonly string[] | undefined =>
+    sectionsOf(reply, name)
+      .filter(({ status }) => status === 0)
+      .at(-1)
+      ?.lines.filter((line) => line !== '');
+  const [appliedRules, earlierRules] = [linesOf('applied-policy'), linesOf('earlier-policy')];
+  return { ...(appliedRules && { appliedRules }), ...(earlierRules && { earlierRules }) };
 }
 
 /** SAs of the section `sad` with their limits: `hard_add=28800 hard_bytes=1048576 expires=120`. */

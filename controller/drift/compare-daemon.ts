@@ -1,0 +1,110 @@
+/** The key daemon: whether it runs where it should, and whether it, its file and the kernel are of one mind. */
+
+import type { DriftFinding } from '../model/drift.js';
+import type { DaemonReport } from '../model/observation.js';
+import { ikePaths } from '../platform/adapter.js';
+import type { FileDifference } from './compare-files.js';
+import type { CompareSettings, HostView } from './compare-view.js';
+import { applyCommand, count, finding, onHost, subjectOf } from './finding-words.js';
+
+/** For a daemon whose service is in its right state; `files`: those that are not as recorded. */
+export function compareDaemon(
+  view: HostView,
+  files: ReadonlyMap<string, FileDifference>,
+  settings: CompareSettings,
+): readonly DriftFinding[] {
+  const { daemon, manifest } = view.report;
+  const { files: paths, services } = view.adapter;
+  if (!manifest?.files.some(({ path }) => path === paths.ikeConfig)) return unexpected(view, files);
+  if (daemon === undefined) return [];
+  if (daemon.state !== 'running') {
+    const hangs = daemon.state === 'hangs';
+    return [
+      finding(view, 'daemon-down', {
+        subject: services.ike,
+        severity: 'critical',
+        what: `in.iked ${hangs ? 'does not answer' : 'does not run'}, though its service is online: no SA can be negotiated`,
+        cause: hangs ? 'it hangs' : 'it was killed, or has crashed',
+        mend: hangs ? onHost(`svcadm restart ${services.ike}`) : applyCommand(view, settings),
+      }),
+    ];
+  }
+  const isEdited = ikePaths(view.adapter).some((path) => files.has(path));
+  // A file that was edited has its own finding, and a daemon that has not read it is no second one.
+  return [...(isEdited ? [] : ruleFindings(view, daemon)), ...kernelFindings(view, daemon)];
+}
+
+/**
+ * A daemon that the inventory does not ask for. Where it reads a configuration that was there before us, it is the operator's
+ * own business.
+ */
+function unexpected(view: HostView, files: ReadonlyMap<string, FileDifference>): readonly DriftFinding[] {
+  const { report, adapter } = view;
+  const runs = report.daemonRunning || report.services.get(adapter.services.ike) === 'online';
+  const config = report.files.find(({ path }) => path === adapter.files.ikeConfig);
+  if (!runs || (config?.state === 'present' && !files.has(adapter.files.ikeConfig))) return [];
+  const since = report.serviceDetails.get(adapter.services.ike)?.since;
+  const remove = ikePaths(adapter).filter((path) => files.get(path)?.kind === 'orphan');
+  return [
+    finding(view, 'daemon-unexpected', {
+      subject: adapter.services.ike,
+      severity: 'warning',
+      what:
+        `in.iked runs, and generation ${report.generation} has no IKE` +
+        (remove.length === 0 ? '' : `; ${remove.join(' and ')} ${remove.length === 1 ? 'was' : 'were'} written for it`),
+      since: since === undefined ? undefined : { at: since, by: 'service log' },
+      cause: `\`svcadm enable ${adapter.services.ike}\` was run by hand`,
+      mend: onHost(`svcadm disable ${adapter.services.ike}`, ...remove.map((path) => `rm ${path}`)),
+    }),
+  ];
+}
+
+function ruleFindings(view: HostView, { rules }: DaemonReport): readonly DriftFinding[] {
+  const odd = rules.filter(({ state }) => state !== 'same');
+  if (odd.length === 0) return [];
+  const { ike } = view.adapter.services;
+  return [
+    finding(view, 'daemon-out-of-step', {
+      subject: subjectOf(odd.map(({ label }) => `rule ${label}`).sort()),
+      severity: 'warning',
+      what: `in.iked holds ${count(odd.length, 'rule')} otherwise than ${view.adapter.files.ikeConfig}`,
+      cause: '`ikeadm` was used by hand, or the daemon has not read its file since it was written',
+      mend: onHost(`svcadm restart ${ike}`),
+      details: odd.map(({ label, state }) => `${label}: ${RULE_WORDS[state]}`),
+    }),
+  ];
+}
+
+const RULE_WORDS = {
+  same: 'as in the file',
+  missing: 'only in the file',
+  extra: 'only in the daemon',
+  differs: 'other addresses in the daemon',
+} as const;
+
+/**
+ * Phase 1 is up, and the kernel has no SA either way, or only one way: what the daemon negotiates does not reach the kernel. By default
+ * a phase 1 SA lives shorter than the SAs made under it, so that an idle link does not look so for long.
+ */
+function kernelFindings(view: HostView, { peers }: DaemonReport): readonly DriftFinding[] {
+  const up = peers.filter(({ phase1 }) => phase1 > 0);
+  const oneWay = up.filter(({ sasIn, sasOut }) => (sasIn === 0) !== (sasOut === 0));
+  const none = up.filter(({ sasIn, sasOut }) => sasIn === 0 && sasOut === 0);
+  // One idle peer among busy ones proves nothing.
+  const odd = [...oneWay, ...(none.length === up.length ? none : [])];
+  if (odd.length === 0) return [];
+  const { ike } = view.adapter.services;
+  return [
+    finding(view, 'daemon-out-of-step', {
+      subject: 'kernel',
+      severity: 'critical',
+      what: `in.iked has phase 1 up with ${count(odd.length, 'peer')}, and the kernel does not have their SAs: connections are refused`,
+      cause: 'daemon and kernel lost each other, as may happen under a burst of traffic',
+      mend: onHost(`svcadm restart ${ike}`),
+      details: odd.map(
+        ({ local, remote, sasOut, sasIn }) =>
+          `${local} ${remote}: ${count(sasOut, 'SA')} out, ${count(sasIn, 'SA')} in`,
+      ),
+    }),
+  ];
+}

@@ -1,0 +1,64 @@
+/** One pass over hosts: each is looked at once, as many at a time as there are forks, and told of as soon as it was seen. */
+
+import PQueue from 'p-queue';
+
+import type { CompareSettings } from '../drift/compare-view.js';
+import type { DriftPass, HostLook } from '../model/drift.js';
+import type { Host } from '../model/host.js';
+import type { Clock, HostLink } from '../ports.js';
+import type { DesiredFleet } from './desire-fleet.js';
+import { lookAtHost } from './look-at-host.js';
+
+export interface DriftPassInput {
+  readonly hosts: readonly Host[];
+  /** What the inventory asks for today; without it nothing is told of pending changes. */
+  readonly desired?: Pick<DesiredFleet, 'desired' | 'digest'> | undefined;
+  /** Of key fingerprints, with `desired`. */
+  readonly salt?: string | undefined;
+  readonly link: HostLink;
+  /** Hosts at a time. */
+  readonly forks: number;
+  readonly clock: Clock;
+  /** Raised to end early: hosts whose turn has not come are not in the pass. */
+  readonly stop: AbortSignal;
+  readonly settings: Omit<CompareSettings, 'lastGeneration'>;
+  /** The generation last seen confirmed on each host, where that is remembered. */
+  readonly lastGenerations?: ReadonlyMap<string, number>;
+  /** Each look once, as it comes. */
+  readonly emit: (look: HostLook) => void;
+}
+
+/** The looks in the order of `hosts`. What a host said is let go of once it was compared: only findings are kept. */
+export async function driftPass(input: DriftPassInput): Promise<DriftPass> {
+  const begun = input.clock.now().toISOString();
+  const queue = new PQueue({ concurrency: Math.max(1, input.forks) });
+  const looks = new Map<string, HostLook>();
+  await Promise.all(
+    input.hosts.map((host) =>
+      queue.add(async () => {
+        if (input.stop.aborted) return;
+        const look = await lookAtHost(host, lookInput(host, input));
+        looks.set(host.name, look);
+        input.emit(look);
+      }),
+    ),
+  );
+  return {
+    id: `drift-${begun.replaceAll(/[-:.]/g, '')}`,
+    begun,
+    ended: input.clock.now().toISOString(),
+    looks: input.hosts.flatMap(({ name }) => looks.get(name) ?? []),
+  };
+}
+
+function lookInput(host: Host, { link, clock, settings, desired, salt, lastGenerations }: DriftPassInput) {
+  const wanted = desired?.desired.get(host.name);
+  const lastGeneration = lastGenerations?.get(host.name);
+  return {
+    link,
+    clock,
+    salt,
+    settings: lastGeneration === undefined ? settings : { ...settings, lastGeneration },
+    desired: wanted === undefined || desired === undefined ? undefined : { host: wanted, digest: desired.digest },
+  };
+}
