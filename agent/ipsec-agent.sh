@@ -138,6 +138,8 @@ handle() { # word ...
 # The conversation. A lost connection does not stop a step: its transaction is confirmed or taken back later.
 serve() {
     trap '' HUP PIPE
+    # Where the loader had the agent itself come in here, the controller is elsewhere.
+    [ -z "${STDIN_KEPT-}" ] || exec <&3 3<&-
     put 'ipsec-deploy-agent ready protocol=1'
     while IFS= read -r request_line; do
         set -f

@@ -108,6 +108,21 @@ hear_agent() { # digest
     esac
 }
 
+# From memory. ksh93 makes a temporary file of a long text to `eval`, and none of what it reads from a pipe; what the
+# controller says then waits on descriptor 3.
+become_agent() { # serve
+    case ${KSH_VERSION-} in
+        *93* | *2020*)
+            STDIN_KEPT=1
+            exec 3<&0
+            # shellcheck disable=SC1091 # the text was just checked against its digest
+            put_agent | . /dev/fd/0
+            ;;
+        *) eval "$AGENT_TEXT" ;;
+    esac
+    exit
+}
+
 # Not `printf` in mksh, where it is a process whose arguments everybody may read.
 put_agent() {
     if [ -n "${KSH_VERSION-}" ]; then
@@ -140,6 +155,8 @@ stored_agent_is_safe() { # digest
 }
 
 load() { # digest [readonly]
+    READONLY=
+    STDIN_KEPT=
     case $1 in
         *[!0-9a-f]* | '') leave_refused 'the digest of the agent is not hexadecimal' ;;
     esac
@@ -153,16 +170,13 @@ load() { # digest [readonly]
             LOADER_DIGESTS=
             AGENT=none
             hear_agent "$1"
-            set -- serve
-            eval "$AGENT_TEXT"
-            exit
+            become_agent serve
         fi
         set -- serve
         # shellcheck disable=SC1090 # the file was just checked against its digest
         . "$AGENT"
         exit
     fi
-    READONLY=
     if [ -d "$STATE" ] || [ -h "$STATE" ]; then
         check_folder "$STATE"
     fi
