@@ -114,7 +114,8 @@ function readItem(reader: LexemeReader, items: IkeItem[], inside: 'file' | 'rule
     const aside: IkeComment[] = [];
     const item = next.kind === 'open' && inside === 'file' ? readRule(reader) : readLine(reader, inside, aside);
     if (item === undefined) return false;
-    items.push(...aside.map((one): IkeItem => ({ kind: 'comment', ...commentText(one) })), item);
+    for (const one of aside) items.push({ kind: 'comment', ...commentText(one) });
+    items.push(item);
     return true;
   })();
   if (!done) items.length = start;

@@ -112,7 +112,7 @@ function readBlock(reader: LexemeReader): PskLine[] | undefined {
     if (written?.kind !== 'word' || name === undefined || value === undefined) return undefined;
     const { text, quoted } = value;
     const at = { line: written.at.line, column: written.at.column };
-    lines.push(...aside.map(commentItem));
+    for (const one of aside) lines.push(commentItem(one));
     lines.push({ kind: 'field', at, name, value: name === 'key' ? Secret.fromText(text) : text, quoted });
   }
 }

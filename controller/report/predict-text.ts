@@ -43,20 +43,21 @@ export function predictText({ file, guessed, namesUnknown, prediction }: Predict
   const { kind, check, load, installed, listError } = prediction;
   const tool = TOOLS[kind];
   const [colour, verdict] = verdictText(prediction);
+  const same = check.stdout === load.stdout && check.stderr === load.stderr;
   const lines = [
     `${printable(file)}: ${paint(colour, verdict)}`,
     `  read as a ${kind === 'policy' ? 'policy' : 'key'} file${guessed === undefined ? '' : ` (guessed from its ${guessed}; --kind says otherwise)`}`,
     `  ${tool.check} FILE: ${statusText(check)}`,
     `  ${tool.load} FILE: ${statusText(load)}`,
+    ...block(
+      `installed, as \`${tool.list}\` lists it:`,
+      (installed ?? []).map((line) => `  ${printable(line)}`),
+      paint,
+    ),
+    ...block(`\`${tool.list}\` fails:`, saidLines(listError ?? ''), paint),
+    ...sayings(`${tool.check} says`, check, paint),
+    ...(same ? [] : sayings(`${tool.load} says`, load, paint)),
   ];
-  if (installed !== undefined && installed.length > 0) {
-    lines.push('', paint('bold', `installed, as \`${tool.list}\` lists it:`));
-    lines.push(...installed.map((line) => `  ${printable(line)}`));
-  }
-  if (listError !== undefined) lines.push('', paint('bold', `\`${tool.list}\` fails:`), ...saidLines(listError));
-  lines.push(...sayings(`${tool.check} says`, check, paint));
-  const same = check.stdout === load.stdout && check.stderr === load.stderr;
-  if (!same) lines.push(...sayings(`${tool.load} says`, load, paint));
   if (namesUnknown === true && (check.exit !== 0 || load.exit !== 0)) {
     lines.push('', 'names other than localhost count as unknown; --hosts gives those of the host');
   }
@@ -71,8 +72,12 @@ function statusText(run: ToolRun): string {
 }
 
 function sayings(title: string, { stdout, stderr }: ToolRun, paint: Paint): string[] {
-  const said = [...saidLines(stderr), ...saidLines(stdout)];
-  return said.length === 0 ? [] : ['', paint('bold', `${title}:`), ...said];
+  return block(`${title}:`, [...saidLines(stderr), ...saidLines(stdout)], paint);
+}
+
+/** Spread into a list only, never into a call: there may be more lines than a call takes arguments. */
+function block(title: string, lines: readonly string[], paint: Paint): string[] {
+  return lines.length === 0 ? [] : ['', paint('bold', title), ...lines];
 }
 
 function saidLines(text: string): string[] {

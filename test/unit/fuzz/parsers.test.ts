@@ -5,8 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FILE_KINDS, formatFile, guessKind, type FileKind } from '../../../controller/keys/format-file.js';
 import { parseIkeConfig } from '../../../controller/keys/parse-ike-config.js';
+import { parseIkeDocument } from '../../../controller/keys/parse-ike-document.js';
 import { parseIkePreshared } from '../../../controller/keys/parse-ike-preshared.js';
 import { parseIpseckeys } from '../../../controller/keys/parse-ipseckeys.js';
+import { parsePskDocument } from '../../../controller/keys/parse-psk-document.js';
 import { parseIpsecalgs } from '../../../controller/policy/parse-ipsecalgs.js';
 import { parsePolicy } from '../../../controller/policy/parse-ipsecinit.js';
 import { parseListing, predictLoad } from '../../../controller/policy/predict-load.js';
@@ -120,6 +122,13 @@ describe('a very large file is read in reasonable time', () => {
 
   test('100,000 blank lines', () => {
     for (const kind of FILE_KINDS) expect(formatFile(kind, '\n'.repeat(100_000), 'f')).toMatchObject({ text: '' });
+  });
+
+  test('130,000 comments between two words are all kept', () => {
+    const comments = '#\n'.repeat(130_000);
+    expect(parseIkeDocument(`p2_pfs\n${comments}14\n`, 'f').document.items).toHaveLength(130_001);
+    const psk = parsePskDocument(`{ localid\n${comments}10.0.0.1 }\n`, 'f').document.items;
+    expect(psk).toMatchObject([{ kind: 'block', lines: { length: 130_001 } }]);
   });
 
   test('100,000 rules are loaded, every one of them', () => {
