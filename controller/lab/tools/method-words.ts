@@ -1,4 +1,4 @@
-/** Cuts a method's command line into words and puts the host's paths under its root. */
+/** Cuts a method's command line into words and puts the paths among them where they lie on the lab machine. */
 
 import { underRoot, type FileAccess } from './tool.js';
 
@@ -18,6 +18,25 @@ export async function underRootWhereThere(
     const inHost = underRoot(root, word);
     const there = word.startsWith('/') && (await files.stat(inHost)) !== undefined;
     placed.push(there ? inHost : word);
+  }
+  return placed;
+}
+
+/** Folders that a host has of its own: what is missing there is missing, whatever the lab machine has under that name. */
+const OWN_FOLDERS = /^\/(?:etc|lib|usr|var)(?:\/|$)/;
+
+/**
+ * The paths among a simulated command's arguments. Commands typed on a host see the lab machine's paths, so a service may
+ * be told one of those (`setprop config/config_file = $PWD/p.conf`): it is taken where the host itself has nothing there.
+ */
+export async function placeArguments(words: readonly string[], root: string, files: FileAccess): Promise<string[]> {
+  const missing = async (path: string): Promise<boolean> => (await files.stat(path)) === undefined;
+  const placed: string[] = [];
+  for (const word of words) {
+    const inHost = underRoot(root, word);
+    if (!word.startsWith('/')) placed.push(word);
+    else if (OWN_FOLDERS.test(word) || !(await missing(inHost)) || (await missing(word))) placed.push(inHost);
+    else placed.push(word);
   }
   return placed;
 }

@@ -9,7 +9,7 @@ import { FaultTable, type Fault } from './faults.js';
 import { DaemonHost } from './daemon-host.js';
 import type { IkeDaemon } from './in-iked.js';
 import { ipseckey } from './ipseckey.js';
-import { methodWords, underRootWhereThere } from './method-words.js';
+import { methodWords, placeArguments, underRootWhereThere } from './method-words.js';
 import { searchProcesses } from './processes.js';
 import { runIpsecconf } from './run-ipsecconf.js';
 import { EMPTY_SAD, type Sad } from '../../keys/kernel/sad.js';
@@ -19,7 +19,7 @@ import { IKE } from './smf-services.js';
 import { svcadm } from './svcadm.js';
 import { svccfg } from './svccfg.js';
 import { svcprop, svcs } from './svcs.js';
-import { underRoot, type FileAccess, type ToolCall, type ToolReply } from './tool.js';
+import type { FileAccess, ToolCall, ToolReply } from './tool.js';
 import { Turns } from './turns.js';
 
 type Runner = (call: ToolCall) => Promise<ToolReply>;
@@ -242,7 +242,7 @@ export class HostMachine implements Machine {
       const words = await underRootWhereThere([program, ...operands], root, files);
       return runScript(words, env);
     }
-    const args = operands.map((word) => (word.startsWith('/') ? underRoot(root, word) : word));
+    const args = await placeArguments(operands, root, files);
     return this.#withFaults(tool, this.#toolCall(args, { env, stdin: '', cwd: root }));
   }
 }

@@ -75,6 +75,21 @@ test('a property takes effect with the next refresh', async () => {
   expect((await host.run('ipsecconf -ln')).stdout).toContain('10.0.0.8');
 });
 
+test("a service may be told a file of the lab machine's, where its host has none of that name", async () => {
+  const host = await booted();
+  host.files.put('/home/me/p.conf', '{raddr 10.0.0.8} ipsec {auth_algs md5}\n', 0o644);
+  host.files.put('/etc/p.conf', '{raddr 10.0.0.9} ipsec {auth_algs md5}\n', 0o644);
+  const point = async (path: string): Promise<string> => {
+    await host.run(`svccfg -s ipsec/policy setprop config/config_file = ${path}`);
+    await host.run('svcadm refresh policy');
+    return (await host.run('ipsecconf -ln')).stdout;
+  };
+  expect(await point('/home/me/p.conf')).toContain('10.0.0.8');
+  expect(await point('/etc/p.conf')).not.toContain('10.0.0.9');
+  host.files.put('/host/home/me/p.conf', '{raddr 10.0.0.7} ipsec {auth_algs md5}\n', 0o644);
+  expect(await point('/home/me/p.conf')).toContain('10.0.0.7');
+});
+
 test('keys with loose permissions keep manual-key in maintenance', async () => {
   const host = await booted();
   const key = 'add ah spi 300 dst 10.0.0.2 auth_alg md5 authkey 000102030405060708090a0b0c0d0e0f\n';
