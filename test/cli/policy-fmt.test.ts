@@ -74,6 +74,16 @@ test('--write replaces a file in one rename, keeps its mode, follows a link, and
   expect(fs.readdirSync(folder).sort()).toEqual(['ipsecinit.conf', 'ipseckeys']);
 });
 
+test('--write leaves a file alone that has a second name, which would keep the old text', async () => {
+  const second = join(folder, 'second');
+  fs.linkSync(policy, second);
+  const ran = await fmt('--write', second);
+  fs.rmSync(second);
+  expect(ran).toMatchObject({ exit: 1, stdout: '' });
+  expect(ran.stderr).toContain(`${second}: error: the file has 2 names (hard links)`);
+  expect(fs.readFileSync(policy, 'utf8')).toBe(UGLY);
+});
+
 test('keys are never printed', async () => {
   const ran = await fmt(keys);
   expect(ran.exit).toBe(0);

@@ -107,3 +107,10 @@ test('a file on standard input gets one answer, its keys hidden', async () => {
   ]);
   expect(stdout).not.toContain(key);
 });
+
+test('a key file is not read as a policy: what ipsecconf would say of it repeats its keys', async () => {
+  const { exit, stdout, stderr } = await run('add esp spi 1 encrkey 5ec0de\n', 'predict', '--kind', 'policy', '-');
+  expect({ exit, stdout }).toEqual({ exit: 1, stdout: '' });
+  expect(stderr).toContain('this looks like a key file');
+  expect(stderr).not.toContain('5ec0de');
+});

@@ -69,7 +69,7 @@ async function formatFiles(args: FmtArguments, output: Output): Promise<ExitStat
   const refused: Problem[] = [];
   for (const path of new Set(args.files)) {
     const file = await formatOne(path, args.kind);
-    if ('refused' in file) refused.push(...file.refused);
+    if ('refused' in file) for (const problem of file.refused) refused.push(problem);
     else formatted.push(file);
   }
   if (refused.length > 0) throw new InputProblems(refused);
@@ -163,9 +163,16 @@ function printText(
  */
 async function replaceFile(path: string, text: string): Promise<void> {
   const target = await realpath(path);
+  const { uid, gid, mode, nlink } = await stat(target);
+  if (nlink > 1) {
+    throw new OperatorError('FILE_LINKED', {
+      what: `the file has ${nlink} names (hard links), and the others would keep the text as it was`,
+      where: path,
+      todo: 'make it a file of its own: cp it, and mv the copy over this name',
+    });
+  }
   const temporary = join(dirname(target), `.${target.slice(target.lastIndexOf('/') + 1)}.${process.pid}.new`);
   try {
-    const { uid, gid, mode } = await stat(target);
     const file = await open(temporary, 'wx', mode & 0o600);
     try {
       if (process.geteuid?.() === 0 || uid !== process.geteuid?.() || gid !== process.getegid?.()) {

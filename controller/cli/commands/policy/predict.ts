@@ -44,8 +44,16 @@ export const predictCommand: CommandModule<object, PredictArguments> = {
 async function predictOne(args: PredictArguments): Promise<number> {
   const output = createOutput({ format: args.output, colour: args.color });
   const { name, text } = await readAsked(args.file, 'ipsec-deploy policy predict FILE, or - for standard input');
-  const guess = args.kind === undefined ? guessKind(text, name) : undefined;
+  const found = guessKind(text, name);
+  const guess = args.kind === undefined ? found : undefined;
   const kind = args.kind ?? guess?.kind;
+  if (kind === 'policy' && found?.kind === 'keys' && found.from === 'content') {
+    throw new OperatorError('KIND_WRONG', {
+      what: 'this looks like a key file; what ipsecconf would say of it repeats its keys',
+      where: name,
+      todo: 'leave --kind out, or say --kind keys',
+    });
+  }
   if (kind === undefined) {
     throw new OperatorError('KIND_UNKNOWN', {
       what: 'neither the content nor the name of the file tells its kind',
