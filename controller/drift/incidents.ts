@@ -1,0 +1,159 @@
+/** The memory of the drift service, carried from one pass to the next: one incident a host and finding, and what is news of it. */
+
+import type {
+  Acceptance,
+  DriftDigest,
+  DriftFinding,
+  DriftKind,
+  DriftMemory,
+  DriftPass,
+  HostLook,
+  Incident,
+} from '../model/drift.js';
+import { isInForce } from './acceptance.js';
+import { findingId } from './finding-id.js';
+import { groupIncidents, SEVERITY_RANK } from './group-findings.js';
+import {
+  cleared,
+  closed,
+  isReturn,
+  opened,
+  returned,
+  seenAgain,
+  settled,
+  type DampingRules,
+  type IncidentChange,
+} from './incident-state.js';
+import { withinRetention } from './retention.js';
+
+export interface AdvanceRules extends DampingRules {
+  /** The fleet's name, for the digest. */
+  readonly fleet: string;
+  /** Every host of the inventory, looked at or not: what concerns others is closed. */
+  readonly hosts: readonly string[];
+}
+
+/** What a look that could not compare the host says something about, all the same. */
+const CONTACT: ReadonlySet<DriftKind> = new Set([
+  'host-unreachable',
+  'host-key-changed',
+  'access-refused',
+  'agent-fails',
+]);
+const TRANSACTION: ReadonlySet<DriftKind> = new Set(['transaction-open', 'transaction-failed']);
+
+/**
+ * The memory after a pass, and what people are to be told of it. Only a look that compared a host clears what was found on it:
+ * an unreachable host clears nothing, nor does one in the middle of a transaction.
+ */
+export function advance(
+  memory: DriftMemory,
+  pass: DriftPass,
+  rules: AdvanceRules,
+  now: Date,
+): { readonly memory: DriftMemory; readonly digest: DriftDigest } {
+  const known = new Set(rules.hosts);
+  const acceptances = memory.acceptances.filter((one) => isInForce(one, now));
+  const isAccepted = acceptedBy(acceptances);
+  const news: Record<'opened' | 'cleared', Incident[]> = { opened: [], cleared: [] };
+  const note = ({ incident, news: state }: IncidentChange): Incident => {
+    if (state !== undefined) news[state].push(incident);
+    return incident;
+  };
+
+  const byHost = new Map<string, Incident[]>();
+  for (const incident of memory.incidents) {
+    const { host } = incident.finding;
+    const isOver = !known.has(host) || isAccepted(host, incident.id);
+    const kept = incident.cleared === undefined && isOver ? note(closed(incident, now)) : incident;
+    const others = byHost.get(host);
+    if (others === undefined) byHost.set(host, [kept]);
+    else others.push(kept);
+  }
+  for (const look of pass.looks.filter(({ host }) => known.has(host))) {
+    const changes = followLook(byHost.get(look.host) ?? [], look, isAccepted, rules, now);
+    byHost.set(look.host, changes.map(note));
+  }
+  const incidents = [...byHost.values()].flat().map((incident) => note(settled(incident, rules, now)));
+
+  const { id, begun, ended } = pass;
+  return {
+    memory: withinRetention({ ...memory, incidents, acceptances, lastPass: { id, begun, ended } }, now),
+    digest: {
+      fleet: rules.fleet,
+      pass: id,
+      at: now.toISOString(),
+      opened: groupIncidents(news.opened),
+      cleared: groupIncidents(news.cleared),
+      quarantined: memory.quarantines.filter(({ since }) => isAfter(since, memory.lastPass?.ended)),
+      lapsed: memory.acceptances.filter((one) => !isInForce(one, now)),
+      hosts: hostsByState(pass.looks),
+    },
+  };
+}
+
+/** Every incident of a host after a look at it; those that the look says nothing about are as they were. */
+function followLook(
+  incidents: readonly Incident[],
+  look: HostLook,
+  isAccepted: (host: string, id: string) => boolean,
+  rules: DampingRules,
+  now: Date,
+): readonly IncidentChange[] {
+  const found = findingsById(look);
+  const former = new Map<string, number>();
+  const followed = incidents.map((incident, i): IncidentChange => {
+    if (incident.cleared !== undefined) {
+      if (isReturn(incident, rules, now)) former.set(incident.id, i);
+      return { incident, news: undefined };
+    }
+    const finding = found.get(incident.id);
+    found.delete(incident.id);
+    if (finding !== undefined) return seenAgain(incident, finding, rules, now);
+    return { incident: tellsOf(look, incident.finding.kind) ? cleared(incident, now) : incident, news: undefined };
+  });
+  for (const [id, finding] of found) {
+    if (isAccepted(look.host, id)) continue;
+    const at = former.get(id);
+    const last = at === undefined ? undefined : followed[at]?.incident;
+    if (at === undefined || last === undefined) followed.push(opened(id, finding, rules, now));
+    else followed[at] = returned(last, finding, rules, now);
+  }
+  return followed;
+}
+
+/** One finding an id, the worst of them. */
+function findingsById({ host, findings }: HostLook): Map<string, DriftFinding> {
+  const found = new Map<string, DriftFinding>();
+  for (const finding of findings) {
+    const id = findingId(finding);
+    const other = found.get(id);
+    if (other === undefined || SEVERITY_RANK[finding.severity] < SEVERITY_RANK[other.severity]) {
+      found.set(id, { ...finding, host });
+    }
+  }
+  return found;
+}
+
+/** Whether a look that did not find such a thing means that it is over. */
+function tellsOf(look: HostLook, kind: DriftKind): boolean {
+  if (look.state === 'unreachable') return CONTACT.has(kind);
+  if (look.openTransaction) return CONTACT.has(kind) || TRANSACTION.has(kind);
+  return true;
+}
+
+function acceptedBy(acceptances: readonly Acceptance[]): (host: string, id: string) => boolean {
+  const keys = new Set(acceptances.map(({ host, id }) => `${host} ${id}`));
+  return (host, id) => keys.has(`${host} ${id}`);
+}
+
+function hostsByState(looks: readonly HostLook[]): DriftDigest['hosts'] {
+  const states = new Map(looks.map(({ host, state }) => [host, state]));
+  const hosts = { clean: 0, drift: 0, pending: 0, unreachable: 0 };
+  for (const state of states.values()) hosts[state] += 1;
+  return hosts;
+}
+
+function isAfter(at: string, last: string | undefined): boolean {
+  return last === undefined || Date.parse(at) > Date.parse(last);
+}
