@@ -4,15 +4,15 @@
  */
 
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readFile } from 'node:fs/promises';
 import { Encrypter } from 'age-encryption';
+import { ageWords, ownerWords, withLock, type LockWish } from '../disk/lock-file.js';
+import { replaceFile } from '../disk/replace-file.js';
 import { OperatorError } from '../errors.js';
 import { Secret } from '../model/secret.js';
 import type { Settings } from '../model/host.js';
 import type { Clock, KeyStore, RandomBytes, Vault } from '../ports.js';
 import { errorCode, readIdentityFile } from './identity.js';
-import { withLock } from './lock-file.js';
 import { readStoreText, StoreFormatError, storeText } from './store-format.js';
 import { decryptStore, type Keys } from './unlock.js';
 
@@ -76,7 +76,7 @@ export class AgeVault implements Vault {
     const seen = this.#seen;
     if (seen === undefined) throw new Error('the key store is written before it was read');
     const encrypted = await this.#encrypt(store, await this.#unlock(false));
-    await withLock(`${path}.lock`, clock.now(), async () => {
+    await withLock(storeLock(path, clock.now()), async () => {
       if (digest(await readStoreFile(path)) !== seen) {
         throw new OperatorError('VAULT_CHANGED', {
           what: 'the key store was changed by another run since it was read; nothing was written',
@@ -84,7 +84,7 @@ export class AgeVault implements Vault {
           todo: 'run again: it will start from the store as it is now',
         });
       }
-      await replaceFile(path, encrypted);
+      await replaceStore(path, encrypted);
     });
     this.#seen = digest(encrypted);
   }
@@ -95,9 +95,9 @@ export class AgeVault implements Vault {
     const store: KeyStore = { salt: Buffer.from(random(16)).toString('hex'), keys: new Map() };
     if (await exists(path)) throw alreadyThere(path);
     const encrypted = await this.#encrypt(store, await this.#unlock(true));
-    await withLock(`${path}.lock`, clock.now(), async () => {
+    await withLock(storeLock(path, clock.now()), async () => {
       if (await exists(path)) throw alreadyThere(path);
-      await replaceFile(path, encrypted);
+      await replaceStore(path, encrypted);
     });
     this.#seen = digest(encrypted);
     return store;
@@ -197,28 +197,10 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Old or new, never half: a synced file of mode 0600 beside it, one rename, the folder synced. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.new`;
-  // What an earlier process of the same number left behind, if it was killed here.
-  await rm(temporary, { force: true });
+async function replaceStore(path: string, bytes: Uint8Array): Promise<void> {
   try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-    const folder = await open(dirname(path), 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await replaceFile(path, bytes);
   } catch (cause) {
-    await rm(temporary, { force: true });
     const what = `the key store could not be written (${errorCode(cause) ?? 'an unexpected error'}); it is as it was`;
     throw new OperatorError('VAULT_UNWRITABLE', {
       what,
@@ -227,6 +209,20 @@ async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
       cause,
     });
   }
+}
+
+function storeLock(path: string, now: Date): LockWish {
+  const lock = `${path}.lock`;
+  return {
+    path: lock,
+    now,
+    refuse: (owner) =>
+      new OperatorError('VAULT_LOCKED', {
+        what: `${ownerWords(owner)} is writing the key store${ageWords(owner, now)}`,
+        where: lock,
+        todo: 'wait for it and run again; if no such process exists any more, remove this file',
+      }),
+  };
 }
 
 function alreadyThere(path: string): OperatorError {
