@@ -1,6 +1,6 @@
 // The layers of docs/layout: a folder may import from itself and from what stands above it in this list.
 const LAYERS = ['model', 'inventory', 'policy', 'keys', 'platform', 'render', 'proof', 'import', 'plan', 'drift', 'report', 'run'];
-const EDGES = 'remote|vault|files|log|lab|notify';
+const EDGES = 'remote|vault|files|log|lab|notify|history';
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { path: from }, to });
 const home = (library, path) =>
   forbid(`${library}-has-one-home`, `${library} belongs to ${path}; take a value or an interface from there.`, `^controller/(?!${path})`, {
@@ -11,7 +11,7 @@ module.exports = {
   forbidden: [
     ...LAYERS.map((layer, i) =>
       forbid(`${layer}-imports-upward`, 'A layer knows only what stands above it. Move the code down, or pass the value in.', `^controller/${layer}/`, {
-        path: `^controller/(${[...LAYERS.slice(i + 1), EDGES, 'cli'].join('|')})/`,
+        path: `^controller/(${[...LAYERS.slice(i + 1), EDGES, 'disk', 'cli'].join('|')})/`,
       }),
     ),
     forbid('edges-stay-apart', 'Edges meet only in cli/context.ts. Take an interface from ports.ts instead.', `^controller/(${EDGES})/`, {
@@ -21,6 +21,9 @@ module.exports = {
     forbid('only-edges-touch-the-world', 'Only edges and cli/ use Node modules; crypto (digests) and util are pure enough.', `^controller/(${LAYERS.join('|')})/`, {
       dependencyTypes: ['core'],
       pathNot: '^(node:)?(crypto|util)$',
+    }),
+    forbid('disk-knows-nobody', 'What edges share of the disk is for any of them: it knows errors and itself.', '^controller/disk/', {
+      path: '^controller/(?!disk/|errors\\.ts)',
     }),
     forbid('ssh2-has-one-home', 'Connections belong to remote/ssh.ts; the lab is the other end of them.', '^controller/(?!remote/ssh|lab/)', { path: '^node_modules/(@types/)?ssh2/' }),
     home('yargs', 'cli/'),
@@ -32,6 +35,7 @@ module.exports = {
     home('zod', '(inventory|plan)/'),
     home('age-encryption', 'vault/'),
     home('nodemailer', 'notify/'),
+    home('node-sqlite3-wasm', 'history/'),
     forbid('bin-starts-cli', 'bin/ holds no code of its own.', '^bin/', { pathNot: '^((dist/)?controller/cli/main|(node:)?fs$)' }),
     forbid('product-needs-no-test', 'Product code stands without test/.', '^(controller|bin)/', { path: '^test/' }),
     { name: 'no-circles', comment: 'Two modules that need each other are one, or lack a third.', severity: 'error', from: {}, to: { circular: true } },

@@ -1,6 +1,6 @@
 import tseslint from 'typescript-eslint';
 
-const PURE = 'model,inventory,policy,keys,platform,render,proof,plan,report,run';
+const PURE = 'model,inventory,policy,keys,platform,render,proof,plan,drift,report,run';
 
 export default tseslint.config(
   { ignores: ['dist/', 'node_modules/'] },
