@@ -2,6 +2,7 @@
 
 import { InputProblems, type Problem } from '../errors.js';
 import type { Inventory } from '../model/host.js';
+import { buildDrift } from './drift-settings.js';
 import { buildTests } from './flow-tests.js';
 import { type Member, reportSharedNames, resolveGroups, unknownGroup } from './groups.js';
 import { draftHosts, type HostDraft } from './host-drafts.js';
@@ -69,7 +70,12 @@ function buildInventory(sections: Sections, path: string, report: Report): Inven
     hosts: built.map(({ host }) => host),
     links,
     tests,
-    settings: buildSettings(sections.settings, path, report),
+    settings: buildSettings(
+      sections.settings,
+      buildDrift(sections.drift, { rootFile: path, directory, report, reportNames }),
+      path,
+      report,
+    ),
     groups: groups.members,
   };
 }

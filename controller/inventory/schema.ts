@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 
+import { driftShape } from './drift-schema.js';
+
 const text = z.string().min(1);
 const names = z.array(text);
 
@@ -171,6 +173,7 @@ export const inventoryShape = z.strictObject({
   tests: z.array(testShape).describe('Flows asserted before every push.').optional(),
   include: includeShape.describe('More files, relative to this one.').optional(),
   settings: settingsShape.describe('Fleet-wide settings.').optional(),
+  drift: driftShape.describe('How hosts are watched for drift, and who is told.').optional(),
 });
 
 export type SuiteShape = z.infer<typeof suiteShape> | 'classic';

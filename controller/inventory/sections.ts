@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { positionText, type SourcePosition } from '../errors.js';
 import { checkShape, type Entry } from './check-shape.js';
+import { type DriftShape, driftSectionShape } from './drift-schema.js';
 import { checkName } from './name.js';
 import { problemError, type Report, type Sourced } from './problem-list.js';
 import type { FilesRead, InventoryFile } from './read-files.js';
@@ -31,6 +32,7 @@ export interface Sections {
   readonly management: readonly Sourced<string>[];
   readonly defaults: Entry<DefaultsShape> | undefined;
   readonly settings: Entry<SettingsShape> | undefined;
+  readonly drift: Entry<DriftShape> | undefined;
   readonly groups: readonly Entry<GroupShape>[];
   readonly hosts: readonly Entry<HostShape>[];
   readonly links: readonly Entry<BetweenShape | MeshShape>[];
@@ -82,6 +84,7 @@ export function gatherSections({ files, isComplete }: FilesRead, top: SourcePosi
     management: management(files, required),
     defaults: once('defaults', defaultsShape),
     settings: once('settings', settingsShape),
+    drift: once('drift', driftSectionShape),
     groups: named('groups', groupShape),
     hosts: named('hosts', hostShape),
     links: listed('links', linkShape),

@@ -1,6 +1,7 @@
 /** The `settings:` and `management:` of the fleet, with their defaults. */
 
 import { type Prefix, formatPrefix, parsePrefix } from '../model/address.js';
+import type { DriftSettings } from '../model/drift.js';
 import type { Settings } from '../model/host.js';
 import type { Entry } from './check-shape.js';
 import { resolveBeside } from './paths.js';
@@ -9,7 +10,12 @@ import type { SettingsShape } from './schema.js';
 import { positionOf } from './source-tree.js';
 
 /** @param rootFile the file whose folder holds the key store unless the settings say otherwise */
-export function buildSettings(entry: Entry<SettingsShape> | undefined, rootFile: string, report: Report): Settings {
+export function buildSettings(
+  entry: Entry<SettingsShape> | undefined,
+  drift: DriftSettings,
+  rootFile: string,
+  report: Report,
+): Settings {
   const given: SettingsShape = entry?.value ?? {};
   const file = entry?.at.file ?? rootFile;
   const beside = (path: string): string => resolveBeside(file, path);
@@ -41,6 +47,7 @@ export function buildSettings(entry: Entry<SettingsShape> | undefined, rootFile:
     forks: given.forks ?? 20,
     confirmWindowSeconds: given.confirmWindowSeconds ?? 60,
     keepGenerations: given.keepGenerations ?? 10,
+    drift,
   };
 }
 

@@ -64,8 +64,10 @@ function identity(path: SourcePath): string {
 function unknownKey(key: string, path: SourcePath, checked: Checked): Problem {
   const at = keyPositionOf(checked.node, [...path, key]);
   const place = pathText(checked.what, path);
-  if (/^(password|passphrase|secret|psk)$/i.test(key)) return secretKey(key, place, at);
   const known = knownKeys(checked.shape, path);
+  // a Slack URL lets whoever reads it write there
+  const isSecret = /^(password|passphrase|secret|psk|token)$/i.test(key) || (key === 'url' && known.includes('urlEnv'));
+  if (isSecret) return secretKey(key, place, at, known);
   if (key === 'mesh' && known.includes('between')) {
     return problemError('UNKNOWN_KEY', at, `${place} has both "between" and "mesh"`, 'write two lines');
   }
@@ -77,9 +79,10 @@ function unknownKey(key: string, path: SourcePath, checked: Checked): Problem {
   return problemError('UNKNOWN_KEY', at, `${place} has no key "${key}"`, todo);
 }
 
-function secretKey(key: string, place: string, at: SourcePosition): Problem {
+function secretKey(key: string, place: string, at: SourcePosition, known: readonly string[]): Problem {
   const what = `${place} holds a ${key}: an inventory is read by many and kept in history`;
-  const todo =
-    'remove it and change it where it was valid; name an environment variable with passwordEnv or passphraseEnv';
+  const variables = known.filter((name) => name.endsWith('Env'));
+  const named = alternatives(variables.length > 0 ? variables : ['passphraseEnv', 'passwordEnv']);
+  const todo = `remove it and change it where it was valid; name an environment variable with ${named}`;
   return problemError('SECRET_IN_INVENTORY', at, what, todo);
 }

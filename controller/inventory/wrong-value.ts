@@ -53,7 +53,8 @@ export function wrongValue(issue: Issue, path: SourcePath, checked: Checked): Pr
     return problemError('LATER_VERSION', at, `${place}: ${node.source} comes with a later version`, later);
   }
   // what somebody wrote as a way to authenticate may be the password itself
-  const shown = node.kind === 'scalar' && key !== 'auth' ? node.source : undefined;
+  const isHidden = key === 'auth' || key.endsWith('Env');
+  const shown = node.kind === 'scalar' && !isHidden ? node.source : undefined;
   switch (issue.code) {
     case 'invalid_type':
       return wrongType(issue.expected, place, at, node, shown);
@@ -103,7 +104,9 @@ function wrongType(
       : isWritten && type === 'array'
         ? `write [${shown}]`
         : `write ${expected}`;
-  return problemError('WRONG_TYPE', at, `${place} must be ${expected}, not ${described(node)}`, todo);
+  const isNumber = node.kind === 'scalar' && typeof node.value === 'number';
+  const given = isNumber && shown === undefined ? 'a number' : described(node);
+  return problemError('WRONG_TYPE', at, `${place} must be ${expected}, not ${given}`, todo);
 }
 
 type SizeIssue = Extract<Issue, { code: 'too_small' | 'too_big' }>;

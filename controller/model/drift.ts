@@ -54,6 +54,27 @@ export const DRIFT_KINDS = [
 
 export type DriftKind = (typeof DRIFT_KINDS)[number];
 
+/** Kinds that an apply of what the host has already confirmed puts right: all that remediation may be given. */
+export const REMEDIABLE_KINDS = [
+  'file-missing',
+  'file-content',
+  'file-mode',
+  'file-owner',
+  'policy-empty',
+  'policy-file-empty',
+  'rule-missing',
+  'rule-foreign',
+  'rule-order',
+  'policy-stale',
+  'sa-missing',
+  'sa-key-differs',
+  'key-differs',
+  'service-state',
+  'service-settings',
+  'daemon-down',
+  'daemon-out-of-step',
+] as const satisfies readonly DriftKind[];
+
 /** One thing that is not as it should be on one host. Holds no secret. */
 export interface DriftFinding {
   readonly host: string;
@@ -212,6 +233,34 @@ export interface RemediationSettings {
   readonly groups: readonly string[];
   readonly hostsPerHour: number;
 }
+
+/** RFC 5424 §6.2.1, by the names that syslog.conf uses; the place in the list is the code. */
+export const SYSLOG_FACILITIES = [
+  'kern',
+  'user',
+  'mail',
+  'daemon',
+  'auth',
+  'syslog',
+  'lpr',
+  'news',
+  'uucp',
+  'cron',
+  'authpriv',
+  'ftp',
+  'ntp',
+  'audit',
+  'alert',
+  'clock',
+  'local0',
+  'local1',
+  'local2',
+  'local3',
+  'local4',
+  'local5',
+  'local6',
+  'local7',
+] as const;
 
 /** Secrets are names of environment variables, never values. */
 export type NotifierSettings = { readonly name: string; readonly least: DriftSeverity } & (

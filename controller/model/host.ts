@@ -2,6 +2,7 @@
 
 import type { SourcePosition } from '../errors.js';
 import type { Address, Prefix } from './address.js';
+import type { DriftSettings } from './drift.js';
 
 export type Keying = 'ike-psk' | 'manual';
 
@@ -134,4 +135,6 @@ export interface Settings {
   readonly confirmWindowSeconds: number;
   /** Generations kept on each host. */
   readonly keepGenerations: number;
+  /** How hosts are watched, and who is told. */
+  readonly drift: DriftSettings;
 }

@@ -1,15 +1,9 @@
 /** A digest as syslog messages (RFC 5424): one a cause, so that each can be filtered by severity and host. */
 
 import { OperatorError } from '../errors.js';
+import { SYSLOG_FACILITIES } from '../model/drift.js';
 import { entryLine, type DigestEntry } from '../report/digest-text.js';
 import type { Message } from './delivery.js';
-
-/** RFC 5424 §6.2.1, by the names that syslog.conf uses. */
-const FACILITIES = [
-  ...['kern', 'user', 'mail', 'daemon', 'auth', 'syslog', 'lpr', 'news', 'uucp', 'cron', 'authpriv', 'ftp'],
-  ...['ntp', 'audit', 'alert', 'clock'],
-  ...['local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
-];
 
 const SEVERITY = { critical: 2, warning: 4, notice: 5, info: 6 } as const;
 
@@ -23,7 +17,7 @@ export interface SyslogSender {
 
 /** @throws OperatorError NOTIFIER_SYSLOG */
 export function facilityCode(name: string, notifier: string): number {
-  const code = FACILITIES.indexOf(name);
+  const code = SYSLOG_FACILITIES.findIndex((facility) => facility === name);
   if (code >= 0) return code;
   throw new OperatorError('NOTIFIER_SYSLOG', {
     what: `there is no facility ${JSON.stringify(name)}`,

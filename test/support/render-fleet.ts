@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { defaultDrift } from '../../controller/inventory/drift-settings.js';
 import { hostsByName } from '../../controller/keys/address-pairs.js';
 import { parseAddress, parsePrefix } from '../../controller/model/address.js';
 import type { Host, Inventory, Keying, Link, LinkEnd, Suite, Value } from '../../controller/model/host.js';
@@ -81,6 +82,7 @@ export function inventory(
       forks: 10,
       confirmWindowSeconds: 60,
       keepGenerations: 10,
+      drift: defaultDrift('inventory.yaml'),
     },
     groups: new Map(),
   };

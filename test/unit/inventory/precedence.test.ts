@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { defaultDrift } from '../../../controller/inventory/drift-settings.js';
 import { parseInventory } from '../../../controller/inventory/parse.js';
 import { parseText } from './inventory-text.js';
 
@@ -98,6 +99,7 @@ ${LINKS}`,
     forks: 20,
     confirmWindowSeconds: 60,
     keepGenerations: 10,
+    drift: defaultDrift('conf/inventory.yaml'),
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
+import { defaultDrift } from '../../../controller/inventory/drift-settings.js';
 import type { Settings } from '../../../controller/model/host.js';
 import { runExit, type HostOutcome, type RunEvent } from '../../../controller/model/run.js';
 import { Secret } from '../../../controller/model/secret.js';
@@ -15,6 +16,7 @@ const settings: Settings = {
   forks: 2,
   confirmWindowSeconds: 60,
   keepGenerations: 10,
+  drift: defaultDrift('inventory.yaml'),
 };
 
 function planFor(host: string, steps: HostPlan['steps'] = ['policy']): HostPlan {
