@@ -1,6 +1,6 @@
 // The layers of docs/layout: a folder may import from itself and from what stands above it in this list.
 const LAYERS = ['model', 'inventory', 'policy', 'keys', 'platform', 'render', 'proof', 'import', 'plan', 'drift', 'report', 'run'];
-const EDGES = 'remote|vault|files|log|lab|notify|history';
+const EDGES = 'remote|vault|files|log|lab|notify|history|web';
 const forbid = (name, comment, from, to) => ({ name, comment, severity: 'error', from: { path: from }, to });
 const home = (library, path) =>
   forbid(`${library}-has-one-home`, `${library} belongs to ${path}; take a value or an interface from there.`, `^controller/(?!${path})`, {
@@ -35,6 +35,7 @@ module.exports = {
     home('zod', '(inventory|plan)/'),
     home('age-encryption', 'vault/'),
     home('nodemailer', 'notify/'),
+    home('prom-client', 'web/'),
     home('node-sqlite3-wasm', 'history/'),
     forbid('bin-starts-cli', 'bin/ holds no code of its own.', '^bin/', { pathNot: '^((dist/)?controller/cli/main|(node:)?fs$)' }),
     forbid('product-needs-no-test', 'Product code stands without test/.', '^(controller|bin)/', { path: '^test/' }),
