@@ -27,18 +27,15 @@ export function compareHost(
   const busy = transactionFinding(view, settings);
   if (busy !== undefined) return [busy];
   const clock = compareClock(view, settings);
-  if (view.report.manifest === undefined) {
-    const moved = generationMoved(view, settings);
-    return [
-      ...stateFolder(view),
-      ...moved,
-      ...clock,
-      ...(moved.length > 0 ? [] : neverApplied(view, desired, settings)),
-    ];
-  }
+  const moved = generationMoved(view, settings);
+  // A record of another generation says nothing of what should be there now.
+  if (moved.length > 0) return [...stateFolder(view), ...moved, ...clock];
+  // Generation 0 is the host as it was before us.
+  if (view.report.manifest === undefined || view.report.generation === 0)
+    return [...stateFolder(view), ...clock, ...neverApplied(view, desired, settings)];
   const wanted = appliedRules(view, desired);
   return [
-    ...compareRecord(view, settings),
+    ...compareRecord(view),
     ...compareInstalled(view, wanted, settings),
     ...oldKeys(view, settings),
     ...clock,

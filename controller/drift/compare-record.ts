@@ -10,8 +10,8 @@ import { applyCommand, count, finding, onHost, shellWord, subjectOf, toolCommand
 const GUARD = 'site/ipsec-deploy-guard';
 const STATE_FOLDER = '/var/ipsec-deploy';
 
-export function compareRecord(view: HostView, settings: CompareSettings): readonly DriftFinding[] {
-  return [...stateFolder(view), ...generationMoved(view, settings), ...bootGuard(view), ...leftovers(view)];
+export function compareRecord(view: HostView): readonly DriftFinding[] {
+  return [...stateFolder(view), ...bootGuard(view), ...leftovers(view)];
 }
 
 /** Keys of kept generations lie in it. */
