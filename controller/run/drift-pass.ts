@@ -30,7 +30,7 @@ export interface DriftPassInput {
 
 /** The looks in the order of `hosts`. What a host said is let go of once it was compared: only findings are kept. */
 export async function driftPass(input: DriftPassInput): Promise<DriftPass> {
-  const begun = input.clock.now().toISOString();
+  const begun = input.clock.now();
   const queue = new PQueue({ concurrency: Math.max(1, input.forks) });
   const looks = new Map<string, HostLook>();
   await Promise.all(
@@ -44,11 +44,16 @@ export async function driftPass(input: DriftPassInput): Promise<DriftPass> {
     ),
   );
   return {
-    id: `drift-${begun.replaceAll(/[-:.]/g, '')}`,
-    begun,
+    id: passId(begun),
+    begun: begun.toISOString(),
     ended: input.clock.now().toISOString(),
     looks: input.hosts.flatMap(({ name }) => looks.get(name) ?? []),
   };
+}
+
+/** `drift-20261122T150000000Z`. */
+export function passId(begun: Date): string {
+  return `drift-${begun.toISOString().replaceAll(/[-:.]/g, '')}`;
 }
 
 function lookInput(host: Host, { link, clock, settings, desired, salt, lastGenerations }: DriftPassInput) {

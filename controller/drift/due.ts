@@ -1,0 +1,120 @@
+/**
+ * When a schedule is due. Owns the cron words of `drift` and what changes of daylight saving time mean to them; knows no
+ * clock: times are handed in.
+ */
+
+import { Cron } from 'croner';
+
+import { OperatorError } from '../errors.js';
+import { CRON_EXAMPLE, cronFault } from '../inventory/cron-words.js';
+
+export interface Schedule {
+  readonly words: string;
+  /** IANA name. */
+  readonly timeZone: string;
+  /** The first scheduled time later than this one. */
+  after(time: Date): Date;
+}
+
+/** Scheduled times that nobody acted on. */
+export interface MissedRuns {
+  /** `MOST_COUNTED` stands for that many or more. */
+  readonly count: number;
+  readonly since: Date;
+}
+
+export const MOST_COUNTED = 1000;
+
+/**
+ * Reads cron words: five fields, six with seconds before them, or `@hourly` and its like.
+ *
+ * A schedule for every hour follows the clock as it goes, so that one for each 15 minutes stays so while daylight saving
+ * begins and ends. A schedule that names hours runs once for each time it names: a time that the clock skips is made up for
+ * at the moment of the change, one that it shows twice counts the first time.
+ * @throws OperatorError SCHEDULE_MALFORMED, TIME_ZONE_UNKNOWN
+ */
+export function parseSchedule(words: string, timeZone: string): Schedule {
+  const fault = cronFault(words);
+  if (fault !== undefined) throw malformed(words, fault);
+  if (!isTimeZone(timeZone)) {
+    throw new OperatorError('TIME_ZONE_UNKNOWN', {
+      what: `there is no time zone ${JSON.stringify(timeZone)}`,
+      todo: 'write a name such as Europe/Berlin, or UTC',
+    });
+  }
+  const cron = readWords(words, timeZone);
+  const after = (time: Date): Date => {
+    const next = cron.nextRun(time);
+    if (next === null) throw malformed(words, 'no day is ever like that');
+    return next;
+  };
+  // 29 February comes within eight years, whatever the day it is asked for.
+  after(new Date(0));
+  return { words, timeZone, after };
+}
+
+/** The scheduled times later than `from`, up to and with `until`; `undefined` when there is none. */
+export function missedRuns(schedule: Schedule, from: Date, until: Date): MissedRuns | undefined {
+  const since = schedule.after(from);
+  let count = 0;
+  for (let at = since; at <= until && count < MOST_COUNTED; at = schedule.after(at)) count += 1;
+  return count === 0 ? undefined : { count, since };
+}
+
+function readWords(words: string, timeZone: string): Cron {
+  try {
+    return new Cron(forLibrary(words), { timezone: timeZone, fixedTimeRule: 'no-wildcard' });
+  } catch (cause) {
+    if (!(cause instanceof TypeError) && !(cause instanceof RangeError)) throw cause;
+    throw malformed(words, 'a field of it is out of range or cannot be read');
+  }
+}
+
+/**
+ * The library takes a schedule for one of named times when its seconds, minutes and hours are single values, lists and
+ * ranges, so steps and stars are written out for it wherever hours are named; every hour is a star to it.
+ */
+function forLibrary(words: string): string {
+  const fields = words.trim().split(/\s+/);
+  if (fields.length < 5) return words.trim();
+  const [hour = '*', minute = '*', second = '0', dates] = [
+    fields.at(-4),
+    fields.at(-5),
+    fields.at(-6),
+    fields.slice(-3).join(' '),
+  ];
+  const hours = writtenOut(hour, 23);
+  return new Set(hours.split(',')).size === 24
+    ? `${second} ${minute} * ${dates}`
+    : `${writtenOut(second, 59)} ${writtenOut(minute, 59)} ${hours} ${dates}`;
+}
+
+/** Every value of a field, as a list. */
+function writtenOut(field: string, most: number): string {
+  return field
+    .split(',')
+    .flatMap((item) => {
+      const [span = '', step = '1'] = item.split('/');
+      const [from, to = from] = span === '*' ? [0, most] : span.split('-').map(Number);
+      if (from === undefined || to === undefined) return [];
+      return Array.from({ length: Math.floor((to - from) / Number(step)) + 1 }, (_, i) => from + i * Number(step));
+    })
+    .join(',');
+}
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Z]/i.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== '';
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+function malformed(words: string, fault: string): OperatorError {
+  return new OperatorError('SCHEDULE_MALFORMED', {
+    what: `the schedule ${JSON.stringify(words)} cannot be kept: ${fault}`,
+    todo: CRON_EXAMPLE,
+  });
+}

@@ -1,0 +1,102 @@
+/** One pass and all that follows from it: remembered, told, and where it is asked for, put right. */
+
+import { advance, type AdvanceRules } from '../drift/incidents.js';
+import { untold } from '../drift/untold.js';
+import type { DriftDigest, DriftMemory, DriftPass, Quarantine, RemediationRecord } from '../model/drift.js';
+import type { WatchEvent, WatchPassEnded } from '../model/watch.js';
+import type { Clock, DriftStore, Notifier } from '../ports.js';
+import { hasNews } from '../report/digest-text.js';
+import { gatherPass, type GatherInput } from './gather-pass.js';
+import type { DigestTeller } from './tell-digest.js';
+
+export interface RoundInput {
+  readonly gather: Omit<GatherInput, 'clock' | 'stop' | 'onLook'>;
+  readonly rules: AdvanceRules;
+  readonly notifiers: readonly Notifier[];
+  /** Absent: nothing is put right by itself. */
+  readonly remediate?: Remediate | undefined;
+}
+
+/** What was found, for those who put it right. */
+export interface FoundDrift {
+  readonly pass: DriftPass;
+  /** As it is remembered after the pass. */
+  readonly memory: DriftMemory;
+  readonly stop: AbortSignal;
+}
+
+/** Works on hosts that drifted; what it did is remembered and told with the next digest. What befalls one host is a record, not an error. */
+export type Remediate = (found: FoundDrift) => Promise<{
+  readonly records: readonly RemediationRecord[];
+  readonly quarantines: readonly Quarantine[];
+}>;
+
+export interface RoundPorts {
+  readonly clock: Clock;
+  readonly stop: AbortSignal;
+  readonly openStore: () => Promise<DriftStore>;
+  readonly teller: DigestTeller;
+  readonly emit: (event: WatchEvent) => void;
+}
+
+/** Seconds that are left for telling once everything is to stop: what cannot be told by then is told after the next start. */
+const LAST_WORDS_SECONDS = 3;
+
+/** @throws OperatorError when nothing could be remembered; then nobody was told anything either */
+export async function driftRound(input: RoundInput, ports: RoundPorts): Promise<WatchPassEnded> {
+  const { clock, stop, emit } = ports;
+  emit({ event: 'watch-pass-begun', at: clock.now().toISOString(), hosts: input.gather.starts.length });
+  const beat = (): void => emit({ event: 'watch-beat', at: clock.now().toISOString() });
+  const { pass, complete } = await gatherPass({ ...input.gather, clock, stop, onLook: beat });
+  const store = await ports.openStore();
+  try {
+    // Read only now: acceptances that were made while hosts were looked at count already.
+    const before = await store.read();
+    const { memory, digest } = advance(before, pass, input.rules, clock.now());
+    // News is remembered as told once somebody was told of it, so that a crash between the two loses no alarm.
+    const isToBeTold = hasNews(digest) && input.notifiers.length > 0;
+    await store.write(isToBeTold ? untold(memory, before, digest) : memory, pass);
+    const ended: WatchPassEnded = { event: 'watch-pass-ended', pass, complete, memory, digest };
+    emit(ended);
+    const told = await tell(input.notifiers, digest, ports);
+    if (isToBeTold && told !== 'nobody') await store.write(memory);
+    if (input.remediate !== undefined && complete && !stop.aborted) {
+      await remember(store, await input.remediate({ pass, memory, stop }));
+    }
+    return ended;
+  } finally {
+    await store.close();
+  }
+}
+
+async function tell(notifiers: readonly Notifier[], digest: DriftDigest, { clock, stop, teller }: RoundPorts) {
+  const hurry = new AbortController();
+  const ended = new AbortController();
+  const onStop = (): void => {
+    void clock
+      .after(LAST_WORDS_SECONDS, ended.signal)
+      .then(() => hurry.abort())
+      .catch(() => undefined);
+  };
+  if (stop.aborted) onStop();
+  else stop.addEventListener('abort', onStop, { once: true, signal: ended.signal });
+  try {
+    return await teller.tell(notifiers, digest, hurry.signal);
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Read again: a person may have accepted or released something while hosts were put right. */
+async function remember(store: DriftStore, { records, quarantines }: Awaited<ReturnType<Remediate>>): Promise<void> {
+  if (records.length + quarantines.length === 0) return;
+  const memory = await store.read();
+  await store.write({
+    ...memory,
+    remediations: [...memory.remediations, ...records],
+    quarantines: [
+      ...memory.quarantines.filter(({ host }) => !quarantines.some((one) => one.host === host)),
+      ...quarantines,
+    ],
+  });
+}
