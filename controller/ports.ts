@@ -14,6 +14,7 @@ import type {
   TransactionRequest,
 } from './model/observation.js';
 import type { Secret } from './model/secret.js';
+import type { DriftEvent, GaugeValues } from './report/drift-metrics.js';
 
 /** A conversation with one host's agent over one SSH connection. Requests are answered one at a time. */
 export interface HostSession {
@@ -129,4 +130,23 @@ export interface DriftStore {
 export interface Notifier {
   readonly name: string;
   tell(digest: DriftDigest, stop: AbortSignal): Promise<void>;
+}
+
+/** What the drift service says of itself to whoever scrapes it. */
+export interface DriftMetrics {
+  /** `metricsOf` after each pass, and once at the start with what was remembered. */
+  show(values: GaugeValues): void;
+  count(event: DriftEvent): void;
+}
+
+/** What the drift service knows of its own health when it is asked. */
+export interface ServiceSigns {
+  readonly started: Date;
+  /** When the loop last moved: at least every half a minute, in the middle of a pass too. */
+  readonly beat: Date;
+  readonly storeOpen: boolean;
+  readonly inventoryRead: boolean;
+  readonly lastPassEnded: Date | undefined;
+  /** The longest time between two scheduled passes; absent without a schedule. */
+  readonly periodSeconds: number | undefined;
 }
