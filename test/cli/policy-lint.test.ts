@@ -117,3 +117,17 @@ test('JSON: one object a finding, and the counts at the end', () => {
     { event: 'linted', files: 1, error: 0, warning: 1, info: 0, refused: 0 },
   ]);
 });
+
+test('a key file is not linted as a policy: messages about it would show its keys', () => {
+  write('misnamed.conf', '{ localidtype IP localid 10.0.0.1 remoteidtype IP remoteid 10.0.0.2 key 5ec0de5ec0de }\n');
+  const { exit, stdout, stderr } = lint(
+    ['--kind', 'policy', '--output', 'json', 'misnamed.conf', '-'],
+    'add esp spi 1 encrkey 5ec0de\n',
+  );
+  expect(exit).toBe(1);
+  expect(stdout.match(/"code":"KIND_WRONG"/g)).toHaveLength(2);
+  expect(stderr).toContain(
+    'misnamed.conf:1:69: error: this looks like a key file; read as policy, its keys would be shown',
+  );
+  expect(stdout + stderr).not.toContain('5ec0de');
+});

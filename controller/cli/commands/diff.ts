@@ -15,6 +15,7 @@ import { fleetOptions, type FleetArguments } from '../arguments.js';
 import { lookAtFleet, withContext, withLot, type Context } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
 import { createOutput, type Output } from '../output.js';
+import { refuseKeys } from './policy/refuse-keys.js';
 
 interface DiffArguments extends Omit<FleetArguments, 'inventory'> {
   readonly paths: readonly string[] | undefined;
@@ -49,6 +50,7 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
     }
     const output = createOutput({ format: args.output, colour: args.color });
     const texts = await Promise.all([first, second].map(async (path) => ({ path, text: await readText(path) })));
+    for (const { path, text } of texts) refuseKeys('policy', path, text, 'name two ipsecinit.conf files');
     process.exitCode = diffFiles(output, texts, args.semantic);
   },
 };

@@ -16,6 +16,7 @@ import { hostRules } from '../../../policy/spd.js';
 import { decideText } from '../../../report/decide-text.js';
 import { answerLines } from '../../answer-lines.js';
 import { createOutput } from '../../output.js';
+import { refuseKeys } from './refuse-keys.js';
 import {
   noFileBeside,
   readAsked,
@@ -57,6 +58,7 @@ async function decideOne(args: DecideArguments): Promise<number> {
     args.file,
     "ipsec-deploy policy decide FILE --packet 'in tcp A:1 -> B:22 clear'",
   );
+  refuseKeys('policy', name, text, 'name the file with the rules');
   const around = await readSurroundings(args, UNKNOWN_HOST);
   if (args.packet === undefined) {
     throw new OperatorError('USAGE', {

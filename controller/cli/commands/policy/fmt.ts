@@ -12,6 +12,7 @@ import { printable } from '../../../report/paint.js';
 import { problemsText } from '../../../report/problem-text.js';
 import { commonOptions, type CommonArguments } from '../../arguments.js';
 import { createOutput, type Output } from '../../output.js';
+import { refuseKeys } from './refuse-keys.js';
 
 interface FmtArguments extends CommonArguments {
   readonly files: readonly string[];
@@ -89,8 +90,7 @@ async function formatOne(
 ): Promise<FormattedFile | { readonly refused: readonly Problem[] }> {
   const name = path === '-' ? '<stdin>' : path;
   const before = path === '-' ? await readInput() : await readText(path);
-  const guessed = guessKind(path, before);
-  const kind = given ?? guessed;
+  const kind = given ?? guessKind(path, before);
   if (kind === undefined) {
     throw new OperatorError('KIND_UNKNOWN', {
       what: 'neither the name nor the content tells what kind of file this is',
@@ -98,13 +98,7 @@ async function formatOne(
       todo: `say it with --kind ${FILE_KINDS.join('|')}`,
     });
   }
-  if (guessed !== undefined && mayHoldKeys(guessed) && !mayHoldKeys(kind)) {
-    throw new OperatorError('KIND_WRONG', {
-      what: `this looks like a file of keys (${guessed}), which would be shown as ${kind}`,
-      where: name,
-      todo: `leave --kind out, or say --kind ${guessed}`,
-    });
-  }
+  refuseKeys(kind, name, before);
   const formatting = formatFile(kind, before, name);
   if (formatting.kind === 'refused') return { refused: formatting.problems };
   const { text, shown, problems } = formatting;

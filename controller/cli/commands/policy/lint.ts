@@ -19,6 +19,7 @@ import { sarifLog, type SarifLevel, type SarifResult, type SarifRule } from '../
 import { clock } from '../../context.js';
 import { createOutput, type Output } from '../../output.js';
 import { packageVersion } from '../../package-files.js';
+import { refuseKeys } from './refuse-keys.js';
 import { localAddresses, readSurroundings, type SurroundingsArguments } from './surroundings.js';
 
 interface LintArguments extends Pick<SurroundingsArguments, 'hosts' | 'local'> {
@@ -160,6 +161,7 @@ async function lintOne(
       todo: `say it with --kind ${LINT_KINDS.join('|')}`,
     });
   }
+  refuseKeys(kind, name, text, 'leave --kind out, or say --kind keys|psk; keys have no place in other files');
   const mode = input ? undefined : await modeOf(file);
   const report = lintFile(kind, text, { names: around.names, local: around.addresses, today, mode });
   return { file: name, text, report };

@@ -11,6 +11,7 @@ import { predictText } from '../../../report/predict-text.js';
 import { recordedAnswer } from '../../../report/recorded-answer.js';
 import { answerLines } from '../../answer-lines.js';
 import { createOutput } from '../../output.js';
+import { refuseKeys } from './refuse-keys.js';
 import {
   noFileBeside,
   readAsked,
@@ -44,16 +45,8 @@ export const predictCommand: CommandModule<object, PredictArguments> = {
 async function predictOne(args: PredictArguments): Promise<number> {
   const output = createOutput({ format: args.output, colour: args.color });
   const { name, text } = await readAsked(args.file, 'ipsec-deploy policy predict FILE, or - for standard input');
-  const found = guessKind(text, name);
-  const guess = args.kind === undefined ? found : undefined;
+  const guess = args.kind === undefined ? guessKind(text, name) : undefined;
   const kind = args.kind ?? guess?.kind;
-  if (kind === 'policy' && found?.kind === 'keys' && found.from === 'content') {
-    throw new OperatorError('KIND_WRONG', {
-      what: 'this looks like a key file; what ipsecconf would say of it repeats its keys',
-      where: name,
-      todo: 'leave --kind out, or say --kind keys',
-    });
-  }
   if (kind === undefined) {
     throw new OperatorError('KIND_UNKNOWN', {
       what: 'neither the content nor the name of the file tells its kind',
@@ -61,6 +54,7 @@ async function predictOne(args: PredictArguments): Promise<number> {
       todo: 'say --kind policy or --kind keys',
     });
   }
+  refuseKeys(kind, name, text, 'leave --kind out, or say --kind keys; `policy lint` reads ike.preshared too');
   const prediction = predictFile(kind, text, await readSurroundings(args, UNKNOWN_HOST), 'masked');
   const { verdict, check, load, installed, listError } = prediction;
   if (output.format === 'json') {
