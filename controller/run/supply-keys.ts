@@ -12,6 +12,8 @@ export interface SuppliedKeys {
 
 export interface KeysAtHand {
   readonly store: KeyStore;
+  /** Whether the store could be read; keys that are not in it yet do not matter. */
+  readonly opened: boolean;
   /** What to tell of keys that are only for this look; `undefined` when all were stored. */
   readonly note: string | undefined;
 }
@@ -27,7 +29,7 @@ export async function keysAtHand(
   clock: Clock,
 ): Promise<KeysAtHand> {
   const empty: KeyStore = { salt: '', keys: new Map() };
-  if (!needsKeys(inventory)) return { store: empty, note: undefined };
+  if (!needsKeys(inventory)) return { store: empty, opened: true, note: undefined };
   let stored = empty;
   let why: string | undefined;
   try {
@@ -38,10 +40,11 @@ export async function keysAtHand(
   }
   const drawn = missingKeys(inventory, stored, random, clock.now());
   const store = withKeys(stored, drawn);
-  if (why !== undefined) return { store, note: `looked at with throw-away keys: ${why}` };
-  if (drawn.length === 0) return { store, note: undefined };
+  if (why !== undefined) return { store, opened: false, note: `looked at with throw-away keys: ${why}` };
+  if (drawn.length === 0) return { store, opened: true, note: undefined };
   const are = drawn.length === 1 ? '1 key is' : `${drawn.length} keys are`;
-  return { store, note: `${are} not drawn yet: looked at with throw-away ones; the first plan or apply draws them` };
+  const note = `${are} not drawn yet: looked at with throw-away ones; the first plan or apply draws them`;
+  return { store, opened: true, note };
 }
 
 /** Draws what is missing and stores it before anybody uses it, so that the next run finds the same keys. */

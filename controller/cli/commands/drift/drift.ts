@@ -1,0 +1,13 @@
+/** `drift`: whether hosts still are what was last confirmed on them. Each subcommand has a file of its own here; without one, hosts are looked at once. */
+
+import type { Argv, CommandModule } from 'yargs';
+
+import { lookCommand } from './look.js';
+import { notifyCommand } from './notify-test.js';
+
+export const driftCommand: CommandModule = {
+  command: 'drift',
+  describe: 'whether hosts still are what was last confirmed on them; nothing is changed on any',
+  builder: (argv: Argv) => argv.command(lookCommand).command(notifyCommand(({ settings }) => settings.drift.notify)),
+  handler: () => undefined,
+};

@@ -1,0 +1,77 @@
+/** `drift [inventory]`: one look at every host, told and forgotten. Nothing is written, here or there. */
+
+import type { Argv, CommandModule } from 'yargs';
+
+import { judgePass, judgeWith, passExit } from '../../../drift/judge-pass.js';
+import { EXIT, type ExitStatus } from '../../../errors.js';
+import { EMPTY_MEMORY, type HostLook } from '../../../model/drift.js';
+import { endedEvent, lookEvents } from '../../../report/drift-events.js';
+import { driftText } from '../../../report/drift-text.js';
+import { junitReport } from '../../../report/junit.js';
+import { driftPass } from '../../../run/drift-pass.js';
+import { fleetOptions, type FleetArguments } from '../../arguments.js';
+import { withContext, type Context } from '../../context.js';
+import { catchInterrupts } from '../../interrupts.js';
+import { preparePass } from './prepare-pass.js';
+
+interface LookArguments extends Omit<FleetArguments, 'output'> {
+  readonly output: 'text' | 'json' | 'junit';
+  readonly pending: boolean;
+  readonly strict: boolean;
+}
+
+export const lookCommand: CommandModule<object, LookArguments> = {
+  command: '$0 [inventory]',
+  describe: 'look at every host once: what drifted, since when, and the command that mends it',
+  builder: (argv: Argv): Argv<LookArguments> => lookOptions(argv),
+  handler: async (args) => {
+    // A report for a test runner is one document: nothing else may stand on standard output.
+    const output = args.output === 'json' ? 'json' : 'text';
+    await withContext({ ...args, output }, (context) => look(context, args));
+  },
+};
+
+export function lookOptions(argv: Argv): Argv<LookArguments> {
+  return fleetOptions(argv)
+    .option('output', {
+      choices: ['text', 'json', 'junit'] as const,
+      default: 'text' as const,
+      describe: 'text for people, json for programs, junit for test runners',
+    })
+    .option('pending', {
+      type: 'boolean',
+      default: true,
+      describe: 'also look for what the inventory asks for and was not applied; --no-pending for drift alone',
+    })
+    .option('strict', {
+      type: 'boolean',
+      default: false,
+      describe: 'exit 2 for pending changes too',
+    });
+}
+
+/** Exit 0: every host is what was last confirmed on it; 2: some is not; 4: some could not be looked at; 130: ended early. */
+async function look(context: Context, args: LookArguments): Promise<ExitStatus> {
+  const { output, clock, log, selected } = context;
+  const memory = EMPTY_MEMORY;
+  const ground = await preparePass(context, args);
+  const interrupts = catchInterrupts(output.note);
+  try {
+    const judge = judgeWith(memory, clock.now());
+    const emit = (seen: HostLook): void => {
+      log.event('info', 'drift.look', { host: seen.host, state: seen.state, findings: seen.findings.length });
+      if (args.output === 'json') lookEvents(judge(seen)).forEach(output.json);
+    };
+    const pass = await driftPass({ ...ground, hosts: selected, stop: interrupts.signal, emit });
+    const judged = judgePass(pass, memory, clock.now());
+    const exit = interrupts.signal.aborted ? EXIT.interrupted : passExit(judged.looks, args.strict);
+    const asked = selected.length;
+    if (args.output === 'json') output.json(endedEvent(judged, asked, exit));
+    else if (args.output === 'junit')
+      output.print(junitReport(judged, { fleet: context.inventory.fleet, strict: args.strict }));
+    else output.print(driftText(judged, { asked, pending: ground.desired !== undefined }, output.paint));
+    return exit;
+  } finally {
+    interrupts.release();
+  }
+}
