@@ -61,6 +61,19 @@ export function missedRuns(schedule: Schedule, from: Date, until: Date): MissedR
   return count === 0 ? undefined : { count, since };
 }
 
+/** The longest time between two scheduled runs, in seconds, judged by those of the next five weeks. */
+export function longestPeriodSeconds(schedule: Schedule, from: Date): number {
+  const until = from.getTime() + 35 * 86_400_000;
+  let longest = 0;
+  let at = schedule.after(from);
+  for (let runs = 0; runs < MOST_COUNTED && (runs === 0 || at.getTime() < until); runs++) {
+    const next = schedule.after(at);
+    longest = Math.max(longest, next.getTime() - at.getTime());
+    at = next;
+  }
+  return longest / 1000;
+}
+
 function readWords(words: string, timeZone: string): Cron {
   try {
     return new Cron(forLibrary(words), { timezone: timeZone, fixedTimeRule: 'no-wildcard' });

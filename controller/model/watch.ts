@@ -1,6 +1,6 @@
 /** What happens while hosts are watched: told to people, to programs, to the log and to metrics in the same words. */
 
-import type { DriftDigest, DriftMemory, DriftPass } from './drift.js';
+import type { DriftDigest, DriftMemory, DriftPass, Quarantine, RemediationRecord } from './drift.js';
 
 /** What went wrong, and what to do about it. */
 export interface WatchFault {
@@ -28,6 +28,11 @@ export type WatchEvent =
   | WatchPassEnded
   | { readonly event: 'watch-told'; readonly notifier: string; readonly told: true }
   | { readonly event: 'watch-told'; readonly notifier: string; readonly told: false; readonly fault: WatchFault }
+  | {
+      readonly event: 'watch-remediated';
+      readonly records: readonly RemediationRecord[];
+      readonly quarantines: readonly Quarantine[];
+    }
   /** A pass, or what follows from it, could not be made. Watching goes on. */
   | {
       readonly event: 'watch-failed';

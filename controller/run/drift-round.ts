@@ -61,7 +61,9 @@ export async function driftRound(input: RoundInput, ports: RoundPorts): Promise<
     const told = await tell(input.notifiers, digest, ports);
     if (isToBeTold && told !== 'nobody') await store.write(memory);
     if (input.remediate !== undefined && complete && !stop.aborted) {
-      await remember(store, await input.remediate({ pass, memory, stop }));
+      const done = await input.remediate({ pass, memory, stop });
+      await remember(store, done);
+      emit({ event: 'watch-remediated', ...done });
     }
     return ended;
   } finally {
