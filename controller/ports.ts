@@ -142,10 +142,13 @@ export interface DriftMetrics {
 /** What the drift service knows of its own health when it is asked. */
 export interface ServiceSigns {
   readonly started: Date;
-  /** When the loop last moved: at least every half a minute, in the middle of a pass too. */
+  /** When the loop last gave a sign. */
   readonly beat: Date;
-  readonly storeOpen: boolean;
+  /** In the middle of a pass or what follows from it: then a sign may take long to come, else it comes every half minute. */
+  readonly working: boolean;
   readonly inventoryRead: boolean;
+  /** Code of what the last pass failed of, e.g. because its state file could not be opened. */
+  readonly failure: string | undefined;
   readonly lastPassEnded: Date | undefined;
   /** The longest time between two scheduled passes; absent without a schedule. */
   readonly periodSeconds: number | undefined;

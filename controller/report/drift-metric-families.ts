@@ -74,6 +74,11 @@ export const GAUGES = {
     help: 'The longest time between two passes that the schedule allows; absent without a schedule.',
     labels: [],
   },
+  inventoryStale: {
+    name: 'ipsec_deploy_inventory_stale',
+    help: '1 when the inventory could not be read again and the one before it stays in use.',
+    labels: [],
+  },
 } as const satisfies Readonly<Record<string, MetricFamily>>;
 
 /** Since the service was started. */
@@ -95,13 +100,8 @@ export const COUNTERS = {
   },
   missedRuns: {
     name: 'ipsec_deploy_missed_runs_total',
-    help: 'Scheduled passes that did not take place.',
-    labels: [],
-  },
-  overlapRefusals: {
-    name: 'ipsec_deploy_overlap_refusals_total',
-    help: 'Passes not begun because another one was still at work.',
-    labels: [],
+    help: 'Scheduled passes that did not take place; busy: the one before was at work, late: the service stood still, absent: it did not run.',
+    labels: ['why'],
   },
   notifications: {
     name: 'ipsec_deploy_notifications_total',

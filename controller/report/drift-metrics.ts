@@ -21,18 +21,19 @@ export interface MetricsInput {
   readonly hostCount: number;
   /** The longest time between two scheduled passes; absent without a schedule. */
   readonly periodSeconds?: number | undefined;
+  /** The inventory could not be read again, and the one before it stays in use. */
+  readonly inventoryStale: boolean;
 }
 
 /** What happened in the service and is counted from its start on. */
 export type DriftEvent =
-  | { readonly kind: 'pass'; readonly outcome: PassOutcome; readonly seconds: number }
-  | { readonly kind: 'missed-runs'; readonly runs: number }
-  | { readonly kind: 'overlap-refused' }
+  | { readonly kind: 'pass'; readonly outcome: 'finished' | 'stopped'; readonly seconds: number }
+  /** It, or what follows from it, could not be made. */
+  | { readonly kind: 'pass-failed' }
+  | { readonly kind: 'missed-runs'; readonly runs: number; readonly why: (typeof MISSED_WHY)[number] }
   | { readonly kind: 'news'; readonly digest: Pick<DriftDigest, 'opened' | 'cleared'> }
   | { readonly kind: 'told'; readonly notifier: string; readonly delivered: boolean }
   | { readonly kind: 'remediated'; readonly outcome: string };
-
-export type PassOutcome = (typeof PASS_OUTCOMES)[number];
 
 export interface Count {
   readonly counter: CounterKey;
@@ -40,7 +41,8 @@ export interface Count {
   readonly by: number;
 }
 
-const PASS_OUTCOMES = ['finished', 'stopped', 'failed'] as const;
+const PASS_OUTCOMES = ['finished', 'stopped', 'failed'];
+const MISSED_WHY = ['late', 'busy', 'absent'] as const;
 const SEVERITIES = ['critical', 'warning', 'info'] as const satisfies readonly DriftSeverity[];
 
 /** Any other outcome counts as `other`, so that no text from elsewhere becomes a series. */
@@ -62,7 +64,7 @@ export const MOST_LISTED_HOSTS = 100;
 const STATES = ['unreachable', 'drift', 'pending', 'clean'] as const satisfies readonly HostLook['state'][];
 
 export function metricsOf(input: MetricsInput, now: Date): GaugeValues {
-  const { memory, looks, hostCount, periodSeconds } = input;
+  const { memory, looks, hostCount, periodSeconds, inventoryStale } = input;
   return {
     ...hostGauges(looks, hostCount),
     oldestKey: oldestKey(looks, memory),
@@ -73,6 +75,7 @@ export function metricsOf(input: MetricsInput, now: Date): GaugeValues {
     lastPass: one(secondsAt(memory.lastPass?.ended)),
     lastPassDuration: one(secondsBetween(memory.lastPass)),
     passPeriod: one(periodSeconds),
+    inventoryStale: one(Number(inventoryStale)),
   };
 }
 
@@ -81,10 +84,10 @@ export function countsOf(event: DriftEvent): readonly Count[] {
   switch (event.kind) {
     case 'pass':
       return [{ counter: 'passes', labels: { outcome: event.outcome }, by: 1 }];
+    case 'pass-failed':
+      return [{ counter: 'passes', labels: { outcome: 'failed' }, by: 1 }];
     case 'missed-runs':
-      return [{ counter: 'missedRuns', labels: {}, by: event.runs }];
-    case 'overlap-refused':
-      return [{ counter: 'overlapRefusals', labels: {}, by: 1 }];
+      return [{ counter: 'missedRuns', labels: { why: event.why }, by: event.runs }];
     case 'news':
       return [...newsOf('incidentsOpened', event.digest.opened), ...newsOf('incidentsCleared', event.digest.cleared)];
     case 'told': {
@@ -106,6 +109,7 @@ export function countsAtStart(notifiers: readonly string[]): readonly Count[] {
     ...zeros('incidentsOpened', 'severity', SEVERITIES),
     ...zeros('incidentsCleared', 'severity', SEVERITIES),
     ...zeros('passes', 'outcome', PASS_OUTCOMES),
+    ...zeros('missedRuns', 'why', MISSED_WHY),
     ...zeros('remediations', 'outcome', REMEDIATION_OUTCOMES),
     ...zeros('notifications', 'notifier', notifiers),
     ...zeros('notificationFailures', 'notifier', notifiers),

@@ -8,23 +8,26 @@ export interface Health {
   readonly reasons: readonly string[];
 }
 
-/** Four beats missed: what restarts a service must not do it for one slow answer. */
+/** Four signs missed: what restarts a service must not do it for one slow answer. */
 const SILENT_SECONDS = 120;
+/** At work, the next host's turn may be far off, and a notifier or an apply may take its time. */
+const SILENT_AT_WORK_SECONDS = 3600;
 /** A period and as much again, for the spread over hosts and a slow pass. */
 const LATE_PERIODS = 2;
 
 /** Restarting helps when this is not ok: the loop does not move any more. */
-export function liveness({ beat }: ServiceSigns, now: Date): Health {
+export function liveness({ beat, working, periodSeconds }: ServiceSigns, now: Date): Health {
   const silent = secondsSince(beat, now);
-  return healthOf(silent > SILENT_SECONDS ? [`the service has not moved for ${Math.floor(silent)} s`] : []);
+  const limit = working ? Math.max(SILENT_AT_WORK_SECONDS, (periodSeconds ?? 0) * LATE_PERIODS) : SILENT_SECONDS;
+  return healthOf(silent > limit ? [`the service has not moved for ${Math.floor(silent)} s`] : []);
 }
 
-/** What it shows can be relied on: the store and the inventory are there, and passes end when they should. */
+/** What it shows can be relied on: the inventory was read, the last pass did not fail, and passes end when they should. */
 export function readiness(signs: ServiceSigns, now: Date): Health {
-  const { started, storeOpen, inventoryRead, lastPassEnded, periodSeconds } = signs;
+  const { started, inventoryRead, failure, lastPassEnded, periodSeconds } = signs;
   const reasons = [];
-  if (!storeOpen) reasons.push('the state file is not open');
-  if (!inventoryRead) reasons.push('the inventory could not be read');
+  if (!inventoryRead) reasons.push('the inventory is not read yet');
+  if (failure !== undefined) reasons.push(`the last pass failed (${failure}); the log says more`);
   if (periodSeconds !== undefined) {
     // What ended before the start was another process: this one has the same time for its first pass.
     const since = Math.min(secondsSince(started, now), secondsSince(lastPassEnded ?? started, now));
