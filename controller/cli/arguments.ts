@@ -9,12 +9,14 @@ export interface CommonArguments {
   readonly color: boolean | undefined;
 }
 
-export interface FleetArguments extends CommonArguments {
+export interface HostsArguments {
   readonly inventory: string;
   readonly limit: string | undefined;
   readonly forks: number | undefined;
   readonly 'log-file': string | undefined;
 }
+
+export type FleetArguments = CommonArguments & HostsArguments;
 
 export interface RiskArguments {
   readonly 'accept-risk': readonly Risk[];
@@ -33,17 +35,27 @@ export const RISKS = [
 export type Risk = (typeof RISKS)[number];
 
 export function commonOptions<T>(argv: Argv<T>): Argv<T & CommonArguments> {
-  return argv
-    .option('output', {
-      choices: ['text', 'json'] as const,
-      default: 'text' as const,
-      describe: 'text for people, json for programs',
-    })
-    .option('color', { type: 'boolean', describe: 'colours, also where stdout is no terminal; --no-color for none' });
+  return colourOption(argv).option('output', {
+    choices: ['text', 'json'] as const,
+    default: 'text' as const,
+    describe: 'text for people, json for programs',
+  });
+}
+
+export function colourOption<T>(argv: Argv<T>): Argv<T & Pick<CommonArguments, 'color'>> {
+  return argv.option('color', {
+    type: 'boolean',
+    describe: 'colours, also where stdout is no terminal; --no-color for none',
+  });
 }
 
 export function fleetOptions<T>(argv: Argv<T>): Argv<T & FleetArguments> {
-  return commonOptions(argv)
+  return hostsOptions(commonOptions(argv));
+}
+
+/** For a command that has other forms of output than the common ones: yargs adds up the choices of an option that is named twice. */
+export function hostsOptions<T>(argv: Argv<T>): Argv<T & HostsArguments> {
+  return argv
     .positional('inventory', { type: 'string', default: 'inventory.yaml', describe: 'the inventory file' })
     .option('limit', { type: 'string', requiresArg: true, describe: "hosts or groups, e.g. 'web*,!web3'" })
     .option('forks', {

@@ -9,12 +9,12 @@ import { endedEvent, lookEvents } from '../../../report/drift-events.js';
 import { driftText } from '../../../report/drift-text.js';
 import { junitReport } from '../../../report/junit.js';
 import { driftPass } from '../../../run/drift-pass.js';
-import { fleetOptions, type FleetArguments } from '../../arguments.js';
+import { colourOption, hostsOptions, type CommonArguments, type HostsArguments } from '../../arguments.js';
 import { withContext, type Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
 import { preparePass } from './prepare-pass.js';
 
-interface LookArguments extends Omit<FleetArguments, 'output'> {
+export interface LookArguments extends HostsArguments, Pick<CommonArguments, 'color'> {
   readonly output: 'text' | 'json' | 'junit';
   readonly pending: boolean;
   readonly strict: boolean;
@@ -32,7 +32,7 @@ export const lookCommand: CommandModule<object, LookArguments> = {
 };
 
 export function lookOptions(argv: Argv): Argv<LookArguments> {
-  return fleetOptions(argv)
+  return hostsOptions(colourOption(argv))
     .option('output', {
       choices: ['text', 'json', 'junit'] as const,
       default: 'text' as const,
