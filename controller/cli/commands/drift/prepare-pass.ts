@@ -4,7 +4,7 @@ import { addressNames } from '../../../proof/address-names.js';
 import { desireFleet } from '../../../run/desire-fleet.js';
 import type { DriftPassInput } from '../../../run/drift-pass.js';
 import { keysAtHand } from '../../../run/supply-keys.js';
-import { loadTemplates, type Context } from '../../context.js';
+import { inventoryFile, loadTemplates, type Context } from '../../context.js';
 
 export type PassGround = Pick<DriftPassInput, 'desired' | 'salt' | 'link' | 'forks' | 'clock' | 'settings'>;
 
@@ -31,7 +31,14 @@ export async function preparePass(context: Context, { inventory, pending }: Pass
     link: await context.openLink(),
     forks: settings.forks,
     clock,
-    settings: { inventory, keyAgeDays, clockSeconds, keyDates, nameOf: addressNames(context.inventory) },
+    // A folder stands for the inventory in it, but not to every command that a finding names.
+    settings: {
+      inventory: await inventoryFile(inventory),
+      keyAgeDays,
+      clockSeconds,
+      keyDates,
+      nameOf: addressNames(context.inventory),
+    },
   };
 }
 
