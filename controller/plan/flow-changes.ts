@@ -8,10 +8,11 @@ import type { Packet } from '../model/packet.js';
 import type { Direction, Family, LoadedRule, NumberRange } from '../model/policy.js';
 import { joined } from '../policy/join-regions.js';
 import { mirrored, samplePacket, type AddressRange, type Region } from '../policy/region.js';
-import { flowText, flowTexts, type AddressName } from '../policy/region-text.js';
+import { addressesText, flowText, flowTexts, type AddressName } from '../policy/region-text.js';
 import { ANYBODY, type FlowChange } from '../proof/semantic-diff.js';
 import type { Treatment } from '../proof/treatment.js';
-import { flowRegion, type FlowRegion } from './flow-region.js';
+import { alike, alikeKey, type AlikeRegions } from './alike-regions.js';
+import { flowRegions, type FlowRegion } from './flow-region.js';
 
 /** Flows that are treated alike before and alike after. */
 export interface FlowChangeSummary {
@@ -52,27 +53,28 @@ export function flowChangeSummaries(
   host: string,
   { nameOf, addresses }: Naming,
 ): readonly FlowChangeSummary[] {
-  const merged: { change: FlowChange; direction: Direction | 'both'; families: Family[]; regions: Region[] }[] = [];
+  const merged: { change: FlowChange; direction: Direction | 'both'; groups: readonly AlikeRegions[] }[] = [];
   const byShape = new Map<string, (typeof merged)[number]>();
   for (const change of changes) {
-    const shape = [kindKey(change), ...change.regions.map(regionKey)].join('\n');
+    const groups = alike(change.regions);
+    const shape = `${kindKey(change)}\n${alikeKey(groups)}`;
     const known = byShape.get(`${change.direction === 'out' ? 'in' : 'out'} ${change.family} ${shape}`);
     if (known?.direction === (change.direction === 'out' ? 'in' : 'out')) known.direction = 'both';
     else {
-      const { direction, family, regions } = change;
-      const entry = { change, direction, families: [family], regions: [...regions] };
+      const { direction, family } = change;
+      const entry = { change, direction, groups };
       byShape.set(`${direction} ${family} ${shape}`, entry);
       merged.push(entry);
     }
   }
-  return merged.reduce<FlowChangeSummary[]>((done, { change, direction, families, regions }) => {
+  return merged.reduce<FlowChangeSummary[]>((done, { change, direction, groups }) => {
     const next: FlowChangeSummary = {
       direction,
-      families,
+      families: [change.family],
       before: treatment(change.before),
       after: treatment(change.after),
-      flows: phrases(regions, direction, host, nameOf),
-      regions: fewer(regions).map(flowRegion),
+      flows: phrases(groups, direction, host, nameOf),
+      regions: flowRegions(fewer(change.regions)),
       example: exampleText(
         likelyPacket(change.example, addresses),
         direction === 'both' && served(change.example) ? 'in' : change.direction,
@@ -93,10 +95,6 @@ function treatment({ kind, protections, doubtful }: Treatment): FlowTreatment {
   return { kind, protections, doubtful };
 }
 
-function regionKey(region: Region): string {
-  return JSON.stringify(flowRegion(region));
-}
-
 /** What both families say alike is said once. */
 function withFamily(done: FlowChangeSummary[], next: FlowChangeSummary): FlowChangeSummary[] {
   const inBoth = (text: string): string =>
@@ -112,22 +110,21 @@ function withFamily(done: FlowChangeSummary[], next: FlowChangeSummary): FlowCha
 
 /** Seen from the sender; for both ways from the client, which is the side whose port is left open. */
 function phrases(
-  regions: readonly Region[],
+  groups: readonly AlikeRegions[],
   direction: Direction | 'both',
   host: string,
   nameOf: AddressName,
 ): readonly string[] {
-  const said: string[] = [];
-  const groups = direction === 'both' ? clientSides(regions) : { [direction]: regions };
-  for (const [way, boxes] of Object.entries(groups)) {
-    const out = way === 'out';
-    for (const text of alike(boxes).flatMap((some) => flowTexts(out ? some : some.map(mirrored), nameOf))) {
-      const own = (side: string): string => ownSide(side, host);
-      const named = out ? { ...text, from: own(text.from) } : { ...text, to: own(text.to) };
-      said.push(direction === 'both' ? flowText(named).replace(' → ', ' ↔ ') : flowText(named));
-    }
-  }
-  return said;
+  const clientIsRemote = direction === 'both' && groups.every(({ boxes }) => boxes.every(served));
+  const out = direction === 'both' ? !clientIsRemote : direction === 'out';
+  return groups.flatMap(({ family, remotes, boxes }) => {
+    const others = addressesText(remotes, family, nameOf);
+    return flowTexts(out ? boxes : boxes.map(mirrored), nameOf).map((text) => {
+      const own = ownSide(out ? text.from : text.to, host);
+      const said = flowText({ ...text, ...(out ? { from: own, to: others } : { from: others, to: own }) });
+      return direction === 'both' ? said.replace(' → ', ' ↔ ') : said;
+    });
+  });
 }
 
 /** More boxes than this are not worth the time it takes to join them. */
@@ -135,24 +132,6 @@ const MOST_JOINED = 64;
 
 function fewer(regions: readonly Region[]): readonly Region[] {
   return regions.length > MOST_JOINED ? regions : joined(regions);
-}
-
-/** Remote addresses for which the very same is said go together, and no others: that reads best. */
-function alike(regions: readonly Region[]): readonly (readonly Region[])[] {
-  const places = new Map<string, Region[]>();
-  for (const region of regions) addTo(places, `${region.remote.from}-${region.remote.to}`, region);
-  const groups = new Map<string, Region[]>();
-  for (const boxes of places.values()) {
-    const said = boxes.map(({ remote: _remote, ...region }) => regionKey({ ...region, remote: region.local }));
-    for (const box of boxes) addTo(groups, said.join('\n'), box);
-  }
-  return [...groups.values()];
-}
-
-function addTo(map: Map<string, Region[]>, key: string, region: Region): void {
-  const known = map.get(key);
-  if (known === undefined) map.set(key, [region]);
-  else known.push(region);
 }
 
 /** Every address on the host's own side is the host; the inventory may not know all that it has. */
@@ -168,11 +147,6 @@ function served({ traffic }: Region): boolean {
 
 function width({ from, to }: NumberRange): number {
   return to - from + 1;
-}
-
-/** What is limited by a port of the host's own is asked for by the others. */
-function clientSides(regions: readonly Region[]): Readonly<Record<Direction, readonly Region[]>> {
-  return regions.every(served) ? { in: regions, out: [] } : { in: [], out: regions };
 }
 
 /** Between the host's own address and anybody's, where they are among it. */

@@ -3,7 +3,7 @@
 import { formatAddress } from '../model/address.js';
 import type { Family, NumberRange } from '../model/policy.js';
 import { everyAddress, type AddressRange, type Region } from '../policy/region.js';
-import { ALL_BYTES, ALL_PORTS, isEveryProtocol, protocolsOf } from '../policy/traffic.js';
+import { ALL_BYTES, ALL_PORTS, isEveryProtocol, protocolsOf, type Traffic } from '../policy/traffic.js';
 
 /** Ranges as `from-to`; what is left out is everything. */
 export interface FlowRegion {
@@ -17,31 +17,43 @@ export interface FlowRegion {
   readonly icmpCodes?: string;
 }
 
-export function flowRegion({ family, local, remote, traffic }: Region): FlowRegion {
-  const addresses = {
-    family,
-    ...(isWhole(local, family) ? {} : { local: addressText(local, family) }),
-    ...(isWhole(remote, family) ? {} : { remote: addressText(remote, family) }),
+/** Ranges and traffic that several boxes share are written once. */
+export function flowRegions(regions: readonly Region[]): readonly FlowRegion[] {
+  const addresses = new Map<AddressRange, string | undefined>();
+  const addressOf = (range: AddressRange, family: Family): string | undefined => {
+    if (!addresses.has(range)) addresses.set(range, isWhole(range, family) ? undefined : addressText(range, family));
+    return addresses.get(range);
   };
+  const traffics = new Map<Traffic, TrafficWords>();
+  return regions.map((region): FlowRegion => {
+    const { family, traffic } = region;
+    const [local, remote] = [addressOf(region.local, family), addressOf(region.remote, family)];
+    const words = traffics.get(traffic) ?? trafficWords(traffic, family);
+    traffics.set(traffic, words);
+    return { family, ...(local !== undefined && { local }), ...(remote !== undefined && { remote }), ...words };
+  });
+}
+
+type TrafficWords = Omit<FlowRegion, 'family' | 'local' | 'remote'>;
+
+function trafficWords(traffic: Traffic, family: Family): TrafficWords {
   const protocols =
     isEveryProtocol(traffic, family) && traffic.kind === 'other' ? 'others' : runs(protocolsOf(traffic, family));
   switch (traffic.kind) {
     case 'ports':
       return {
-        ...addresses,
         protocols,
         ...(isAll(traffic.local, ALL_PORTS) ? {} : { localPorts: rangeText(traffic.local) }),
         ...(isAll(traffic.remote, ALL_PORTS) ? {} : { remotePorts: rangeText(traffic.remote) }),
       };
     case 'icmp':
       return {
-        ...addresses,
         protocols,
         ...(isAll(traffic.type, ALL_BYTES) ? {} : { icmpTypes: rangeText(traffic.type) }),
         ...(isAll(traffic.code, ALL_BYTES) ? {} : { icmpCodes: rangeText(traffic.code) }),
       };
     case 'other':
-      return { ...addresses, protocols };
+      return { protocols };
   }
 }
 

@@ -103,6 +103,24 @@ function listed(words: readonly string[]): string {
  * than six phrases are cut short. The boxes must be disjoint.
  */
 export function trafficText(traffics: readonly Traffic[], family: Family): string {
+  const set = trafficSetKey(traffics, family);
+  const before = SAID.get(set);
+  if (before !== undefined) return before;
+  const text = shortestText(traffics, family);
+  if (SAID.size >= MOST_SAID) SAID.clear();
+  SAID.set(set, text);
+  return text;
+}
+
+/** The words of the last sets: finding the shortest takes long, and the hosts of a fleet have the same few sets. */
+const SAID = new Map<string, string>();
+const MOST_SAID = 500;
+
+function trafficSetKey(traffics: readonly Traffic[], family: Family): string {
+  return `${family} ${traffics.map(trafficKey).join()}`;
+}
+
+function shortestText(traffics: readonly Traffic[], family: Family): string {
   const missing = cutEvery(everyTraffic(family), traffics);
   if (missing.length === 0) return 'anything';
   const words = (boxes: readonly Traffic[]): string => listed(boxWords(covered(boxes), family));
@@ -215,13 +233,11 @@ export function flowTexts(regions: readonly Region[], nameOf: AddressName = name
     string,
     { readonly region: Region; readonly set: string; readonly remotes: AddressRange[]; readonly traffic: string }
   >();
-  const said = new Map<string, string>();
   for (const { region, traffics } of places.values()) {
     const { family, local, remote } = region;
     // By the set itself: words of two long sets may be the same.
-    const set = `${family} ${traffics.map(trafficKey).join()}`;
-    const traffic = said.get(set) ?? trafficText(traffics, family);
-    said.set(set, traffic);
+    const set = trafficSetKey(traffics, family);
+    const traffic = trafficText(traffics, family);
     const key = [local.from, local.to, set].join();
     const row = rows.get(key);
     if (row === undefined) rows.set(key, { region, set, remotes: [remote], traffic });

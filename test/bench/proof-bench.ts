@@ -3,20 +3,37 @@
 import { missingKeys, withKeys } from '../../controller/keys/generate.js';
 import { parseInventory } from '../../controller/inventory/parse.js';
 import type { Inventory } from '../../controller/model/host.js';
+import { policyChange } from '../../controller/plan/policy-change.js';
+import { canonicalListing } from '../../controller/policy/canonical-listing.js';
 import type { KeyStore } from '../../controller/ports.js';
+import { addressNames } from '../../controller/proof/address-names.js';
+import { flowTestFailures } from '../../controller/proof/flow-tests.js';
 import { proveLinks } from '../../controller/proof/pair-findings.js';
 import { fleetPictures } from '../../controller/proof/pair-pictures.js';
 import { desireFleet, type DesiredFleet } from '../../controller/run/desire-fleet.js';
+import { lockOutObjections, type Policies } from '../../controller/run/prove-fleet.js';
 import { builtInTemplates, repeatableBytes } from '../support/seed-case.js';
 
-/** Hosts in a ring, each linked with its next neighbours: one in ten a web server, one link in four with manual keys. */
-export function ring(hosts: number, neighbours: number): Inventory {
+const SUITES = { now: '{ encr: aes(256), encrAuth: sha256 }', former: '{ encr: aes(128), encrAuth: sha256 }' };
+
+interface Make {
+  readonly suite: keyof typeof SUITES;
+  readonly management: string;
+}
+
+const MAKE: Make = { suite: 'now', management: '10.255.0.5' };
+
+/**
+ * Hosts in a ring, each linked with its next neighbours: one in ten a web server, one link in four with manual keys, and a
+ * test or two for every third host.
+ */
+export function ring(hosts: number, neighbours: number, { suite, management }: Make = MAKE): Inventory {
   const name = (at: number): string => `h${at % hosts}`;
   const lines = [
     'version: 1',
     'fleet: bench',
-    'management: [10.255.0.5]',
-    'defaults: { ssh: { user: deploy }, suite: { encr: aes(256), encrAuth: sha256 } }',
+    `management: [${management}]`,
+    `defaults: { ssh: { user: deploy }, suite: ${SUITES[suite]} }`,
     'groups:',
     '  web: { template: web-server, vars: { bypass: [ { lport: 80, ulp: tcp }, { lport: 443, ulp: tcp } ], dns: true } }',
     '  db: { template: peer }',
@@ -32,6 +49,11 @@ export function ring(hosts: number, neighbours: number): Inventory {
       lines.push(`  - { between: [${name(at)}, ${name(at + step)}], keying: ${keying} }`);
     }
   }
+  lines.push('tests:');
+  for (let at = 0; at < hosts; at += 3) {
+    lines.push(`  - { from: ${name(at)}, to: ${name(at + 1)}, ulp: tcp, port: 5432, expect: protected }`);
+    if (at % 10 === 0) lines.push(`  - { from: 192.0.2.0/24, to: ${name(at)}, ulp: tcp, port: 443, expect: clear }`);
+  }
   const text = `${lines.join('\n')}\n`;
   return parseInventory({ path: 'inventory.yaml', readFile: () => text }).inventory;
 }
@@ -45,7 +67,45 @@ export function desired(inventory: Inventory, store: KeyStore): DesiredFleet {
   return desireFleet(inventory, inventory.hosts, builtInTemplates(), store);
 }
 
+/** What the hosts had before: every link with a shorter key. */
+export function formerFleet(hosts: number, neighbours: number, store: KeyStore, make: Make = MAKE): Policies {
+  return desired(ring(hosts, neighbours, { ...make, suite: 'former' }), store).policies;
+}
+
+/** The same fleet where every host may be the source of SSH. */
+export function manageable(hosts: number, neighbours: number, store: KeyStore) {
+  const make: Make = { ...MAKE, management: '10.0.0.0/8' };
+  const inventory = ring(hosts, neighbours, make);
+  return { inventory, fleet: desired(inventory, store), former: formerFleet(hosts, neighbours, store, make) };
+}
+
 /** Findings of all links. */
 export function pairs(inventory: Inventory, { rendered, policies }: DesiredFleet): number {
   return proveLinks(inventory.links, fleetPictures(inventory, rendered, policies)).length;
+}
+
+/** Hosts that SSH cannot reach after the change, or while some have the one policy and some the other. */
+export function lockedOut(inventory: Inventory, { policies, rendered }: DesiredFleet, former: Policies): number {
+  const changing = new Map(
+    [...policies].map(([name, after]) => [name, { before: former.get(name) ?? [], after }] as const),
+  );
+  const scopes = ['after', 'until-then'] as const;
+  return scopes.flatMap((scope) => lockOutObjections(inventory, inventory.hosts, changing, rendered, scope)).length;
+}
+
+export function failedTests({ hosts, tests }: Inventory, { policies }: DesiredFleet): number {
+  const byName = new Map(hosts.map((host) => [host.name, host]));
+  return tests.filter((test) => flowTestFailures(test, byName, policies).length > 0).length;
+}
+
+/** Changes of flows that a plan would tell of, over all hosts. */
+export function changes(inventory: Inventory, { policies }: DesiredFleet, former: Policies): number {
+  const nameOf = addressNames(inventory);
+  let found = 0;
+  for (const { name, addresses } of inventory.hosts) {
+    const listing = canonicalListing(former.get(name) ?? []);
+    const installed = { listing, text: undefined, naming: { nameOf, addresses } };
+    found += policyChange(name, policies.get(name) ?? [], installed).flowChanges.length;
+  }
+  return found;
 }
