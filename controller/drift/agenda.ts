@@ -68,7 +68,7 @@ export class Agenda {
   }
 
   #due(): Date {
-    const from = Math.max(this.#passed.getTime(), this.#notBefore.getTime());
+    const from = Math.max(this.#passed.getTime(), this.#notBefore.getTime() - 1);
     if (this.#next?.from !== from) this.#next = { from, at: this.schedule.after(new Date(from)) };
     return this.#next.at;
   }
