@@ -9,7 +9,7 @@ interface Field {
   readonly special: RegExp;
 }
 
-const NONE = /^$/;
+const NONE = /(?!)/;
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
 

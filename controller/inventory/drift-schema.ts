@@ -82,7 +82,10 @@ const plain = {
     .describe('Hosts are looked at spread over so many seconds; default 60.')
     .optional(),
   stateFile: text.describe('Where incidents are remembered; default .ipsec-deploy/drift.db.').optional(),
-  listen: text.describe('ADDRESS:PORT of /metrics, /healthz and /readyz; default: nowhere.').optional(),
+  listen: z
+    .union([text, port])
+    .describe('ADDRESS:PORT of /metrics, /healthz and /readyz, or a port of this machine alone; default: nowhere.')
+    .optional(),
   keyAgeDays: z.int().min(0).max(36_500).describe('Days until a key counts as old; 0 = never; default 365.').optional(),
   clockSeconds: z.int().min(1).max(86_400).describe("Seconds a host's clock may be off; default 30.").optional(),
   confirmLooks: z

@@ -85,7 +85,8 @@ function isTimeZone(name: string): boolean {
 }
 
 /** `127.0.0.1:9464` or `[::1]:9464`: names are not resolved, so that it is plain who can ask. */
-function listenAt(text: string, entry: Entry<DriftShape>, report: Report): DriftSettings['listen'] {
+function listenAt(text: string | number, entry: Entry<DriftShape>, report: Report): DriftSettings['listen'] {
+  if (typeof text === 'number') return { address: '127.0.0.1', port: text };
   const [, six, four, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const address = parseAddress(six ?? four ?? '');
   const port = Number(digits);

@@ -1,6 +1,7 @@
 /** The entries of `drift: notify:`: each checked as its own kind, without a secret in any. */
 
 import { unreachable } from '../errors.js';
+import { parseAddress } from '../model/address.js';
 import type { NotifierSettings } from '../model/drift.js';
 import { checkShape, type Entry } from './check-shape.js';
 import { anyNotifierShape, type DriftShape, NOTIFIER_SHAPES, type NotifierShape } from './drift-schema.js';
@@ -97,7 +98,7 @@ function checkMail(given: Extract<NotifierShape, { kind: 'email' }>, refuse: Ref
 }
 
 function checkHost(key: 'host' | 'address', text: string, refuse: Refuse): void {
-  if (/^[A-Za-z0-9:][A-Za-z0-9.:_-]*$/.test(text)) return;
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) || parseAddress(text) !== undefined) return;
   refuse([key], 'BAD_RECEIVER', `${key} is no name or address`, 'write one, without a port');
 }
 

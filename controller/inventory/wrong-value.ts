@@ -26,6 +26,9 @@ const LATER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
+/** More words than that are said once, not twice. */
+const MOST_WORDS = 8;
+
 const EXPECTED: Readonly<Record<string, string>> = {
   string: 'text',
   number: 'a number',
@@ -61,7 +64,8 @@ export function wrongValue(issue: Issue, path: SourcePath, checked: Checked): Pr
     case 'invalid_value': {
       const words = alternatives(issue.values.map(String));
       const given = shown === undefined ? described(node) : `"${shown}"`;
-      const todo = suggestion(shown ?? '', issue.values.map(String), `write ${words}`);
+      const otherwise = issue.values.length > MOST_WORDS ? 'write one of them' : `write ${words}`;
+      const todo = suggestion(shown ?? '', issue.values.map(String), otherwise);
       return problemError('WRONG_VALUE', at, `${place} must be ${words}, not ${given}`, todo);
     }
     case 'too_small':
