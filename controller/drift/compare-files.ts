@@ -2,7 +2,7 @@
 
 import type { DriftFinding, DriftSeverity } from '../model/drift.js';
 import { holdsKeys } from '../model/managed-file.js';
-import type { DriftFile, Manifest } from '../model/observation.js';
+import type { DriftFile, DriftReport, Manifest } from '../model/observation.js';
 import { textPatch } from '../plan/diff.js';
 import { managedPaths } from '../platform/adapter.js';
 import type { CompareSettings, HostView } from './compare-view.js';
@@ -36,7 +36,7 @@ function kindOf(
   recorded: FileDifference['recorded'],
   found: DriftFile,
 ): FileDifference['kind'] | undefined {
-  if (recorded === undefined) return isNewerThan(found, report.manifest) ? 'orphan' : undefined;
+  if (recorded === undefined) return found.state === 'present' && !isOlder(found, report) ? 'orphan' : undefined;
   if (found.state === 'absent') return 'missing';
   if ((found.type !== undefined && found.type !== 'file') || (found.links ?? 1) > 1) return 'type';
   if (found.sha256 !== recorded.sha256) return 'content';
@@ -52,10 +52,14 @@ function isForeign({ uid }: DriftFile, facts: ReadonlyMap<string, string>): bool
   return user !== undefined && /^\d+$/.test(user) && uid !== undefined && uid !== Number(user);
 }
 
-/** A file that no generation wrote is the operator's own business when it was there before the generation. */
-function isNewerThan({ state, modified }: DriftFile, manifest: Manifest | undefined): boolean {
-  if (state === 'absent' || manifest === undefined) return false;
-  return modified === undefined || Date.parse(modified) > Date.parse(manifest.made);
+/**
+ * Whether a file was last written before the generation came to be, by the host's own clock where its history tells. A file that no
+ * generation wrote is then the operator's own business, and one of ours was put back with its old time.
+ */
+export function isOlder({ modified }: DriftFile, { manifest, generation, history }: DriftReport): boolean {
+  const line = history.findLast((one) => `${one} `.includes(` confirmed generation=${generation} `));
+  const made = Date.parse(line?.split(' ')[0] ?? manifest?.made ?? '');
+  return modified !== undefined && Date.parse(modified) < made;
 }
 
 /** What the kernel or the daemon has made of a changed file, and what it means. */
@@ -168,10 +172,10 @@ export function since({ modified }: DriftFile): DriftFinding['since'] {
   return modified === undefined ? undefined : { at: modified, by: 'file time' };
 }
 
-/** A time before the generation cannot be that of an edit: the file was put back with its old time. */
-function writtenCause({ report: { manifest } }: HostView, { modified }: DriftFile): string {
-  const older = modified !== undefined && manifest !== undefined && Date.parse(modified) < Date.parse(manifest.made);
-  return older ? `restored from a backup: its time is before generation ${manifest.generation}` : 'edited by hand';
+function writtenCause({ report }: HostView, found: DriftFile): string {
+  return isOlder(found, report)
+    ? `restored from a backup: its time is before generation ${report.generation}`
+    : 'edited by hand';
 }
 
 function patchLines({ texts, recordedTexts }: HostView, path: string): readonly string[] | undefined {

@@ -2,7 +2,7 @@
 
 import type { DriftFinding } from '../model/drift.js';
 import type { DriftFile, Leftover } from '../model/observation.js';
-import { isOpenSecret, since } from './compare-files.js';
+import { isOlder, isOpenSecret, since } from './compare-files.js';
 import { serviceTrouble } from './compare-services.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 import { applyCommand, count, finding, onHost, shellWord, subjectOf, toolCommand } from './finding-words.js';
@@ -163,9 +163,8 @@ function leftovers(view: HostView): readonly DriftFinding[] {
 
 /** A copy of a key file is told of however old it is; another one when it was made since the generation. */
 function copyFinding(view: HostView, { path, file }: Leftover): readonly DriftFinding[] {
-  const made = view.report.manifest?.made;
   const isSecret = path.startsWith('/etc/inet/secret/');
-  const isOld = file?.modified !== undefined && made !== undefined && Date.parse(file.modified) < Date.parse(made);
+  const isOld = file !== undefined && isOlder(file, view.report);
   if (!isSecret && isOld) return [];
   const isOpen = file !== undefined && isOpenSecret(file);
   return [

@@ -1,0 +1,468 @@
+import { describe, expect, test } from 'vitest';
+import { compareHost } from '../../../controller/drift/compare-host.js';
+import type { CompareSettings, DesiredState, HostView } from '../../../controller/drift/compare-view.js';
+import type { DriftFinding } from '../../../controller/model/drift.js';
+import type { DriftReport, DriftSa, Manifest, ServiceDetails } from '../../../controller/model/observation.js';
+import { SOLARIS_SMF } from '../../../controller/platform/solaris-smf.js';
+import { driftReportOf, hostNamed } from '../../support/fake-fleet.js';
+
+const POLICY = '/etc/inet/ipsecinit.conf';
+const KEYS = '/etc/inet/secret/ipseckeys';
+const CONFIG = '/etc/inet/ike/config';
+const PSK = '/etc/inet/secret/ike.preshared';
+const DIGEST = 'a'.repeat(64);
+const OTHER = 'b'.repeat(64);
+const SETTINGS: CompareSettings = { inventory: 'inventory.yaml', keyAgeDays: 90, clockSeconds: 30 };
+
+const ESP = 'ipsec { encr_algs aes-cbc(256) encr_auth_algs hmac-sha256(256) sa shared }';
+/** A bypass before ESP rules, each way; the broader ESP rule last. */
+const RULES = [
+  '{ ulp 6 lport 80 dir out } pass { }',
+  '{ ulp 6 lport 80 dir in } pass { }',
+  `{ raddr 10.0.2.21/32 dir out } ${ESP}`,
+  `{ raddr 10.0.2.21/32 dir in } ${ESP}`,
+];
+
+function manifest(paths: readonly string[] = [POLICY, KEYS]): Manifest {
+  return {
+    generation: 3,
+    run: 'R3',
+    made: '2026-11-20T10:00:00Z',
+    files: paths.map((path) => ({ path, mode: path === POLICY ? '0400' : '0600', sha256: DIGEST })),
+    keys: [{ id: 'psk:db1--web1', part: 'psk', bits: 256, fingerprint: '0123456789abcdef' }],
+  };
+}
+
+type Changes = Partial<DriftReport>;
+
+function clean(changes: Changes = {}): DriftReport {
+  const record = 'manifest' in changes ? changes.manifest : manifest();
+  const present = (record ?? manifest()).files.map(({ path, mode, sha256 }) => ({
+    path,
+    state: 'present' as const,
+    type: 'file' as const,
+    mode,
+    sha256,
+    uid: 0,
+    gid: 0,
+    links: 1,
+    modified: '2026-11-20T10:00:01Z',
+  }));
+  const states = new Map([
+    ['network/ipsec/policy', 'online'],
+    ['network/ipsec/manual-key', 'online'],
+    ['network/ipsec/ike', record?.files.some(({ path }) => path === CONFIG) === true ? 'online' : 'disabled'],
+    ['site/ipsec-deploy-guard', 'online'],
+  ]);
+  return driftReportOf({
+    generation: 3,
+    manifest: record,
+    files: present,
+    spd: RULES,
+    appliedRules: RULES,
+    services: states,
+    guard: { script: DIGEST, scriptIsShipped: true, manifest: 'same' },
+    agents: [DIGEST],
+    history: ['2026-11-20T10:00:02Z T3 confirmed generation=3 text=ok'],
+    ...changes,
+  });
+}
+
+function viewOf(changes: Changes = {}, view: Partial<HostView> = {}): HostView {
+  const now = new Date('2026-11-22T10:15:00Z');
+  return {
+    host: hostNamed('web1'),
+    report: clean(changes),
+    adapter: SOLARIS_SMF,
+    asked: now,
+    answered: now,
+    texts: new Map(),
+    recordedTexts: new Map(),
+    installedKeys: new Map(),
+    ...view,
+  };
+}
+
+function findingsOf(changes: Changes, view: Partial<HostView> = {}, settings = SETTINGS): readonly DriftFinding[] {
+  return compareHost(viewOf(changes, view), undefined, settings);
+}
+
+const kindsOf = (changes: Changes, view: Partial<HostView> = {}, settings = SETTINGS): readonly string[] =>
+  findingsOf(changes, view, settings).map(({ kind }) => kind);
+
+function files(path: string, change: Record<string, unknown>): Pick<DriftReport, 'files'> {
+  return { files: clean().files.map((file) => (file.path === path ? { ...file, ...change } : file)) };
+}
+
+function services(change: Record<string, string>): Pick<DriftReport, 'services'> {
+  return { services: new Map([...clean().services, ...Object.entries(change)]) };
+}
+
+function details(service: string, change: Partial<ServiceDetails>): Pick<DriftReport, 'serviceDetails'> {
+  return {
+    serviceDetails: new Map([[service, { enabled: undefined, since: undefined, configFile: undefined, ...change }]]),
+  };
+}
+
+function sa(spi: string, key: DriftSa['key'], more: Partial<DriftSa> = {}): DriftSa {
+  return { type: 'esp', spi, dst: '10.0.0.2', src: undefined, encr: undefined, auth: undefined, key, ...more };
+}
+
+describe('what is not as it should be is found under its own name', () => {
+  const open = { id: 'T4', state: 'verified', step: 'verify', generation: 4, revertsInSeconds: 30 };
+  const cases: readonly [string, Changes, string, RegExp?][] = [
+    ['a failed transaction', { openTransaction: { ...open, state: 'failed' }, settled: false }, 'transaction-failed'],
+    [
+      'a transaction that nobody keeps',
+      { openTransaction: open, settled: false, keepers: [{ name: 'deadman', state: 'gone' }] },
+      'transaction-open',
+      /nobody keeps it/,
+    ],
+    [
+      'a transaction whose dead-man lives',
+      {
+        openTransaction: open,
+        settled: false,
+        keepers: [
+          { name: 'agent', state: 'gone' },
+          { name: 'deadman', state: 'alive' },
+        ],
+      },
+      'transaction-open',
+      /reverts in 30 s/,
+    ],
+    [
+      'a transaction that just begins',
+      { unarmed: true, settled: false, keepers: [{ name: 'holder', state: 'alive' }] },
+      'transaction-open',
+      /just beginning/,
+    ],
+    [
+      'a transaction whose maker was killed',
+      { unarmed: true, settled: false, keepers: [{ name: 'holder', state: 'gone' }] },
+      'transaction-open',
+      /maker is gone/,
+    ],
+    ['a transaction that came and went', { settled: false }, 'transaction-open', /while the host was looked at/],
+    ['a file of another user', files(KEYS, { uid: 1001 }), 'file-owner', /refuse it/],
+    ['a folder in place of a file', files(POLICY, { type: 'folder', sha256: undefined }), 'file-type', /no plain file/],
+    [
+      'an edit that changes mode and owner too',
+      files(POLICY, { sha256: OTHER, mode: '0644', uid: 7 }),
+      'file-content',
+      /and has mode 0644 and owner 7/,
+    ],
+    ['an edited key file that others can read', files(KEYS, { sha256: OTHER, mode: '0644' }), 'file-content'],
+    [
+      'rules that swap places in their class',
+      { spd: [RULES[0] ?? '', RULES[1] ?? '', `{ dir out } drop { }`, `{ dir in } drop { }`] },
+      'rule-foreign',
+    ],
+    [
+      'a state folder that is a link',
+      { stateFolder: { path: '/var/ipsec-deploy', state: 'present', type: 'link', linkTo: 'x' } },
+      'state-folder-open',
+      /symbolic link to x/,
+    ],
+    [
+      'a boot guard that the service manager does not know',
+      { services: new Map([...clean().services].filter(([name]) => !name.startsWith('site/'))) },
+      'boot-guard-missing',
+      /svccfg import/,
+    ],
+    [
+      'a boot guard in maintenance',
+      services({ 'site/ipsec-deploy-guard': 'maintenance' }),
+      'boot-guard-missing',
+      /svcadm clear/,
+    ],
+    [
+      'another manifest of the boot guard',
+      { guard: { script: DIGEST, scriptIsShipped: true, manifest: 'differs' } },
+      'boot-guard-missing',
+    ],
+    [
+      'a record of another generation',
+      { manifest: { ...manifest(), generation: 2 } },
+      'generation-moved',
+      /its record is of generation 2/,
+    ],
+    [
+      'a service that is only enabled until the next boot',
+      details('network/ipsec/policy', { enabled: false }),
+      'service-settings',
+      /does not start at the next boot/,
+    ],
+    [
+      'a service that waits for another',
+      services({ 'network/ipsec/manual-key': 'offline' }),
+      'service-state',
+      /depends on/,
+    ],
+    ['several SAs of nobody', { sad: [sa('0x1', 'unlisted'), sa('0x2', 'unlisted')] }, 'sa-foreign', /^2 SAs/],
+    [
+      'an SA with a lifetime where there is no IKE',
+      { sad: [sa('0x1', 'unlisted', { hard: { addSeconds: 600 } })] },
+      'sa-foreign',
+    ],
+    [
+      'a daemon that hangs',
+      { manifest: manifest([POLICY, CONFIG]), daemon: { state: 'hangs', phase1: undefined, rules: [], peers: [] } },
+      'daemon-down',
+      /it hangs/,
+    ],
+    [
+      'SAs one way only',
+      {
+        manifest: manifest([POLICY, CONFIG]),
+        daemon: {
+          state: 'running',
+          phase1: undefined,
+          rules: [],
+          peers: [{ local: 'a', remote: 'b', phase1: 1, sasOut: 1, sasIn: 0 }],
+        },
+      },
+      'daemon-out-of-step',
+    ],
+    ['in.iked where no IKE is', { daemonRunning: true }, 'daemon-unexpected'],
+    [
+      'a file that appeared since the generation',
+      { files: [...clean().files, { path: CONFIG, state: 'present', modified: '2026-11-21T00:00:00Z' }] },
+      'file-orphan',
+    ],
+    ['a clock that runs ahead', { time: '2026-11-22T10:16:00Z' }, 'clock-off', /60 s ahead/],
+    ['a clock that runs behind', { time: '2026-11-22T10:14:00Z' }, 'clock-off', /59 s behind/],
+  ];
+  test.each(cases)('%s', (_done, changes, kind, says = /./) => {
+    const found = findingsOf(changes);
+    expect(found.map((one) => one.kind)).toEqual([kind]);
+    expect([found[0]?.what, found[0]?.cause, found[0]?.mend].join('\n')).toMatch(says);
+  });
+
+  test('rules of one class in another order, where it matters', () => {
+    const [first, second] = [
+      `{ raddr 10.0.2.0/24 dir out } ${ESP}`,
+      `{ raddr 10.0.2.21/32 dir out } ${ESP.replace('256)', '128)')}`,
+    ];
+    const found = findingsOf({ appliedRules: [first, second], spd: [second, first] });
+    expect(found.map(({ kind }) => kind)).toEqual(['rule-order']);
+  });
+
+  test('keys are as old as the key store says, and as the generation where it does not', () => {
+    const keyDates = new Map([['psk:db1--web1', '2026-01-01T00:00:00Z']]);
+    expect(kindsOf({}, {}, { ...SETTINGS, keyDates })).toEqual(['key-old']);
+    expect(kindsOf({}, {}, { ...SETTINGS, keyDates, keyAgeDays: 0 })).toEqual([]);
+    expect(kindsOf({}, {}, { ...SETTINGS, keyAgeDays: 1 })).toEqual(['key-old']);
+    expect(kindsOf({}, {}, { ...SETTINGS, keyAgeDays: 3 })).toEqual([]);
+  });
+
+  test('a mend names an inventory as a shell takes it', () => {
+    const [found] = findingsOf(
+      files(POLICY, { mode: '0644' }),
+      {},
+      { ...SETTINGS, inventory: "data centre/o'ne.yaml" },
+    );
+    expect(found?.mend).toBe(String.raw`ipsec-deploy apply 'data centre/o'\''ne.yaml' --limit web1`);
+  });
+});
+
+describe('what only looks odd is not told', () => {
+  const cases: readonly [string, Changes, Partial<HostView>?][] = [
+    ['a host as its generation left it', {}],
+    ['rules of different classes in another order', { spd: [...RULES.slice(2), ...RULES.slice(0, 2)] }],
+    [
+      'rules of one class in another order that decide alike',
+      { spd: [RULES[1] ?? '', RULES[0] ?? '', ...RULES.slice(2)] },
+    ],
+    [
+      'SAs that in.iked negotiated',
+      {
+        manifest: manifest([POLICY, CONFIG]),
+        daemon: undefined,
+        sad: [sa('0x1', 'unlisted', { hard: { addSeconds: 28_800 } })],
+      },
+    ],
+    [
+      'SAs that outlive a daemon stopped an hour ago',
+      {
+        sad: [sa('0x1', 'unlisted', { hard: { addSeconds: 28_800 } })],
+        ...details('network/ipsec/ike', { since: '2026-11-22T09:15:00Z' }),
+      },
+    ],
+    [
+      'a peer without traffic beside a busy one',
+      {
+        manifest: manifest([POLICY, CONFIG]),
+        daemon: {
+          state: 'running',
+          phase1: undefined,
+          rules: [],
+          peers: [
+            { local: 'a', remote: 'b', phase1: 1, sasOut: 0, sasIn: 0 },
+            { local: 'a', remote: 'c', phase1: 1, sasOut: 2, sasIn: 2 },
+          ],
+        },
+      },
+    ],
+    ['a service between two states', services({ 'network/ipsec/policy': 'offline*' })],
+    [
+      'modes of an adopted host',
+      files(POLICY, { mode: '0644', uid: 3 }),
+      { host: { ...hostNamed('web1'), modes: 'as-found' } },
+    ],
+    [
+      'an IKE configuration of the operator',
+      {
+        daemonRunning: true,
+        files: [...clean().files, { path: CONFIG, state: 'present', modified: '2026-01-01T00:00:00Z' }],
+      },
+    ],
+    [
+      'an old copy beside the policy',
+      {
+        leftovers: [
+          {
+            kind: 'copy',
+            path: `${POLICY}.orig`,
+            file: { path: `${POLICY}.orig`, state: 'present', modified: '2020-01-01T00:00:00Z' },
+          },
+        ],
+      },
+    ],
+    [
+      'an answer that took its time',
+      { time: '2026-11-22T10:15:20Z' },
+      { asked: new Date('2026-11-22T10:15:00Z'), answered: new Date('2026-11-22T10:17:00Z') },
+    ],
+    ['a newer generation than remembered', {}],
+    [
+      'a lifetime of a week',
+      { sad: [sa('0x1', 'same', { hard: { addSeconds: 604_800 }, expiresInSeconds: 600_000 })] },
+    ],
+  ];
+  test.each(cases)('%s', (_looks, changes, view = {}) => {
+    expect(findingsOf(changes, view, { ...SETTINGS, lastGeneration: 2 })).toEqual([]);
+  });
+});
+
+describe('one cause is one finding', () => {
+  const cases: readonly [string, Changes, readonly string[]][] = [
+    [
+      'manual-key in maintenance explains SAs that are missing',
+      { ...services({ 'network/ipsec/manual-key': 'maintenance' }), sad: [sa('0x1', 'missing')] },
+      ['service-state'],
+    ],
+    [
+      'a changed key file explains SAs that differ',
+      { ...files(KEYS, { sha256: OTHER }), sad: [sa('0x1', 'differs'), sa('0x2', 'unlisted')] },
+      ['file-content'],
+    ],
+    [
+      'policy in maintenance explains rules that are not loaded',
+      { ...services({ 'network/ipsec/policy': 'maintenance' }), spd: RULES.slice(0, 2) },
+      ['service-state'],
+    ],
+    [
+      'a flushed policy explains itself, whatever its service does',
+      { ...services({ 'network/ipsec/policy': 'maintenance' }), spd: [] },
+      ['policy-empty'],
+    ],
+    [
+      'a policy file that is gone explains that nothing is loaded',
+      { files: clean().files.filter(({ path }) => path !== POLICY), spd: [] },
+      ['policy-empty'],
+    ],
+    [
+      'a disabled daemon explains that it does not answer',
+      { manifest: manifest([POLICY, CONFIG, PSK]), ...services({ 'network/ipsec/ike': 'disabled' }) },
+      ['service-state'],
+    ],
+    [
+      'an edited file of IKE explains that the daemon holds other rules',
+      {
+        manifest: manifest([POLICY, CONFIG]),
+        files: clean({ manifest: manifest([POLICY, CONFIG]) }).files.map((file) =>
+          file.path === CONFIG ? { ...file, sha256: OTHER } : file,
+        ),
+        services: clean({ manifest: manifest([POLICY, CONFIG]) }).services,
+        daemon: { state: 'running', phase1: undefined, rules: [{ label: 'a', state: 'missing' }], peers: [] },
+      },
+      ['file-content'],
+    ],
+    [
+      'a lost record says nothing of what should be there',
+      { generation: 1, spd: [], ...files(POLICY, { sha256: OTHER }) },
+      ['generation-moved'],
+    ],
+    [
+      'two causes are two findings',
+      { ...files(POLICY, { mode: '0644' }), sad: [sa('0x1', 'missing')] },
+      ['file-mode', 'sa-missing'],
+    ],
+  ];
+  test.each(cases)('%s', (_cause, changes, kinds) => {
+    expect(kindsOf(changes)).toEqual(kinds);
+  });
+});
+
+describe('a changed policy file', () => {
+  const text = (lines: string): ReadonlyMap<string, string> => new Map([[POLICY, lines]]);
+  const ours = `{lport 80 ulp tcp dir both} bypass {}\n{raddr 10.0.2.21} ipsec {encr_algs aes(256) encr_auth_algs sha256 sa shared}\n`;
+  const loaded = [
+    ...RULES.slice(0, 1),
+    ...RULES.slice(0, 1),
+    ...RULES.slice(1, 2),
+    ...RULES.slice(1, 2),
+    ...RULES.slice(2),
+  ];
+  const changed = (lines: string, spd = loaded): readonly DriftFinding[] =>
+    findingsOf({ ...files(POLICY, { sha256: OTHER }), appliedRules: loaded, spd }, { texts: text(lines) });
+
+  test('with other white space, line ends and comments has the same meaning', () => {
+    expect(changed(`# why\r\n${ours.replaceAll(' ', '  ')}`)).toMatchObject([
+      { kind: 'file-content', severity: 'info', what: expect.stringMatching(/same meaning/) },
+    ]);
+  });
+  test('that opens a port is critical, and the port is named', () => {
+    expect(changed(`${ours}{raddr 10.0.2.21 rport 25 ulp tcp dir both} bypass {}\n`)).toMatchObject([
+      {
+        kind: 'file-content',
+        severity: 'critical',
+        what: expect.stringMatching(/tcp.25.* was protected and is clear/),
+      },
+    ]);
+  });
+  test.each(['', '# only words\n', '{} nonsense {}\n'])('that loads nothing is critical: %j', (lines) => {
+    expect(changed(lines)).toMatchObject([{ kind: 'policy-file-empty', severity: 'critical' }]);
+  });
+  test('and rules that it does not have are two findings', () => {
+    expect(changed(`# why\n${ours}`, [...loaded, '{ ulp 6 lport 9 dir in } pass { }']).map(({ kind }) => kind)).toEqual(
+      ['file-content', 'rule-foreign'],
+    );
+  });
+});
+
+test('files and keys that a generation without IKE asks for today are a change that waits', () => {
+  const desired: DesiredState = {
+    host: {
+      host: 'web1',
+      files: [
+        { path: POLICY, mode: '0400', parts: ['same'] },
+        { path: PSK, mode: '0600', parts: ['new'] },
+      ],
+      spd: [...RULES, RULES[0] ?? ''],
+      keys: [{ id: 'psk:new', part: 'psk', bits: 256, fingerprint: 'fedcba9876543210' }],
+    },
+    digest: (file) => (file.path === POLICY ? DIGEST : OTHER),
+  };
+  const [policy] = files(POLICY, { mode: '0644' }).files;
+  const drifted = { manifest: manifest([POLICY]), files: policy === undefined ? [] : [policy] };
+  expect(compareHost(viewOf(drifted), desired, SETTINGS)).toMatchObject([
+    { class: 'drift', kind: 'file-mode' },
+    {
+      class: 'pending',
+      kind: 'pending-change',
+      what: expect.stringMatching(/ike\.preshared; 1 rule more, 0 less; 1 new key$/),
+    },
+  ]);
+});
