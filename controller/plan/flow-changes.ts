@@ -9,7 +9,8 @@ import type { Direction, Family, LoadedRule, NumberRange } from '../model/policy
 import { joined } from '../policy/join-regions.js';
 import { mirrored, samplePacket, type AddressRange, type Region } from '../policy/region.js';
 import { addressesText, flowText, flowTexts, type AddressName } from '../policy/region-text.js';
-import { ANYBODY, type FlowChange } from '../proof/semantic-diff.js';
+import type { FlowChange } from '../proof/semantic-diff.js';
+import { ANYBODY } from '../proof/usual-region.js';
 import type { Treatment } from '../proof/treatment.js';
 import { alike, alikeKey, type AlikeRegions } from './alike-regions.js';
 import { flowRegions, type FlowRegion } from './flow-region.js';

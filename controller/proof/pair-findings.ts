@@ -12,12 +12,13 @@ import type { Traffic } from '../policy/traffic.js';
 import { placeText, type HostPicture, type Place } from './host-picture.js';
 import type { PairFault, PairVerdict } from './pair-fault.js';
 import { flowProver, type AskFlows, type PairFlow } from './pair-flows.js';
+import { usual } from './usual-region.js';
 
 export interface FindingEnd {
   readonly host: string;
   /** The line concerned: of the policy, or of the file with the SA, IKE rule or key. */
   readonly place: Place;
-  /** What decides the flows there; absent where no rule matches. */
+  /** What decides the example there; absent where no rule matches. */
   readonly rule?: LoadedRule;
 }
 
@@ -133,23 +134,24 @@ function grouped(link: Link, faulty: readonly Faulty[], nameOf: AddressName): re
 }
 
 function findingOf(link: Link, group: readonly [Faulty, ...Faulty[]], nameOf: AddressName): PairFinding {
-  const [{ flow, fault }] = group;
+  const samples = group.flatMap((one) => flowRegions(one.flow).map((region) => ({ ...one, region })));
+  const [first, ...others] = samples;
+  if (first === undefined) throw new Error('a finding about no packet');
+  const known = others.reduce((best, one) => (usual(one.region) > usual(best.region) ? one : best), first);
+  const { flow, fault } = known;
   const { from, to } = flow;
-  const flows = joined(group.flatMap((one) => regionsOf(one.flow, one.flow.traffics)));
-  const [sample] = flows;
-  if (sample === undefined) throw new Error('a finding about no packet');
   return {
     link,
     from,
     to,
     verdict: fault.verdict,
     severity: fault.severity,
-    flows,
+    flows: joined(samples.map(({ region }) => region)),
     phrases: flowTexts(
       group.flatMap((one) => regionsOf(one.flow, one.flow.inWords)),
       nameOf,
     ).map(flowText),
-    example: samplePacket(sample),
+    example: samplePacket(known.region),
     sender: { host: from, place: fault.sender, ...(flow.sender && { rule: flow.sender }) },
     receiver: { host: to, place: fault.receiver, ...(flow.receiver && { rule: flow.receiver }) },
     what: fault.what,

@@ -7,7 +7,7 @@ import type { Direction, Family, LoadedRule } from '../model/policy.js';
 import { joined } from '../policy/join-regions.js';
 import { divide, rulesInOrder, slices } from '../policy/partition.js';
 import { everything, prefixRange, type AddressRange, type Region } from '../policy/region.js';
-import { ALL_PORTS } from '../policy/traffic.js';
+import { usual } from './usual-region.js';
 import { isExposed, treatmentKey, treatmentOf, type Treatment } from './treatment.js';
 
 export interface FlowChange {
@@ -112,18 +112,6 @@ function changesOf(
       exposed: isExposed(was, is),
     };
   });
-}
-
-/** Addresses for documentation (RFC 5737, RFC 3849): anybody's. */
-export const ANYBODY: Readonly<Record<Family, bigint>> = { 4: 0xc0000201n, 6: (0x20010db8n << 96n) + 1n };
-
-/** TCP or UDP with a port that clients have at one end is what people know best. */
-function usual({ family, remote, traffic }: Region): number {
-  if (traffic.kind === 'other') return 0;
-  if (traffic.kind === 'icmp') return 1;
-  const open = [traffic.local, traffic.remote].filter(({ to }) => to === ALL_PORTS.to).length;
-  const anybody = remote.from <= ANYBODY[family] && ANYBODY[family] <= remote.to;
-  return 2 + open + ((traffic.protocols & 1) === 0 ? 0 : 3) + (anybody ? 1 : 0);
 }
 
 /** All of a rule that counts where its remote addresses are given. */

@@ -8,10 +8,11 @@ export function problemsText(problems: readonly Problem[], paint: Paint): string
   return problems.map((problem) => problemText(problem, paint)).join('');
 }
 
-function problemText({ severity, what, at, todo }: Problem, paint: Paint): string {
+/** With the code at the end of the line, as `policy lint` has it: the guide's tables and suppressions go by it. */
+function problemText({ code, severity, what, at, todo }: Problem, paint: Paint): string {
   const where = at === undefined ? '' : `${positionText(at)}: `;
   const word = severity === 'error' ? paint('red', 'error') : paint('yellow', 'warning');
-  return `${printable(where)}${word}: ${printable(what)}\n  ${printable(todo)}\n`;
+  return `${printable(where)}${word}: ${printable(what)} [${code}]\n  ${printable(todo)}\n`;
 }
 
 export function operatorErrorText(error: OperatorError, paint: Paint): string {

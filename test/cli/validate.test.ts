@@ -66,3 +66,21 @@ test('SARIF names the file and the line of each finding, also of an inventory th
   });
   expect(exit).toBe(1);
 });
+
+test('a finding has its code, and a key of the wrong length in a template is one', async () => {
+  mkdirSync(join(folder, 'keys', 'templates'), { recursive: true });
+  const short = `encrkey ${'5ec0de01'.repeat(5)} authkey ${'5ec0de01'.repeat(8)}`;
+  writeFileSync(
+    join(folder, 'keys', 'templates', 'own.hbs'),
+    `add esp spi 0x1001 src 10.0.1.11 dst 10.0.2.21 encr_alg aes auth_alg sha256 ${short}\n`,
+  );
+  const files = 'defaults:\n  files: { manualKeys: own }';
+  const text = seedInventory({ extra: 'settings: { templates: templates }\n' }).replace('defaults:', files);
+  writeFileSync(join(folder, 'keys', 'inventory.yaml'), text);
+  const { exit, stdout } = await runIn(folder, 'validate', 'keys');
+  expect(stdout).toMatch(
+    /own\.hbs:1:1: error: the key cannot be used: 160 bits is not a key length of aes-cbc.* \[KEY_UNUSABLE\]\n/,
+  );
+  expect(stdout).not.toContain('5ec0de');
+  expect(exit).toBe(1);
+});

@@ -37,4 +37,4 @@ export function lintRendered(text: string, kind: LintKind, context: RenderedCont
 }
 
 /** Codes that judge the key material itself, which in a rendered file may be made up. */
-export const ABOUT_KEYS: ReadonlySet<string> = new Set(['KEY_REUSED', 'KEY_UNUSABLE', 'PSK_WEAK']);
+export const ABOUT_KEYS: ReadonlySet<string> = new Set(['KEY_REUSED', 'PSK_WEAK']);

@@ -338,3 +338,17 @@ test('a finding is told with its example and the lines on both sides, to people 
     receiver: { host: 'b', path: POLICY, line: 1 },
   });
 });
+
+test('the example is a packet that people know, and the rules named are those that decide it', () => {
+  const other = '{ laddr 10.0.0.9 lport 22 ulp tcp dir both } pass {}\n';
+  const port = (own: string): string => `{ laddr ${own} lport 22 ulp tcp dir both } pass {}\n`;
+  const [neither] = reportOf(handMade('a', A, { policy: port(A) }), handMade('b', B, { policy: port(B) })).findings;
+  expect(neither).toMatchObject({ verdict: 'missing-end', example: { protocol: 6, remotePort: 49152 } });
+  expect(neither?.sender.rule).toBeUndefined();
+  const lone = reportOf(
+    handMade('a', A, { policy: both(B), keys: there + back }),
+    handMade('b', B, { policy: port(B) + other }),
+  );
+  const missing = lone.findings.find(({ verdict }) => verdict === 'missing-end');
+  expect(missing?.example).toMatchObject({ protocol: 6, localPort: 49152, remotePort: 49152 });
+});
