@@ -2,12 +2,23 @@
 
 import type { Argv, CommandModule } from 'yargs';
 
+import { acceptCommand, acceptedCommand, unacceptCommand } from './accept.js';
+import { incidentsCommand } from './incidents.js';
 import { lookCommand } from './look.js';
 import { notifyCommand } from './notify-test.js';
+import { releaseCommand } from './release.js';
 
 export const driftCommand: CommandModule = {
   command: 'drift',
   describe: 'whether hosts still are what was last confirmed on them; nothing is changed on any',
-  builder: (argv: Argv) => argv.command(lookCommand).command(notifyCommand(({ settings }) => settings.drift.notify)),
+  builder: (argv: Argv) =>
+    argv
+      .command(lookCommand)
+      .command(incidentsCommand)
+      .command(acceptCommand)
+      .command(acceptedCommand)
+      .command(unacceptCommand)
+      .command(releaseCommand)
+      .command(notifyCommand(({ settings }) => settings.drift.notify)),
   handler: () => undefined,
 };

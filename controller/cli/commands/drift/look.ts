@@ -4,7 +4,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { judgePass, judgeWith, passExit } from '../../../drift/judge-pass.js';
 import { EXIT, type ExitStatus } from '../../../errors.js';
-import { EMPTY_MEMORY, type HostLook } from '../../../model/drift.js';
+import type { HostLook } from '../../../model/drift.js';
 import { endedEvent, lookEvents } from '../../../report/drift-events.js';
 import { driftText } from '../../../report/drift-text.js';
 import { junitReport } from '../../../report/junit.js';
@@ -13,6 +13,7 @@ import { colourOption, hostsOptions, type CommonArguments, type HostsArguments }
 import { withContext, type Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
 import { preparePass } from './prepare-pass.js';
+import { memoryIfReadable } from './with-memory.js';
 
 export interface LookArguments extends HostsArguments, Pick<CommonArguments, 'color'> {
   readonly output: 'text' | 'json' | 'junit';
@@ -53,7 +54,7 @@ export function lookOptions(argv: Argv): Argv<LookArguments> {
 /** Exit 0: every host is what was last confirmed on it; 2: some is not; 4: some could not be looked at; 130: ended early. */
 async function look(context: Context, args: LookArguments): Promise<ExitStatus> {
   const { output, clock, log, selected } = context;
-  const memory = EMPTY_MEMORY;
+  const memory = await memoryIfReadable(context);
   const ground = await preparePass(context, args);
   const interrupts = catchInterrupts(output.note);
   try {

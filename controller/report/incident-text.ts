@@ -1,0 +1,52 @@
+/** What the drift service remembers, for people: incidents, what was accepted, hosts that are left alone. */
+
+import type { Acceptance, DriftSeverity, Incident, Quarantine } from '../model/drift.js';
+import { plain, printable, type Colour, type Paint } from './paint.js';
+
+const COLOURS: Readonly<Record<DriftSeverity, Colour>> = { critical: 'red', warning: 'yellow', info: 'cyan' };
+
+/** @param accepted by a person, since the last pass: the next one closes it */
+export function incidentText(incident: Incident, accepted: Acceptance | undefined, paint: Paint = plain): string {
+  const { id, finding, cleared } = incident;
+  const { severity, host, what, mend } = finding;
+  const state = cleared === undefined ? paint(COLOURS[severity], severity) : paint('green', 'cleared');
+  const lines = [
+    `${state} ${paint('bold', host)}: ${printable(what)}${accepted === undefined ? '' : ` (accepted until ${accepted.until})`}`,
+    `  ${paint('dim', 'id:')}    ${id}`,
+    `  ${paint('dim', 'since:')} ${sinceText(incident)}`,
+    ...(cleared === undefined ? [`  ${paint('dim', 'mend:')}  ${printable(mend)}`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function sinceText({ finding, firstSeen, lastSeen, cleared, seen, returns }: Incident): string {
+  const { since } = finding;
+  const looks = `seen by ${seen} ${seen === 1 ? 'look' : 'looks'} in a row`;
+  return [
+    since === undefined || since.by === 'first seen'
+      ? `first seen ${firstSeen}`
+      : `${printable(since.at)} (${since.by}), first seen ${firstSeen}`,
+    cleared === undefined ? `last seen ${lastSeen}, ${looks}` : `cleared ${cleared}`,
+    ...(returns === 0 ? [] : [`came back ${returns} ${returns === 1 ? 'time' : 'times'}`]),
+  ].join('; ');
+}
+
+export function acceptanceText(
+  { host, id, until, reason, by, at }: Acceptance,
+  now: Date,
+  paint: Paint = plain,
+): string {
+  const isOver = Date.parse(until) <= now.getTime();
+  const state = isOver ? paint('yellow', 'no longer accepted') : paint('cyan', 'accepted');
+  return (
+    `${state} ${paint('bold', host)}: ${id} until ${until}\n` +
+    `  ${paint('dim', 'reason:')} ${printable(reason)} (${printable(by)}, ${at})\n`
+  );
+}
+
+export function quarantineText({ host, since, reason }: Quarantine, paint: Paint = plain): string {
+  return (
+    `${paint('red', 'left alone')} ${paint('bold', host)}: ${printable(reason)} (since ${since})\n` +
+    `  ${paint('dim', 'mend:')}  look into it, then ipsec-deploy drift release ${host}\n`
+  );
+}
