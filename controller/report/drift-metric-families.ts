@@ -1,4 +1,4 @@
-/** The metrics of the drift service: names, types, labels and what each means. docs/drift.md, the dashboard and the alerts use these names. */
+/** The metrics of the drift service: names, types, labels and what each means. docs/drift-metrics.md, the dashboard and the alerts use these names. */
 
 export interface MetricFamily {
   readonly name: `ipsec_deploy_${string}`;

@@ -151,9 +151,12 @@ function findingGauges(
 ): Pick<GaugeValues, 'findings' | 'acceptedFindings'> {
   if (looks === undefined) return { findings: [], acceptedFindings: [] };
   const findings = looks.flatMap((look) => look.findings);
+  // A finding's id is a digest: it is not made for thousands of hosts on which nothing is accepted.
+  const hosts = new Set(memory.acceptances.map(({ host }) => host));
+  const candidates = findings.filter(({ host }) => hosts.has(host));
   return {
     findings: byKind(findings),
-    acceptedFindings: one(splitAccepted(findings, memory.acceptances, now).accepted.length),
+    acceptedFindings: one(splitAccepted(candidates, memory.acceptances, now).accepted.length),
   };
 }
 

@@ -65,6 +65,6 @@ export function createMetrics(about: MetricsAbout): ScrapedMetrics {
 /** A gauge without labels is 0 once it was reset, and 0 is a claim: what is not known has no sample at all. */
 function setGauge(gauge: Gauge, samples: readonly Sample[]): void {
   gauge.reset();
-  gauge.remove();
+  gauge.remove({});
   for (const { labels, value } of samples) gauge.set(labels, value);
 }

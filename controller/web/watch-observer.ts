@@ -84,7 +84,7 @@ export class WatchObserver {
     this.#memory = memory;
     this.#looks = pass.looks;
     this.#failure = undefined;
-    const seconds = (Date.parse(pass.ended) - Date.parse(pass.begun)) / 1000;
+    const seconds = Math.max(0, Date.parse(pass.ended) - Date.parse(pass.begun)) / 1000;
     this.#metrics.count({ kind: 'pass', outcome: complete ? 'finished' : 'stopped', seconds });
     this.#metrics.count({ kind: 'news', digest });
     this.#show();
