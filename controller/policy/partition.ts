@@ -7,7 +7,7 @@ import type { Address } from '../model/address.js';
 import type { Direction, Family, LoadedRule } from '../model/policy.js';
 import {
   addressRange,
-  cut,
+  cutShared,
   everyAddress,
   everything,
   meet,
@@ -69,7 +69,7 @@ export function divide(tried: readonly LoadedRule[], boxes: readonly Region[]): 
         if (met === undefined) rest.push(box);
         else {
           cells.push({ region: met, rule });
-          rest.push(...cut(box, met));
+          rest.push(...cutShared(box, met));
         }
       }
       left = rest;
@@ -121,11 +121,7 @@ export function slices(
   const found: Slice[] = [];
   let from = whole.from;
   const emit = (to: bigint): void => {
-    const tried = lists.map((rules, list) => {
-      const places = [...(active[list] ?? [])].sort((a, b) => a - b);
-      return places.flatMap((place) => rules[place] ?? []);
-    });
-    found.push({ remote: { from, to }, tried });
+    found.push({ remote: { from, to }, tried: lists.map((rules, list) => chosen(rules, active[list])) });
   };
   for (let at = 0; at < bounds.length;) {
     const here = bounds[at]?.at ?? 0n;
@@ -137,5 +133,15 @@ export function slices(
     from = here;
   }
   emit(whole.to);
+  return found;
+}
+
+/** The rules at these places, in order. */
+function chosen(rules: readonly LoadedRule[], places: Iterable<number> = []): readonly LoadedRule[] {
+  const found: LoadedRule[] = [];
+  for (const place of Int32Array.from(places).sort()) {
+    const rule = rules[place];
+    if (rule !== undefined) found.push(rule);
+  }
   return found;
 }

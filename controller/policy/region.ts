@@ -31,14 +31,19 @@ export interface Region {
   readonly traffic: Traffic;
 }
 
-const BITS = { 4: 32n, 6: 128n } as const;
+const BITS = { 4: 32, 6: 128 } as const;
+const EVERY_ADDRESS: Readonly<Record<Family, AddressRange>> = {
+  4: { from: 0n, to: (1n << 32n) - 1n },
+  6: { from: 0n, to: (1n << 128n) - 1n },
+};
 
 export function everyAddress(family: Family): AddressRange {
-  return { from: 0n, to: (1n << BITS[family]) - 1n };
+  return EVERY_ADDRESS[family];
 }
 
 export function prefixRange({ address, length }: Prefix): AddressRange {
-  const free = BITS[address.family] - BigInt(length);
+  if (length === BITS[address.family]) return { from: address.value, to: address.value };
+  const free = BigInt(BITS[address.family] - length);
   const from = (address.value >> free) << free;
   return { from, to: from + (1n << free) - 1n };
 }
@@ -64,9 +69,13 @@ export function selectedRegions(selector: Selector): readonly Region[] {
   return selectedTraffic(selector).map((traffic) => ({ family, local, remote, traffic }));
 }
 
+/** One of the two where that lies in the other, as it mostly does. */
 export function meetAddresses(a: AddressRange, b: AddressRange): AddressRange | undefined {
+  if (a === b) return a;
   const from = a.from > b.from ? a.from : b.from;
   const to = a.to < b.to ? a.to : b.to;
+  if (from === a.from && to === a.to) return a;
+  if (from === b.from && to === b.to) return b;
   return from <= to ? { from, to } : undefined;
 }
 
@@ -89,13 +98,23 @@ export function meet(a: Region, b: Region): Region | undefined {
 /** What is left of `from` without `without`: disjoint boxes. */
 export function cut(from: Region, without: Region): readonly Region[] {
   const shared = meet(from, without);
-  if (shared === undefined) return [from];
+  return shared === undefined ? [from] : cutShared(from, shared);
+}
+
+/** The same where it is known that all of `shared` lies in `from`. */
+export function cutShared(from: Region, shared: Region): readonly Region[] {
+  const { family } = from;
   const { local, remote } = shared;
-  return [
-    ...cutAddresses(from.local, local).map((one): Region => ({ ...from, local: one })),
-    ...cutAddresses(from.remote, remote).map((one): Region => ({ ...from, local, remote: one })),
-    ...cutTraffic(from.traffic, shared.traffic).map((traffic): Region => ({ ...from, local, remote, traffic })),
-  ];
+  const parts: Region[] = [];
+  if (local !== from.local)
+    for (const one of cutAddresses(from.local, local))
+      parts.push({ family, local: one, remote: from.remote, traffic: from.traffic });
+  if (remote !== from.remote)
+    for (const one of cutAddresses(from.remote, remote))
+      parts.push({ family, local, remote: one, traffic: from.traffic });
+  if (shared.traffic !== from.traffic)
+    for (const traffic of cutTraffic(from.traffic, shared.traffic)) parts.push({ family, local, remote, traffic });
+  return parts;
 }
 
 /** All that two lists of boxes share; disjoint when each list is. */

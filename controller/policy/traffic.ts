@@ -55,12 +55,15 @@ const EVERY_OTHER: Readonly<Record<Family, bigint>> = {
 
 /** Everything two addresses of a family can say to each other, in three boxes. */
 export function everyTraffic(family: Family): readonly Traffic[] {
-  return [
-    { kind: 'ports', protocols: EVERY_PORTED, local: ALL_PORTS, remote: ALL_PORTS },
-    { kind: 'icmp', type: ALL_BYTES, code: ALL_BYTES },
-    { kind: 'other', protocols: EVERY_OTHER[family] },
-  ];
+  return EVERY_TRAFFIC[family];
 }
+
+const EVERY_PORT: PortTraffic = { kind: 'ports', protocols: EVERY_PORTED, local: ALL_PORTS, remote: ALL_PORTS };
+const EVERY_ICMP: IcmpTraffic = { kind: 'icmp', type: ALL_BYTES, code: ALL_BYTES };
+const EVERY_TRAFFIC: Readonly<Record<Family, readonly Traffic[]>> = {
+  4: [EVERY_PORT, EVERY_ICMP, { kind: 'other', protocols: EVERY_OTHER[4] }],
+  6: [EVERY_PORT, EVERY_ICMP, { kind: 'other', protocols: EVERY_OTHER[6] }],
+};
 
 /**
  * What a selector leaves of all traffic, addresses apart. A port asks for a protocol that has ports, an ICMP type for ICMP of
@@ -71,6 +74,7 @@ export function selectedTraffic(selector: Selector): readonly Traffic[] {
   const kept: Traffic[] = [];
   const icmpAsked = icmpType !== undefined || icmpCode !== undefined;
   const portAsked = localPort !== undefined || remotePort !== undefined;
+  if (protocol === undefined && !icmpAsked && !portAsked) return EVERY_TRAFFIC[family];
   const protocols = protocol === undefined ? EVERY_PORTED : portedBit(protocol);
   if (protocols !== 0 && !icmpAsked) {
     kept.push({ kind: 'ports', protocols, local: only(localPort), remote: only(remotePort) });
@@ -98,21 +102,27 @@ export function trafficTo(family: Family, protocol: number, port: number | undef
   return selectedTraffic({ family, protocol, ...remotePort });
 }
 
+/** The first of the two itself where it lies in the other, as it mostly does. */
 export function meetTraffic(a: Traffic, b: Traffic): Traffic | undefined {
+  if (a === b) return a;
   if (a.kind === 'ports' && b.kind === 'ports') {
     const protocols = a.protocols & b.protocols;
+    if (protocols === 0) return undefined;
     const local = meetRange(a.local, b.local);
     const remote = meetRange(a.remote, b.remote);
-    if (protocols === 0 || local === undefined || remote === undefined) return undefined;
+    if (local === undefined || remote === undefined) return undefined;
+    if (protocols === a.protocols && local === a.local && remote === a.remote) return a;
     return { kind: 'ports', protocols, local, remote };
   }
   if (a.kind === 'icmp' && b.kind === 'icmp') {
     const type = meetRange(a.type, b.type);
     const code = meetRange(a.code, b.code);
-    return type === undefined || code === undefined ? undefined : { kind: 'icmp', type, code };
+    if (type === undefined || code === undefined) return undefined;
+    return type === a.type && code === a.code ? a : { kind: 'icmp', type, code };
   }
   if (a.kind === 'other' && b.kind === 'other') {
     const protocols = a.protocols & b.protocols;
+    if (protocols === a.protocols) return a;
     return protocols === 0n ? undefined : { kind: 'other', protocols };
   }
   return undefined;
@@ -148,6 +158,8 @@ export function cutTraffic(from: Traffic, without: Traffic): readonly Traffic[] 
 export function meetRange(a: NumberRange, b: NumberRange): NumberRange | undefined {
   const from = Math.max(a.from, b.from);
   const to = Math.min(a.to, b.to);
+  if (from === a.from && to === a.to) return a;
+  if (from === b.from && to === b.to) return b;
   return from <= to ? { from, to } : undefined;
 }
 

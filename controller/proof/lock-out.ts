@@ -56,7 +56,7 @@ export interface LockOut {
 export function lockOuts(server: SshServer, sources: ManagementSources): readonly LockOut[] {
   const found = new Map<string, LockOut>();
   const note = (cut: LockOut): void => {
-    const key = `${cut.stage.host} ${cut.stage.source ?? cut.stage.host}`;
+    const key = stageKey(cut.stage);
     if (!found.has(key)) found.set(key, cut);
   };
   for (const address of server.addresses) {
@@ -68,16 +68,12 @@ export function lockOuts(server: SshServer, sources: ManagementSources): readonl
     }
     for (const client of sources.suspects(address, server.port, closed)) {
       if (client.name === server.name) continue;
-      for (const stage of stagesOf(server.rules, client.rules)) {
-        if (found.has(`${stage.host} ${stage.source}`)) continue;
-        const rules = {
-          own: sources.index(server.rules[stage.host]),
-          theirs: sources.index(client.rules[stage.source]),
-        };
-        const cut = sources.unlessOpen(server.port, address, client, rules, () =>
-          cutClient(server, address, client, stage, rules),
-        );
-        if (cut !== undefined) note(cut);
+      for (const host of sidesOf(server.rules)) {
+        for (const source of sidesOf(client.rules)) {
+          if (found.has(stageKey({ host, source }))) continue;
+          const cut = lookAt(server, address, client, { host, source }, sources);
+          if (cut !== undefined) note(cut);
+        }
       }
     }
   }
@@ -90,8 +86,24 @@ export function stageRank({ host, source = host }: Stage): 0 | 1 | 2 {
   return host === 'after' ? 0 : 2;
 }
 
-function stagesOf(server: ChangingRules, client: ChangingRules): readonly Required<Stage>[] {
-  return sidesOf(server).flatMap((host) => sidesOf(client).map((source) => ({ host, source })));
+function stageKey({ host, source = host }: Stage): string {
+  return `${host} ${source}`;
+}
+
+function lookAt(
+  server: SshServer,
+  address: Address,
+  client: Client,
+  stage: Required<Stage>,
+  sources: ManagementSources,
+): LockOut | undefined {
+  const rules = {
+    own: sources.index(server.rules[stage.host]),
+    theirs: sources.index(client.rules[stage.source]),
+  };
+  return sources.unlessOpen(server.port, address, client, rules, () =>
+    cutClient(server, address, client, stage, rules),
+  );
 }
 
 /** Where the policy of the server alone does not let clear SSH of a management source pass. */

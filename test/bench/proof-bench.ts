@@ -11,7 +11,7 @@ import { flowTestFailures } from '../../controller/proof/flow-tests.js';
 import { proveLinks } from '../../controller/proof/pair-findings.js';
 import { fleetPictures } from '../../controller/proof/pair-pictures.js';
 import { desireFleet, type DesiredFleet } from '../../controller/run/desire-fleet.js';
-import { lockOutObjections, type Policies } from '../../controller/run/prove-fleet.js';
+import { lockOutObjections, unchanging, type Policies } from '../../controller/run/prove-fleet.js';
 import { builtInTemplates, repeatableBytes } from '../support/seed-case.js';
 
 const SUITES = { now: '{ encr: aes(256), encrAuth: sha256 }', former: '{ encr: aes(128), encrAuth: sha256 }' };
@@ -84,13 +84,17 @@ export function pairs(inventory: Inventory, { rendered, policies }: DesiredFleet
   return proveLinks(inventory.links, fleetPictures(inventory, rendered, policies)).length;
 }
 
-/** Hosts that SSH cannot reach after the change, or while some have the one policy and some the other. */
+/** Hosts that SSH cannot reach after the change, and those it cannot reach while some have the one policy and some the other. */
 export function lockedOut(inventory: Inventory, { policies, rendered }: DesiredFleet, former: Policies): number {
+  const { hosts } = inventory;
+  const later = new Map([...policies].map(([name, rules]) => [name, unchanging(rules)] as const));
   const changing = new Map(
     [...policies].map(([name, after]) => [name, { before: former.get(name) ?? [], after }] as const),
   );
-  const scopes = ['after', 'until-then'] as const;
-  return scopes.flatMap((scope) => lockOutObjections(inventory, inventory.hosts, changing, rendered, scope)).length;
+  return (
+    lockOutObjections(inventory, hosts, later, rendered, 'after').length +
+    lockOutObjections(inventory, hosts, changing, rendered, 'until-then').length
+  );
 }
 
 export function failedTests({ hosts, tests }: Inventory, { policies }: DesiredFleet): number {
