@@ -24,12 +24,13 @@ export function parseAddress(text: string): Address | undefined {
 function parseV4(text: string): bigint | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;
-  let value = 0n;
+  let value = 0;
   for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    value = (value << 8n) | BigInt(part);
+    const byte = Number(part);
+    if (byte > 255 || !/^(0|[1-9]\d{0,2})$/.test(part)) return undefined;
+    value = value * 256 + byte;
   }
-  return value;
+  return BigInt(value);
 }
 
 function parseV6(text: string): Address | undefined {
@@ -59,7 +60,8 @@ function parseV6(text: string): Address | undefined {
 /** The canonical text: dotted IPv4, RFC 5952 IPv6. */
 export function formatAddress(address: Address): string {
   if (address.family === 4) {
-    return [24n, 16n, 8n, 0n].map((shift) => String((address.value >> shift) & 255n)).join('.');
+    const value = Number(BigInt.asUintN(32, address.value));
+    return `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
   }
   const groups = Array.from({ length: 8 }, (_, i) => Number((address.value >> BigInt(112 - 16 * i)) & 0xffffn));
   let best = { start: -1, length: 1 };

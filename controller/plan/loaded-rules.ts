@@ -20,10 +20,7 @@ export interface RulesInForce {
  * `listing` in canonical form. The first of `policies` that a host would list so is taken as it is, with its places in a file;
  * without one, index order is taken for file order.
  */
-export function rulesInForce(
-  listing: readonly string[],
-  policies: readonly (readonly LoadedRule[])[] = [],
-): RulesInForce {
+export function rulesInForce(listing: readonly string[], policies: Iterable<readonly LoadedRule[]> = []): RulesInForce {
   for (const rules of policies) {
     const listed = canonicalListing(rules);
     if (listed.length === listing.length && listed.every((line, at) => line === listing[at]))

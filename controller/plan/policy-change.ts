@@ -38,9 +38,12 @@ function inForce(
   text: string | undefined,
   tables: NameTables | undefined,
 ): RulesInForce {
-  const known = rulesInForce(listing, [rules]);
-  if (!known.uncertain || text === undefined) return known;
-  return rulesInForce(listing, [predictLoad(text, tables).rules]);
+  return rulesInForce(listing, likely());
+
+  function* likely(): Iterable<readonly LoadedRule[]> {
+    yield rules;
+    if (text !== undefined) yield predictLoad(text, tables).rules;
+  }
 }
 
 function notes(now: RulesInForce, rules: readonly LoadedRule[], changes: boolean): readonly string[] {

@@ -49,15 +49,14 @@ export function wholeNumber(text: string): number {
 export function inetAddr(text: string): bigint | undefined {
   const parts = /^[^\s]*/.exec(text)?.[0].split('.') ?? [];
   if (parts.length > 4) return undefined;
-  const numbers: bigint[] = [];
+  const numbers: number[] = [];
   for (const part of parts) {
     if (!/^(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)$/.test(part)) return undefined;
-    numbers.push(BigInt(/^0[0-7]+$/.test(part) ? `0o${part.slice(1)}` : part));
+    numbers.push(Number(/^0[0-7]+$/.test(part) ? `0o${part.slice(1)}` : part));
   }
   const last = numbers.pop();
-  if (last === undefined || numbers.some((number) => number > 255n)) return undefined;
-  const width = BigInt(8 * (4 - numbers.length));
-  if (last >> width !== 0n) return undefined;
-  const value = numbers.reduce((sum, number, i) => sum | (number << BigInt(24 - 8 * i)), last);
-  return value === 0xffffffffn ? undefined : value;
+  if (last === undefined || numbers.some((number) => number > 255)) return undefined;
+  if (last >= 256 ** (4 - numbers.length)) return undefined;
+  const value = numbers.reduce((sum, number, i) => sum + number * 256 ** (3 - i), last);
+  return value === 0xffffffff ? undefined : BigInt(value);
 }

@@ -3,7 +3,7 @@
  * Owns duplicates, index numbers and what the kernel refuses. A draft is local to one run of a command.
  */
 
-import { formatAddress, type Prefix } from '../model/address.js';
+import type { Prefix } from '../model/address.js';
 import type { Action, Direction, EntrySource, Family, LoadedRule, Selector, TunnelTable } from '../model/policy.js';
 import { listedTunnel, messageBytes } from './listing-message.js';
 import { ruleText } from './rule-text.js';
@@ -147,26 +147,27 @@ function enterInto(draft: Draft, table: DraftTable, request: RuleRequest): Enter
   }
   if (actions.length === 0) return { kind: 'invalid', diagnostic: 'unknown extension' };
   const kept = tunnel?.mode === 'transport' ? actions.map(withUnique) : actions;
-  const made: StoredRule[] = [];
+  const made: { readonly stored: StoredRule; readonly selects: string }[] = [];
   for (const dir of ['out', 'in'] as const) {
     if (!request.directions[dir]) continue;
     for (const family of request.families) {
       draft.offered.push(kept);
       const stored = makeRule(table, request, kept, dir, family);
       table.nextIndex++;
-      if (isRefused(table, stored.rule)) return { kind: 'exists' };
-      made.push(stored);
+      const selects = selectorKey(dir, stored.rule.selector);
+      if (table.selectors.has(selects) || otherIcmp(table, stored.rule)) return { kind: 'exists' };
+      made.push({ stored, selects });
     }
   }
-  for (const stored of made.toReversed()) {
+  for (const { stored, selects } of made.toReversed()) {
     const key = placeKey(placeOf(stored.rule));
     const chain = table.chains.get(key);
     if (chain === undefined) table.chains.set(key, [stored]);
     else chain.push(stored);
     noteIcmp(table.icmp, key, stored);
-    table.selectors.add(selectorKey(stored.rule.dir, stored.rule.selector));
+    table.selectors.add(selects);
   }
-  return { kind: 'entered', index: made.at(-1)?.rule.index ?? 0 };
+  return { kind: 'entered', index: made.at(-1)?.stored.rule.index ?? 0 };
 }
 
 function withUnique(action: Action): Action {
@@ -194,12 +195,8 @@ function makeRule(
   };
 }
 
-/**
- * Same selectors as another rule of the direction, whatever the action; or ICMP of the rule's own family with
- * protection other than that of the youngest such rule in the same list.
- */
-function isRefused(table: DraftTable, rule: LoadedRule): boolean {
-  if (table.selectors.has(selectorKey(rule.dir, rule.selector))) return true;
+/** ICMP of the rule's own family with protection other than that of the youngest such rule in the same list: refused as a duplicate. */
+function otherIcmp(table: DraftTable, rule: LoadedRule): boolean {
   const icmp = rule.family === 4 ? 1 : 58;
   if (rule.selector.protocol !== icmp || rule.actions[0]?.kind !== 'protect') return false;
   const other = table.icmp.get(`${placeKey(placeOf(rule))} ${icmp}`);
@@ -211,23 +208,14 @@ function comparable(actions: readonly Action[]): string {
   return JSON.stringify(actions.map((action) => (action.kind === 'protect' ? { ...action, unique: false } : action)));
 }
 
-/** Selectors compared bit for bit: host bits of a prefix count. */
+/** Of two rules with the same key the second is refused, whatever its action. Bit for bit: host bits of a prefix count. */
 function selectorKey(dir: Direction, selector: Selector): string {
   const { family, protocol, local, remote, localPort, remotePort, icmpType, icmpCode } = selector;
   const range = (one: { from: number; to: number } | undefined): string => (one ? `${one.from}-${one.to}` : '');
-  return [
-    dir,
-    family,
-    protocol,
-    prefixKey(local),
-    prefixKey(remote),
-    localPort,
-    remotePort,
-    range(icmpType),
-    range(icmpCode),
-  ].join(' ');
+  const icmp = `${range(icmpType)} ${range(icmpCode)}`;
+  return `${dir} ${family} ${protocol} ${prefixKey(local)} ${prefixKey(remote)} ${localPort} ${remotePort} ${icmp}`;
 }
 
 function prefixKey(prefix: Prefix | undefined): string {
-  return prefix === undefined ? '' : `${formatAddress(prefix.address)}/${prefix.length}`;
+  return prefix === undefined ? '' : `${prefix.address.family} ${prefix.address.value}/${prefix.length}`;
 }

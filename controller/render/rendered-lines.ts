@@ -22,6 +22,7 @@ export function lineProblems(
 ): readonly Problem[] {
   const text = parts.map((part) => (typeof part === 'string' ? part : LONGEST_KEY)).join('');
   const longest = LONGEST_LINE[path];
+  if (isPlain(text, longest)) return [];
   const problems: Problem[] = [];
   for (const [i, whole] of text.split('\n').entries()) {
     // The tools take the end of a line as DOS writes it for white space.
@@ -39,4 +40,15 @@ export function lineProblems(
     }
   }
   return problems;
+}
+
+/** Whether there can be nothing to say: all of it is printing ASCII and no line is long. */
+function isPlain(text: string, longest: number): boolean {
+  if (/[^\t\n -~]/.test(text)) return false;
+  let start = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    if (end - start > longest) return false;
+    start = end + 1;
+  }
+  return text.length - start <= longest;
 }

@@ -3,6 +3,8 @@
 import { missingKeys, withKeys } from '../../controller/keys/generate.js';
 import { parseInventory } from '../../controller/inventory/parse.js';
 import type { Inventory } from '../../controller/model/host.js';
+import { fileText } from '../../controller/model/managed-file.js';
+import type { LoadedRule } from '../../controller/model/policy.js';
 import { policyChange } from '../../controller/plan/policy-change.js';
 import { canonicalListing } from '../../controller/policy/canonical-listing.js';
 import type { KeyStore } from '../../controller/ports.js';
@@ -10,8 +12,9 @@ import { addressNames } from '../../controller/proof/address-names.js';
 import { flowTestFailures } from '../../controller/proof/flow-tests.js';
 import { proveLinks } from '../../controller/proof/pair-findings.js';
 import { fleetPictures } from '../../controller/proof/pair-pictures.js';
+import type { Rendered } from '../../controller/render/render-host.js';
 import { desireFleet, type DesiredFleet } from '../../controller/run/desire-fleet.js';
-import { lockOutObjections, unchanging, type Policies } from '../../controller/run/prove-fleet.js';
+import { lockOutObjections, unchanging } from '../../controller/run/prove-fleet.js';
 import { builtInTemplates, repeatableBytes } from '../support/seed-case.js';
 
 const SUITES = { now: '{ encr: aes(256), encrAuth: sha256 }', former: '{ encr: aes(128), encrAuth: sha256 }' };
@@ -67,9 +70,23 @@ export function desired(inventory: Inventory, store: KeyStore): DesiredFleet {
   return desireFleet(inventory, inventory.hosts, builtInTemplates(), store);
 }
 
-/** What the hosts had before: every link with a shorter key. */
-export function formerFleet(hosts: number, neighbours: number, store: KeyStore, make: Make = MAKE): Policies {
-  return desired(ring(hosts, neighbours, { ...make, suite: 'former' }), store).policies;
+/** What a host had before: the rules loaded, and its policy file. */
+interface FormerHost {
+  readonly rules: readonly LoadedRule[];
+  readonly text: string;
+}
+
+export type FormerFleet = ReadonlyMap<string, FormerHost>;
+
+/** The fleet before the change: every link with a shorter key. */
+export function formerFleet(hosts: number, neighbours: number, store: KeyStore, make: Make = MAKE): FormerFleet {
+  const { policies, rendered } = desired(ring(hosts, neighbours, { ...make, suite: 'former' }), store);
+  return new Map([...policies].map(([name, rules]) => [name, { rules, text: policyText(rendered.get(name)) }]));
+}
+
+function policyText(rendered: Rendered | undefined): string {
+  const file = rendered?.files.find(({ path }) => path === '/etc/inet/ipsecinit.conf');
+  return file === undefined ? '' : fileText(file, { generation: 1, key: () => '' });
 }
 
 /** The same fleet where every host may be the source of SSH. */
@@ -85,11 +102,11 @@ export function pairs(inventory: Inventory, { rendered, policies }: DesiredFleet
 }
 
 /** Hosts that SSH cannot reach after the change, and those it cannot reach while some have the one policy and some the other. */
-export function lockedOut(inventory: Inventory, { policies, rendered }: DesiredFleet, former: Policies): number {
+export function lockedOut(inventory: Inventory, { policies, rendered }: DesiredFleet, former: FormerFleet): number {
   const { hosts } = inventory;
   const later = new Map([...policies].map(([name, rules]) => [name, unchanging(rules)] as const));
   const changing = new Map(
-    [...policies].map(([name, after]) => [name, { before: former.get(name) ?? [], after }] as const),
+    [...policies].map(([name, after]) => [name, { before: former.get(name)?.rules ?? [], after }] as const),
   );
   return (
     lockOutObjections(inventory, hosts, later, rendered, 'after').length +
@@ -103,12 +120,13 @@ export function failedTests({ hosts, tests }: Inventory, { policies }: DesiredFl
 }
 
 /** Changes of flows that a plan would tell of, over all hosts. */
-export function changes(inventory: Inventory, { policies }: DesiredFleet, former: Policies): number {
+export function changes(inventory: Inventory, { policies }: DesiredFleet, former: FormerFleet): number {
   const nameOf = addressNames(inventory);
   let found = 0;
   for (const { name, addresses } of inventory.hosts) {
-    const listing = canonicalListing(former.get(name) ?? []);
-    const installed = { listing, text: undefined, naming: { nameOf, addresses } };
+    const before = former.get(name);
+    const listing = canonicalListing(before?.rules ?? []);
+    const installed = { listing, text: before?.text, naming: { nameOf, addresses } };
     found += policyChange(name, policies.get(name) ?? [], installed).flowChanges.length;
   }
   return found;
