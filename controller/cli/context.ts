@@ -49,41 +49,61 @@ export const clock: Clock = {
 /** The arguments of a fleet command as yargs hands them over. */
 export type FleetArgv = Pick<FleetArguments, 'inventory' | 'limit' | 'forks' | 'output' | 'color'> & {
   readonly logFile?: string | undefined;
+  /** Opens the key store instead of the inventory's `identityFile`. */
+  readonly identity?: string | undefined;
+  /** Nobody is there to be asked for anything, whatever the terminal says. */
+  readonly unattended?: boolean;
 };
 
 /** Reads the inventory named by the arguments and runs `work` with it; the log is closed whatever happens. */
 export async function withContext(args: FleetArgv, work: (context: Context) => Promise<number>): Promise<void> {
   const output = createOutput({ format: args.output, colour: args.color });
-  const path = await inventoryFile(args.inventory);
-  const { inventory, warnings } = parseInventory({ path, readFile: readTextNow });
-  const selected = selectHosts(inventory, args.limit);
-  const settings = args.forks === undefined ? inventory.settings : { ...inventory.settings, forks: args.forks };
-  const logFile = args.logFile ?? settings.logFile;
+  const read = await readInventory(args);
+  const logFile = args.logFile ?? read.settings.logFile;
   const logger = logFile === undefined ? silentLog() : await openLog(logFile, output);
-  const ask = terminalAsk();
   try {
-    process.exitCode = await work({
-      output,
-      inventory,
-      settings,
-      selected,
-      warnings,
-      vault: openVault(settings, ask),
-      clock,
-      random: randomBytes,
-      log: logger.log,
-      openLink: async () =>
-        createHostLink({
-          agent: await readAgent(agentFolder),
-          env: process.env,
-          randomBytes,
-          log: logger.log,
-          ...(ask === undefined ? {} : { ask }),
-        }),
-    });
+    process.exitCode = await work(contextOf(read, args, output, logger.log));
   } finally {
     await logger.close();
   }
+}
+
+/** The inventory as it is now, for a process that has been at work for long: same words, same output, same log. */
+export async function readAgain(args: FleetArgv, { output, log }: Pick<Context, 'output' | 'log'>): Promise<Context> {
+  return contextOf(await readInventory(args), args, output, log);
+}
+
+type ReadInventory = Pick<Context, 'inventory' | 'settings' | 'selected' | 'warnings'>;
+
+async function readInventory(args: FleetArgv): Promise<ReadInventory> {
+  const path = await inventoryFile(args.inventory);
+  const { inventory, warnings } = parseInventory({ path, readFile: readTextNow });
+  const settings = {
+    ...inventory.settings,
+    ...(args.forks === undefined ? {} : { forks: args.forks }),
+    ...(args.identity === undefined ? {} : { identityFile: args.identity }),
+  };
+  return { inventory, settings, selected: selectHosts(inventory, args.limit), warnings };
+}
+
+function contextOf(read: ReadInventory, args: FleetArgv, output: Output, log: Log): Context {
+  const ask = args.unattended === true ? undefined : terminalAsk();
+  return {
+    ...read,
+    output,
+    vault: openVault(read.settings, ask),
+    clock,
+    random: randomBytes,
+    log,
+    openLink: async () =>
+      createHostLink({
+        agent: await readAgent(agentFolder),
+        env: process.env,
+        randomBytes,
+        log,
+        ...(ask === undefined ? {} : { ask }),
+      }),
+  };
 }
 
 function openLog(file: string, output: Output): Promise<Logger> {

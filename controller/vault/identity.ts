@@ -2,6 +2,7 @@
 
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { generateIdentity as generateAgeIdentity, identityToRecipient } from 'age-encryption';
 import { OperatorError } from '../errors.js';
 import { Secret } from '../model/secret.js';
@@ -90,7 +91,7 @@ async function readPrivately(path: string): Promise<string> {
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) throw malformed(path, 'this is not a regular file');
-    if ((stat.mode & 0o077) !== 0) {
+    if ((stat.mode & (isServiceCredential(path) ? 0o037 : 0o077)) !== 0) {
       throw new OperatorError('IDENTITY_EXPOSED', {
         what: `others can get at the identity file: its mode is ${(stat.mode & 0o777).toString(8).padStart(4, '0')}`,
         where: path,
@@ -101,6 +102,15 @@ async function readPrivately(path: string): Promise<string> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * systemd hands a credential to the service's user by an ACL where it can, and then the group's bits show the ACL's mask, not
+ * what the group may do; nobody else comes into the folder (systemd.exec(5), "Credentials").
+ */
+function isServiceCredential(path: string): boolean {
+  const folder = process.env['CREDENTIALS_DIRECTORY'];
+  return folder !== undefined && folder !== '' && dirname(resolve(path)) === resolve(folder);
 }
 
 function fileError(code: string, path: string, cause: unknown): OperatorError {

@@ -7,6 +7,7 @@ import { incidentsCommand } from './incidents.js';
 import { lookCommand } from './look.js';
 import { notifyCommand } from './notify-test.js';
 import { releaseCommand } from './release.js';
+import { watchCommand } from './watch-command.js';
 
 export const driftCommand: CommandModule = {
   command: 'drift',
@@ -14,6 +15,7 @@ export const driftCommand: CommandModule = {
   builder: (argv: Argv) =>
     argv
       .command(lookCommand)
+      .command(watchCommand)
       .command(incidentsCommand)
       .command(acceptCommand)
       .command(acceptedCommand)

@@ -13,12 +13,16 @@ import { colourOption, hostsOptions, type CommonArguments, type HostsArguments }
 import { withContext, type Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
 import { preparePass } from './prepare-pass.js';
+import { watchCommand, watchOptions } from './watch-command.js';
 import { memoryIfReadable } from './with-memory.js';
 
 export interface LookArguments extends HostsArguments, Pick<CommonArguments, 'color'> {
   readonly output: 'text' | 'json' | 'junit';
   readonly pending: boolean;
   readonly strict: boolean;
+  readonly once: boolean;
+  readonly schedule: string | undefined;
+  readonly identity: string | undefined;
 }
 
 export const lookCommand: CommandModule<object, LookArguments> = {
@@ -28,27 +32,33 @@ export const lookCommand: CommandModule<object, LookArguments> = {
   handler: async (args) => {
     // A report for a test runner is one document: nothing else may stand on standard output.
     const output = args.output === 'json' ? 'json' : 'text';
-    await withContext({ ...args, output }, (context) => look(context, args));
+    if (args.schedule !== undefined) {
+      if (args.output === 'junit') throw new Error('--output junit is for one look, not for --schedule');
+      return watchCommand.handler({ ...args, output });
+    }
+    const work = args.once ? (await import('./once.js')).once : look;
+    await withContext({ ...args, output }, (context) => work(context, args));
   },
 };
 
 export function lookOptions(argv: Argv): Argv<LookArguments> {
-  return hostsOptions(colourOption(argv))
+  return watchOptions(hostsOptions(colourOption(argv)))
     .option('output', {
       choices: ['text', 'json', 'junit'] as const,
       default: 'text' as const,
       describe: 'text for people, json for programs, junit for test runners',
     })
-    .option('pending', {
-      type: 'boolean',
-      default: true,
-      describe: 'also look for what the inventory asks for and was not applied; --no-pending for drift alone',
-    })
     .option('strict', {
       type: 'boolean',
       default: false,
       describe: 'exit 2 for pending changes too',
-    });
+    })
+    .option('once', {
+      type: 'boolean',
+      default: false,
+      describe: 'remember what was found and tell what is new, as the service does: for cron',
+    })
+    .conflicts('once', 'schedule');
 }
 
 /** Exit 0: every host is what was last confirmed on it; 2: some is not; 4: some could not be looked at; 130: ended early. */

@@ -1,0 +1,58 @@
+/** A pass with memory, made ready from an inventory: what `--once` and the service have in common. */
+
+import { spreadHosts } from '../../../drift/spread.js';
+import { openDriftStore } from '../../../history/drift-store.js';
+import type { WatchEvent, WatchPassEnded } from '../../../model/watch.js';
+import { createNotifiers } from '../../../notify/create-notifiers.js';
+import { driftRound, type Remediate } from '../../../run/drift-round.js';
+import type { DigestTeller } from '../../../run/tell-digest.js';
+import type { Context } from '../../context.js';
+import { notifierWorld } from '../../notifier-world.js';
+import { preparePass, type PassGround, type PassWords } from './prepare-pass.js';
+
+export interface ReadyOptions {
+  readonly words: PassWords;
+  /** 0 for a person who waits, and for cron. */
+  readonly spreadSeconds: number;
+  readonly teller: DigestTeller;
+  readonly emit: (event: WatchEvent) => void;
+  readonly remediate?: Remediate | undefined;
+}
+
+/** @throws InputProblems NOTIFIER_… when those who are told cannot be, as the inventory names them */
+export function readyRound(
+  context: Context,
+  { words, spreadSeconds, teller, emit, remediate }: ReadyOptions,
+): (stop: AbortSignal) => Promise<WatchPassEnded> {
+  const { inventory, settings, selected, clock, random } = context;
+  const { confirmLooks, dampingSeconds, stateFile, notify } = settings.drift;
+  const notifiers = createNotifiers(notify, notifierWorld(context));
+  const fraction = (): number => Buffer.from(random(4)).readUInt32BE(0) / 2 ** 32;
+  return async (stop) =>
+    driftRound(
+      {
+        gather: { ...(await groundOf(context, words)), starts: spreadHosts(selected, spreadSeconds, fraction) },
+        rules: { fleet: inventory.fleet, hosts: inventory.hosts.map(({ name }) => name), confirmLooks, dampingSeconds },
+        notifiers,
+        remediate,
+      },
+      {
+        clock,
+        stop,
+        openStore: () => Promise.resolve(openDriftStore({ path: stateFile, clock })),
+        teller,
+        emit,
+      },
+    );
+}
+
+/**
+ * A look that leaves out what is pending would clear what was found pending before: where the key store does not open, there
+ * is no pass.
+ * @throws OperatorError VAULT_…, IDENTITY_… and what `preparePass` throws
+ */
+export async function groundOf(context: Context, words: PassWords): Promise<PassGround> {
+  const ground = await preparePass(context, words);
+  if (words.pending && ground.desired === undefined) await context.vault.read();
+  return ground;
+}

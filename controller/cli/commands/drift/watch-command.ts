@@ -1,0 +1,37 @@
+/** `drift watch`, or `drift --schedule`: the words of the service. What it is made of is read in only when it runs. */
+
+import type { Argv, CommandModule } from 'yargs';
+
+import { fleetOptions, type FleetArguments } from '../../arguments.js';
+
+export interface WatchArguments extends FleetArguments {
+  readonly schedule: string | undefined;
+  readonly identity: string | undefined;
+  readonly pending: boolean;
+}
+
+export const watchCommand: CommandModule<object, WatchArguments> = {
+  command: 'watch [inventory]',
+  describe: 'look at every host as often as the schedule says, until it is stopped',
+  builder: (argv: Argv): Argv<WatchArguments> => watchOptions(fleetOptions(argv)),
+  handler: async (args) => (await import('./watch.js')).watchInventory(args),
+};
+
+export function watchOptions<T>(argv: Argv<T>) {
+  return argv
+    .option('schedule', {
+      type: 'string',
+      requiresArg: true,
+      describe: "go on looking, as these cron words say: '*/15 * * * *'; `drift watch` goes by the inventory's",
+    })
+    .option('identity', {
+      type: 'string',
+      requiresArg: true,
+      describe: "age identity that opens the key store, instead of the inventory's identityFile",
+    })
+    .option('pending', {
+      type: 'boolean',
+      default: true,
+      describe: 'also look for what the inventory asks for and was not applied; --no-pending for drift alone',
+    });
+}

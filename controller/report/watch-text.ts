@@ -1,0 +1,122 @@
+/** What happens while hosts are watched, a line each for people and an object each for programs (docs/json-output.md, "Drift as a service"). */
+
+import type { DriftDigest } from '../model/drift.js';
+import type { WatchEvent, WatchFault } from '../model/watch.js';
+import { digestText, hasNews, type DigestEntry } from './digest-text.js';
+import { plain, printable, type Paint } from './paint.js';
+
+/** `undefined` where there is nothing to say: the loop is alive, or works. @param now begins the line */
+export function watchText(event: WatchEvent, now: Date, paint: Paint = plain): string | undefined {
+  const lines = linesOf(event, paint);
+  return lines?.map((line, i) => (i === 0 ? `${time(now)} ${line}\n` : `  ${line}\n`)).join('');
+}
+
+/** Whether people should see it even where nobody reads what goes well. */
+export function isTrouble(event: WatchEvent): boolean {
+  return (
+    event.event === 'watch-failed' ||
+    event.event === 'watch-missed' ||
+    event.event === 'watch-reload-refused' ||
+    (event.event === 'watch-told' && !event.told)
+  );
+}
+
+/** `undefined` for beats. Looks and what is remembered are not repeated: the digest is what changed. */
+export function watchRecord(event: WatchEvent): object | undefined {
+  if (event.event === 'watch-beat') return undefined;
+  if (event.event !== 'watch-pass-ended') return event;
+  const { pass, complete, digest } = event;
+  const { id, begun, ended } = pass;
+  const { hosts, opened, cleared, quarantined, lapsed = [] } = digest;
+  return { event: event.event, pass: id, begun, ended, complete, hosts, opened, cleared, quarantined, lapsed };
+}
+
+function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined {
+  switch (event.event) {
+    case 'watch-started':
+      return [`watching ${watchedText(event)}`];
+    case 'watch-reloaded':
+      return [`the inventory was read again: watching ${watchedText(event)}`];
+    case 'watch-waiting':
+      return [paint('dim', `next pass at ${event.until.replace('.000Z', 'Z')}`)];
+    case 'watch-missed':
+      return [missedText(event, paint)];
+    case 'watch-pass-ended': {
+      const { pass, complete, digest } = event;
+      const seconds = ((Date.parse(pass.ended) - Date.parse(pass.begun)) / 1000).toFixed(1);
+      const { standing } = digestText(digest);
+      const whole = complete ? '' : paint('yellow', ', stopped before every host had its turn');
+      return [
+        `pass of ${seconds} s: ${standing === '' ? 'no host seen' : standing}${whole}`,
+        ...newsLines(digest, paint),
+      ];
+    }
+    case 'watch-told':
+      return event.told
+        ? [`${printable(event.notifier)} was told`]
+        : [`${paint('red', `${printable(event.notifier)} could not be told`)}: ${faultText(event.fault)}`];
+    case 'watch-failed':
+      return [
+        `${paint('red', 'the pass could not be made')}: ${faultText(event.fault)}`,
+        `${event.failures === 1 ? 'tried' : `failed ${event.failures} times in a row; tried`} again after ${event.notBefore}`,
+      ];
+    case 'watch-reload-refused':
+      return [
+        `${paint('red', 'the inventory cannot be used')}: ${faultText(event.fault)}`,
+        'what was read before stays in force',
+      ];
+    case 'watch-remediated':
+      return event.records.length + event.quarantines.length === 0
+        ? undefined
+        : [
+            'putting right:',
+            ...event.records.map(({ host, outcome }) => `${host}: ${printable(outcome)}`),
+            ...event.quarantines.map(({ host, reason }) => `${host}: left alone from now on: ${printable(reason)}`),
+          ];
+    case 'watch-stopped':
+      return ['stopped'];
+    case 'watch-beat':
+    case 'watch-pass-begun':
+      return undefined;
+  }
+}
+
+function watchedText({ hosts, schedule, timeZone }: { hosts: number; schedule: string; timeZone: string }): string {
+  return `${hosts} ${hosts === 1 ? 'host' : 'hosts'}: ${schedule} (${timeZone})`;
+}
+
+const WHY = {
+  late: 'this machine slept, or its clock was set',
+  busy: 'the pass before took too long',
+  absent: 'nobody watched',
+} as const;
+
+function missedText({ count, since, why }: WatchEvent & { event: 'watch-missed' }, paint: Paint): string {
+  const runs = count === 1 ? '1 run' : `${count} runs`;
+  return `${paint('yellow', `missed ${runs} since ${since.replace('.000Z', 'Z')}`)}: ${WHY[why]}`;
+}
+
+function newsLines(digest: DriftDigest, paint: Paint): readonly string[] {
+  if (!hasNews(digest)) return [];
+  return digestText(digest).sections.flatMap(({ entries, more }) => [
+    ...entries.flatMap((entry) => entryLines(entry, paint)),
+    ...(more === undefined ? [] : [more]),
+  ]);
+}
+
+function entryLines({ state, severity, kind, hosts, what, mend, ids }: DigestEntry, paint: Paint): readonly string[] {
+  const word = paint(state === 'cleared' ? 'green' : severity === 'critical' ? 'red' : 'yellow', state);
+  const about = state === 'quarantined' ? '' : ` ${severity} ${ids.length === 1 ? (ids[0] ?? kind) : kind}`;
+  return [`${word}${about} ${hosts}: ${what}`, ...(mend === undefined ? [] : [`  ${paint('dim', 'mend:')} ${mend}`])];
+}
+
+function faultText({ what, where, todo }: WatchFault): string {
+  return `${where === undefined ? '' : `${where}: `}${what}${todo === undefined ? '' : `; ${todo}`}`
+    .split('\n')
+    .map(printable)
+    .join('\n    ');
+}
+
+function time(now: Date): string {
+  return now.toISOString().replace(/\.\d+Z$/, 'Z');
+}
