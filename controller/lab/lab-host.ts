@@ -69,7 +69,7 @@ export class LabHost<M extends Machine = HostMachine> {
         hostKey: host.#key.privateKey,
         credentials: settings.credentials,
         faults: host.faults,
-        start: (command) => host.start([...settings.shell, '-c', command]),
+        start: (command, connection) => host.start([...settings.shell, '-c', command], { SSH_CONNECTION: connection }),
       });
     } catch (error) {
       await host.powerCut();

@@ -20,7 +20,8 @@ export interface SshServiceOptions {
   readonly credentials: SshCredentials;
   readonly faults: SshFaults;
   /** Starts a command with pipes for its three streams. */
-  readonly start: (command: string) => Child;
+  /** `connection`: addresses and ports of client and server, as sshd puts them into SSH_CONNECTION. */
+  readonly start: (command: string, connection: string) => Child;
 }
 
 /** How a host that has no power answers: at once with a reset, or never. */
@@ -125,13 +126,13 @@ export class SshService {
     const socket = [...this.#sockets].find((candidate) => candidate.remotePort === clientPort);
     connection.on('error', () => connection.end());
     connection.on('authentication', authenticator(credentials, faults));
-    connection.on('session', (accept) => this.#session(accept(), () => socket?.destroySoon()));
+    connection.on('session', (accept) => this.#session(accept(), connectionWords(socket), () => socket?.destroySoon()));
   }
 
-  #session(session: Session, drop: () => void): void {
+  #session(session: Session, connection: string, drop: () => void): void {
     const children = new Set<Child>();
     session.on('exec', (accept, _reject, info) => {
-      const child = this.options.start(info.command);
+      const child = this.options.start(info.command, connection);
       children.add(child);
       child.once('close', () => children.delete(child));
       joinChannel(accept(), child, this.options.faults, drop);
@@ -142,6 +143,11 @@ export class SshService {
     // Accepted and ignored, as sshd does with variables that AcceptEnv does not name.
     session.on('env', (accept: (() => void) | undefined) => accept?.());
   }
+}
+
+function connectionWords(socket: Socket | undefined): string {
+  const { remoteAddress = '127.0.0.1', remotePort = 0, localAddress = '127.0.0.1', localPort = 22 } = socket ?? {};
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 function silence(socket: Socket, style: OffStyle): void {
