@@ -32,13 +32,15 @@ function iso(t,    day, era, year, month) {
 }
 
 # An SPI in any notation as 0x and lower-case digits without leading zeros.
-function spi_of(text,    digits, rest) {
+function spi_of(text,    digits, rest, i) {
     text = tolower(text)
     if (text ~ /^0x/) {
         digits = substr(text, 3)
     } else {
         digits = ""
-        for (rest = text + 0; rest >= 1; rest = int(rest / 16)) digits = substr("0123456789abcdef", rest % 16 + 1, 1) digits
+        rest = text ~ /^0/ ? 0 : text + 0
+        if (text ~ /^0/) for (i = 2; i <= length(text); i++) rest = rest * 8 + substr(text, i, 1)
+        for (; rest >= 1; rest = int(rest / 16)) digits = substr("0123456789abcdef", rest % 16 + 1, 1) digits
     }
     sub(/^0+/, "", digits)
     return "0x" (digits == "" ? "0" : digits)
@@ -64,6 +66,26 @@ function address_of(text,    halves, head, tail, h, t, i, all) {
         all = all (i > 1 ? ":" : "") (head[i] == "" ? "0" : head[i])
     }
     return all
+}
+
+# The addresses that a word of a key file stands for: itself, or what the hosts table says of the name. to[1..n]; answers n.
+function addresses_of(text, to,    n) {
+    for (n in to) delete to[n]
+    to[1] = text
+    if (text ~ /:/ || text ~ /^[0-9.]*$/) return 1
+    if (!names_read++) read_names(ENVIRON["IPSEC_AGENT_ROOT"] "/etc/inet/hosts")
+    n = split(named[tolower(text)], to, " ")
+    if (n == 0) to[n = 1] = text
+    return n
+}
+
+function read_names(path,    line, word, n, i) {
+    while ((getline line < path) > 0) {
+        sub(/#.*/, "", line)
+        n = split(line, word, " ")
+        for (i = 2; i <= n; i++) named[tolower(word[i])] = named[tolower(word[i])] " " word[1]
+    }
+    close(path)
 }
 
 # Hex digits of a key without 0x and without /bits, in lower case.
@@ -105,8 +127,8 @@ function take_sa_line(set, line) {
     take_sa(set, line)
 }
 
-function take_sa(set, line,    word, n, i, name, value, type, id) {
-    n = split(line, word, /[ \t]+/)
+function take_sa(set, line,    word, n, i, name, value, type, dst, src, from) {
+    n = split(line, word, /[ \t\r]+/)
     i = word[1] == "" ? 2 : 1
     if (word[i] != "add") return
     type = tolower(word[i + 1])
@@ -122,15 +144,22 @@ function take_sa(set, line,    word, n, i, name, value, type, id) {
         said[name] = value
     }
     if (said["spi"] == "" || said["dst"] == "") return
-    id = type " " spi_of(said["spi"]) " " address_of(said["dst"])
+    # A name may stand for several addresses: an SA to each that is of the family of the source.
+    from = addresses_of(said["src"], src) == 1 && src[1] != "" ? src[1] ~ /:/ : 2
+    n = addresses_of(said["dst"], dst)
+    for (i = 1; i <= n; i++) if (n == 1 || from == 2 || from == (dst[i] ~ /:/)) note_sa(set, line, type, src[1], dst[i])
+}
+
+function note_sa(set, line, type, src, dst,    id) {
+    id = type " " spi_of(said["spi"]) " " address_of(dst)
     if ((set, id) in sa_key) return
     sa_id[set, ++sa_count[set]] = id
     # The kernel sets the parity bits of DES keys right without a word.
     sa_key[set, id] = (said["encr_alg"] ~ /des/ ? without_parity(key_of(said["encrkey"])) : key_of(said["encrkey"])) \
         "." key_of(said["authkey"])
     sa_text[set, id] = line
-    sa_src[set, id] = said["src"]
-    sa_dst[set, id] = tolower(said["dst"])
+    sa_src[set, id] = src
+    sa_dst[set, id] = tolower(dst)
     sa_encr[set, id] = said["encr_alg"]
     sa_auth[set, id] = said["auth_alg"]
     sa_encrkey[set, id] = said["encrkey"]

@@ -99,10 +99,13 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
         return undefined;
       });
     },
-    collect: async (path): Promise<Secret | undefined> =>
-      section(requestLine('collect', { path }), 'collected', (reply) =>
-        reply.status === 0 ? Secret.fromText(sectionText(reply)) : undefined,
-      ),
+    collect: async (path): Promise<Secret | undefined> => {
+      // `undefined` would mean that the answer has not come yet.
+      const { text } = await section(requestLine('collect', { path }), 'collected', (reply) => ({
+        text: reply.status === 0 ? Secret.fromText(sectionText(reply)) : undefined,
+      }));
+      return text;
+    },
     surroundings: async (): Promise<HostSurroundings> =>
       section(requestLine('surroundings'), 'surroundings', parseSurroundings),
     transact: async (request: TransactionRequest, onStep) => transaction(transactionText(request), onStep),

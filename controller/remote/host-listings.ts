@@ -88,7 +88,7 @@ export function shortFmri(fmri: string): string {
   return fmri.replace(/^svc:\//, '').replace(/:default$/, '');
 }
 
-/** `esp 0x1001 10.0.0.2 encr=aes-cbc auth=hmac-sha256 key=same src=10.0.0.1`, and `missing esp 0x1002 10.0.0.1`. */
+/** `esp 0x1001 10.0.0.2 encr=aes-cbc auth=hmac-sha256 key=same src=10.0.0.1`, and `missing esp 0x1002 10.0.0.1`, or a name that the host's table does not have. */
 export function parseSad(lines: readonly string[]): readonly ObservedSa[] {
   return lines.filter((line) => line !== '').map(parseSa);
 }
@@ -103,7 +103,7 @@ function parseSa(line: string): ObservedSa {
     !spi ||
     !/^0x[0-9a-f]{1,8}$/i.test(spi) ||
     !dst ||
-    !/^(?=.*[.:])[0-9a-fA-F.:]+$/.test(dst)
+    !(missing ? /^[\w.:-]+$/ : /^(?=.*[.:])[0-9a-fA-F.:]+$/).test(dst)
   ) {
     throw new ReplyError('an SA', line);
   }
