@@ -1,11 +1,11 @@
 /** From a context to a proven fleet plan: what plan, apply, rollback and verify have in common. */
 
-import { InputProblems, type Problem } from '../errors.js';
+import type { Problem } from '../errors.js';
 import type { KeyStore } from '../ports.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
 import { planFleet } from '../run/plan-fleet.js';
 import { proveChange } from '../run/prove-change.js';
-import { proveFleet, type Objection, type Policies, type RenderedFiles } from '../run/prove-fleet.js';
+import { aboutPush, proveFleet, type Objection, type Policies, type RenderedFiles } from '../run/prove-fleet.js';
 import type { SessionLot } from '../run/session-lot.js';
 import type { RiskArguments } from './arguments.js';
 import { prepareFleet, tellWarnings, type Context } from './context.js';
@@ -19,7 +19,7 @@ export interface MadePlan {
 
 type AcceptedRisks = RiskArguments['accept-risk'];
 
-/** @throws InputProblems when a proof fails before any host is looked at, and was not accepted by name */
+/** Looks at the hosts even where a proof fails: whether that matters depends on what would be pushed. */
 export async function makePlan(
   context: Context,
   lot: SessionLot,
@@ -27,13 +27,6 @@ export async function makePlan(
   stop: AbortSignal,
 ): Promise<MadePlan> {
   const { store, fleet } = await prepareFleet(context);
-  prove(
-    context,
-    fleet.policies,
-    context.selected.map((host) => host.name),
-    risks,
-    fleet.rendered,
-  );
   const plan = await planFleet({
     inventory: context.inventory,
     selected: context.selected,
@@ -49,19 +42,7 @@ export async function makePlan(
     emit: (event) => context.log.event('debug', event.event, { ...event }),
     acceptUnreachablePeers: risks.includes('peer-unreachable'),
   });
-  return { plan, store, refusals: () => proveFurther(context, plan, fleet.policies, risks, fleet.rendered) };
-}
-
-/** Refuses what fails a proof of the policies themselves, unless each objection was accepted by name. @throws InputProblems */
-export function prove(
-  context: Context,
-  policies: Policies,
-  hosts: readonly string[],
-  risks: AcceptedRisks,
-  rendered?: RenderedFiles,
-): void {
-  const refusals = weigh(context, objectionsTo(context, policies, hosts, rendered), risks);
-  if (refusals.length > 0) throw new InputProblems(refusals);
+  return { plan, store, refusals: () => proveAll(context, plan, fleet.policies, risks, fleet.rendered) };
 }
 
 function objectionsTo(
@@ -75,18 +56,20 @@ function objectionsTo(
   return proveFleet(inventory, named, policies, rendered, clock.now().toISOString().slice(0, 10));
 }
 
-/** What a plan has to stand besides: the hosts as they are now, and those that were pulled in. Returns what refuses it. */
-function proveFurther(
+/** The policies that were chosen, and what a plan has to stand besides: the hosts as they are now, and those that were pulled in. */
+function proveAll(
   context: Context,
   plan: FleetPlan,
   policies: Policies,
   risks: AcceptedRisks,
-  rendered?: RenderedFiles,
+  rendered: RenderedFiles,
 ): readonly Problem[] {
-  // A host that was pulled in has to stand the same proof as one that was chosen.
-  const pulledIn = plan.pulledIn.map(({ host }) => host);
-  const objections = pulledIn.length === 0 ? [] : objectionsTo(context, policies, pulledIn, rendered);
-  return weigh(context, [...objections, ...proveChange(context.inventory, plan, policies, rendered)], risks);
+  const names = [...context.selected.map(({ name }) => name), ...plan.pulledIn.map(({ host }) => host)];
+  const objections = [
+    ...objectionsTo(context, policies, names, rendered),
+    ...proveChange(context.inventory, plan, policies, rendered),
+  ];
+  return weigh(context, aboutPush(objections, new Set(plan.groups.flat())), risks);
 }
 
 /** The whole proof of a plan that was not made here: one back to a kept generation, or one from a file. */

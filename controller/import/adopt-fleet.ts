@@ -12,6 +12,7 @@ import { templateNames } from './inventory-names.js';
 import { type AdoptedHost, inventoryText } from './inventory-text.js';
 import { KeyShelf } from './key-shelf.js';
 import { literalTemplate } from './literal-template.js';
+import { policyOfLoaded } from './loaded-policy.js';
 import { writableText } from './writable-text.js';
 
 export interface AdoptOptions {
@@ -111,6 +112,8 @@ export function adoptFleet(collected: readonly CollectedHost[], options: AdoptOp
 
 /** The addresses of two hosts may turn out to be the same, and a host without a policy has nothing to adopt. */
 function whyNot({ host, texts, refused, own }: HostReading): string | undefined {
+  if (!texts.has(PATHS.policy) && host.seen.spd.length > 0)
+    return `it has no ${PATHS.policy}, and no file could load the rules that are loaded: write it on the host, refresh network/ipsec/policy and import it again`;
   if (!texts.has(PATHS.policy))
     return `it has no ${PATHS.policy}: there is no policy to adopt; add it to the inventory like a new host`;
   const refusal = refused.get(PATHS.policy);
@@ -130,6 +133,12 @@ function writableTexts(
     const { text, mended } = writableText(path, secret.revealText());
     for (const what of mended) note(host.name, `${path}: ${what}`);
     texts.set(path, withKeys ? text : withDummyKeys(text));
+  }
+  const policy = texts.get(PATHS.policy) ?? '';
+  const made = /^[ \t]*[^#\s]/m.test(policy) ? undefined : policyOfLoaded(host.seen.spd);
+  if (made !== undefined) {
+    texts.set(PATHS.policy, `${policy}${made}`);
+    note(host.name, `${PATHS.policy} held no rule: the template was made from those that are loaded`);
   }
   return texts;
 }

@@ -14,13 +14,14 @@ export function fleetPictures(
   loaded: ReadonlyMap<string, readonly LoadedRule[]> = new Map(),
 ): ReadonlyMap<string, HostPicture> {
   const hosts = new Map(inventory.hosts.map((host) => [host.name, host]));
+  const externals = externalAddresses(inventory);
   const pictures = new Map<string, HostPicture>();
   for (const [name, files] of rendered) {
     const host = hosts.get(name);
     const rules = loaded.get(name);
     const picture = pictureOfRendered({
       name,
-      addresses: host?.addresses ?? externalAddresses(inventory, name),
+      addresses: host?.addresses ?? externals.get(name) ?? [],
       rendered: files,
       ...(host && { names: namesOf(host) }),
       ...(rules && { loaded: rules }),
@@ -30,9 +31,14 @@ export function fleetPictures(
   return pictures;
 }
 
-function externalAddresses({ links }: Inventory, name: string): readonly Address[] {
-  const all = links.flatMap(({ ends }) =>
-    ends.flatMap((end) => (end.kind === 'external' && end.name === name ? end.addresses : [])),
-  );
-  return all.filter((address, i) => all.findIndex((other) => sameAddress(address, other)) === i);
+/** By name: each address once. */
+function externalAddresses({ links }: Inventory): ReadonlyMap<string, readonly Address[]> {
+  const all = new Map<string, Address[]>();
+  for (const end of links.flatMap(({ ends }) => ends)) {
+    if (end.kind !== 'external') continue;
+    const known = all.get(end.name) ?? [];
+    for (const address of end.addresses) if (!known.some((other) => sameAddress(address, other))) known.push(address);
+    all.set(end.name, known);
+  }
+  return all;
 }

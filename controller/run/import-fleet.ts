@@ -1,35 +1,25 @@
 /** From live hosts to an inventory that asks for what they have: read them, let import/ decide, prove that it renders back. */
 
-import PQueue from 'p-queue';
-
 import { InputProblems, OperatorError, type Problem } from '../errors.js';
 import { adoptFleet, type AdoptedFleet, type AdoptOptions } from '../import/adopt-fleet.js';
-import { PATHS, type CollectedHost } from '../import/collected-host.js';
+import type { CollectedHost } from '../import/collected-host.js';
 import type { ImportedHost } from '../import/imported-host.js';
 import { isName } from '../import/inventory-names.js';
 import { parseInventory } from '../inventory/parse.js';
 import { parsePrefix } from '../model/address.js';
-import type { Host, Inventory } from '../model/host.js';
-import { holdsKeys, type ManagedPath } from '../model/managed-file.js';
+import type { Host } from '../model/host.js';
 import type { HostOutcome } from '../model/run.js';
-import { Secret } from '../model/secret.js';
-import { detectPlatform } from '../platform/detect.js';
-import type { HostLink, HostSession, KeyStore } from '../ports.js';
+import type { KeyStore } from '../ports.js';
 import type { TemplateSource } from '../render/template-set.js';
-import { desireFleet, type DesiredFleet } from './desire-fleet.js';
+import { collectHosts, type CollectInput } from './collect-hosts.js';
+import { desireFleet } from './desire-fleet.js';
 import { judgeImport } from './judge-import.js';
-import { untouchedOutcome } from './link-outcome.js';
-import { whyBusy } from './observe-fleet.js';
-import { linkObjections } from './prove-fleet.js';
+import { proveFleet, type Objection } from './prove-fleet.js';
 import { withTrialKeys } from './trial-keys.js';
 
-export interface ImportFleetInput {
-  /** How to reach each host; where `isNamed` says no, the host itself tells its name. */
-  readonly targets: readonly Host[];
+export interface ImportFleetInput extends CollectInput {
+  /** Where it says no, the host itself tells its name. */
   readonly isNamed: (host: Host) => boolean;
-  readonly link: HostLink;
-  readonly forks: number;
-  readonly stop: AbortSignal;
   /** What stands in `management:`; empty = where the hosts see us come from. */
   readonly options: GivenOptions;
   readonly builtIn: readonly TemplateSource[];
@@ -43,14 +33,12 @@ export interface ImportedFleet {
   readonly management: AdoptOptions['management'];
 }
 
-type Reading = { readonly collected: CollectedHost } | { readonly host: string; readonly outcome: HostOutcome };
-
 /** What is not found out by trying. */
 type GivenOptions = Omit<AdoptOptions, 'withLinks' | 'heldBack'>;
 
 /** @throws OperatorError IMPORT_NO_MANAGEMENT when nobody says where SSH comes from */
 export async function importFleet(input: ImportFleetInput): Promise<ImportedFleet> {
-  const readings = await readHosts(input);
+  const readings = await collectHosts(input, input.options.withKeys);
   const missing = readings.flatMap((reading) => ('outcome' in reading ? [reading] : []));
   const collected = named(
     readings.flatMap((reading) => ('collected' in reading ? [reading.collected] : [])),
@@ -75,56 +63,6 @@ const NOTHING: AdoptedFleet = {
 
 function leftOutOutcome(reason: string): HostOutcome {
   return { status: 'failed', touched: false, reason, todo: 'import it again when that is mended' };
-}
-
-async function readHosts({ targets, link, forks, stop, options }: ImportFleetInput): Promise<readonly Reading[]> {
-  const queue = new PQueue({ concurrency: forks });
-  return Promise.all(
-    targets.map((host) =>
-      queue.add(async (): Promise<Reading> => {
-        if (stop.aborted)
-          return { host: host.name, outcome: { status: 'skipped', reason: 'interrupted before its turn' } };
-        return readHost(host, link, options.withKeys);
-      }),
-    ),
-  );
-}
-
-async function readHost(host: Host, link: HostLink, withKeys: boolean): Promise<Reading> {
-  let session: HostSession | undefined;
-  try {
-    session = await link.open(host);
-    const seen = await session.observe();
-    const detected = detectPlatform(seen.facts, host.platform);
-    if ('refusal' in detected) {
-      const { refusal: reason, todo } = detected;
-      return { host: host.name, outcome: { status: 'failed', touched: false, reason, todo } };
-    }
-    const busy = whyBusy(seen);
-    if (busy !== undefined) return { host: host.name, outcome: busy };
-    const texts = new Map<ManagedPath, Secret>();
-    for (const path of Object.values(PATHS)) {
-      if (!seen.files.some((file) => file.path === path && file.state === 'present')) continue;
-      const text =
-        holdsKeys(path) && !withKeys ? Secret.fromText(await session.read(path)) : await session.collect(path);
-      if (text !== undefined) texts.set(path, text);
-    }
-    return {
-      collected: {
-        name: host.name,
-        ssh: host.ssh,
-        given: host.addresses,
-        ...(host.names === undefined ? {} : { names: host.names }),
-        seen,
-        surroundings: await session.surroundings(),
-        texts,
-      },
-    };
-  } catch (error) {
-    return { host: host.name, outcome: untouchedOutcome(error) };
-  } finally {
-    await session?.close();
-  }
 }
 
 /** A host that was given by its address alone is called what it calls itself, if nobody else is. */
@@ -220,13 +158,15 @@ function tryOut(
   try {
     const { inventory } = parseInventory({ path: 'inventory.yaml', readFile: () => adopted.inventory });
     const fleet = desireFleet(inventory, inventory.hosts, [...builtIn, ...own], withTrialKeys(inventory, store));
+    // Once for all: the picture of a host with a thousand links is drawn once.
+    const objections = proveFleet(inventory, inventory.hosts, fleet.policies, fleet.rendered, today);
     const hosts = collected.flatMap((found) => {
       const host = inventory.hosts.find(({ name }) => name === found.name);
       return host === undefined
         ? []
-        : [judgeImport({ host, collected: found, inventory, fleet, store, adopted, today })];
+        : [judgeImport({ host, collected: found, inventory, fleet, store, adopted, objections })];
     });
-    return { adopted, hosts, disagreeing: disagreeingLinks(inventory, fleet) };
+    return { adopted, hosts, disagreeing: disagreeingLinks(objections) };
   } catch (error) {
     if (error instanceof InputProblems) return error.problems.filter(({ severity }) => severity === 'error');
     throw error;
@@ -234,16 +174,9 @@ function tryOut(
 }
 
 /** Links whose ends the proof of a push would find at odds. */
-function disagreeingLinks(inventory: Inventory, fleet: DesiredFleet): ReadonlyMap<string, string> {
-  const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
-  const found = new Map<string, string>();
-  for (const link of inventory.links) {
-    const hosts = link.ends.flatMap((end) => (end.kind === 'host' ? (byName.get(end.host) ?? []) : []));
-    const alone = { ...inventory, hosts, links: [link], tests: [] };
-    const fault = linkObjections(alone, hosts, fleet.policies, fleet.rendered).find(
-      ({ problem }) => problem.severity === 'error',
-    );
-    if (fault !== undefined) found.set(link.id, fault.problem.what);
-  }
-  return found;
+function disagreeingLinks(objections: readonly Objection[]): ReadonlyMap<string, string> {
+  const faults = objections.flatMap(({ link, problem }) =>
+    link === undefined || problem.severity !== 'error' ? [] : [[link, problem.what] as const],
+  );
+  return new Map(faults.toReversed());
 }

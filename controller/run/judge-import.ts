@@ -1,7 +1,7 @@
 /** Whether what was imported renders back to what a host has, and why not: judged by the plan that would follow. */
 
 import { oddModes, type AdoptedFleet } from '../import/adopt-fleet.js';
-import type { CollectedHost } from '../import/collected-host.js';
+import { PATHS, type CollectedHost } from '../import/collected-host.js';
 import type { ImportedFile, ImportedHost } from '../import/imported-host.js';
 import type { Host, Inventory } from '../model/host.js';
 import { isUnchanged } from '../plan/host-plan.js';
@@ -12,7 +12,7 @@ import type { KeyStore } from '../ports.js';
 import { semanticDiff } from '../proof/semantic-diff.js';
 import { namesOf } from '../render/host-names.js';
 import type { DesiredFleet } from './desire-fleet.js';
-import { proveFleet } from './prove-fleet.js';
+import type { Objection } from './prove-fleet.js';
 import { trialKeys } from './trial-keys.js';
 
 export interface JudgeInput {
@@ -22,12 +22,12 @@ export interface JudgeInput {
   readonly fleet: DesiredFleet;
   readonly store: KeyStore;
   readonly adopted: AdoptedFleet;
-  /** `YYYY-MM-DD` */
-  readonly today: string;
+  /** What the proofs of a push have against the whole fleet. */
+  readonly objections: readonly Objection[];
 }
 
 export function judgeImport(input: JudgeInput): ImportedHost {
-  const { host, collected, inventory, fleet, store, adopted, today } = input;
+  const { host, collected, inventory, fleet, store, adopted, objections } = input;
   const { seen } = collected;
   const desired = fleet.desired.get(host.name);
   const detected = detectPlatform(seen.facts, host.platform);
@@ -45,6 +45,7 @@ export function judgeImport(input: JudgeInput): ImportedHost {
   const links = inventory.links.filter(({ ends }) => isOf(ends, host.name));
   const drawn = trialKeys({ ...inventory, links }, store);
   const differs = [
+    ...(collected.texts.has(PATHS.policy) ? [] : [`${PATHS.policy} is not there: the first apply writes it`]),
     ...files.flatMap(({ path, as }) =>
       as === 'meaning'
         ? [`${path} is written anew with the same meaning`]
@@ -55,18 +56,27 @@ export function judgeImport(input: JudgeInput): ImportedHost {
     ...(drawn.length === 0 ? [] : [`new keys are drawn for ${drawn.map(({ id }) => id).join(', ')}`]),
     ...spdWords(input, desired.spd),
     ...plan.reasons.filter((reason) => reason !== 'the loaded policy is not the one in the file'),
-    ...proveFleet(inventory, [host], fleet.policies, fleet.rendered, today).flatMap(({ problem }) =>
-      problem.severity === 'error' ? `a plan is refused: ${problem.what} (${problem.todo})` : [],
-    ),
   ];
+  // They refuse a push; where the plan is empty there is none.
+  const refusals = objections.flatMap(({ problem, ...about }) =>
+    problem.severity === 'error' && concerns(about, host.name)
+      ? `a push to it will be refused: ${problem.what} (${problem.todo})`
+      : [],
+  );
+  const same = isUnchanged(plan) && differs.length === 0;
   return {
     host: host.name,
     files,
     rules: seen.spd.length,
-    same: isUnchanged(plan) && differs.length === 0,
-    differs,
-    notes: [...(adopted.notes.get(host.name) ?? []), ...stateNotes(collected)],
+    same,
+    differs: same ? differs : [...differs, ...refusals],
+    notes: [...(same ? refusals : []), ...(adopted.notes.get(host.name) ?? []), ...stateNotes(collected)],
   };
+}
+
+/** Of a link that does not agree both ends are told. */
+function concerns({ host, link, others = [] }: Omit<Objection, 'problem'>, name: string): boolean {
+  return host === name || (link !== undefined && others.includes(name));
 }
 
 function isOf(ends: Inventory['links'][number]['ends'], host: string): boolean {

@@ -28,7 +28,24 @@ export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected' | 'in-the-cl
 export interface Objection {
   readonly risk: ProofRisk;
   readonly host: string;
+  /** Other hosts whose policies it turns on as well. */
+  readonly others?: readonly string[];
+  /** Id of the link whose ends do not agree. */
+  readonly link?: string;
   readonly problem: Problem;
+}
+
+/**
+ * Proofs refuse a push: an objection about hosts that nothing is pushed to, such as one to a policy that was there before, is a
+ * warning. `pushed`: names of the hosts that change.
+ */
+export function aboutPush(objections: readonly Objection[], pushed: ReadonlySet<string>): readonly Objection[] {
+  return objections.map((objection) => {
+    const { host, others = [], problem } = objection;
+    if (problem.severity !== 'error' || [host, ...others].some((name) => pushed.has(name))) return objection;
+    const todo = `nothing is pushed to ${host}, so this refuses nothing yet; ${problem.todo ?? 'mend it'}`;
+    return { ...objection, problem: { ...problem, severity: 'warning', todo } };
+  });
 }
 
 /** What the hosts' files were rendered to, by name: links are compared, and rules are placed at their template lines. */
@@ -108,6 +125,7 @@ export function lockOutObjections(
       {
         risk: 'lock-out',
         host: host.name,
+        others: cuts.flatMap(({ source }) => source ?? []),
         problem: {
           code: 'LOCK_OUT',
           severity: fault ? 'error' : 'warning',
@@ -160,7 +178,12 @@ function testObjections(inventory: Inventory, hosts: readonly Host[], policies: 
     const todo = 'mend the policy or the test, or accept it with --accept-risk failed-tests';
     const what = testFailureText(one, failures, nameOf);
     return [
-      { risk: 'failed-tests', host: name, problem: { code: 'TEST_FAILED', severity: 'error', what, at: one.at, todo } },
+      {
+        risk: 'failed-tests',
+        host: name,
+        others: names,
+        problem: { code: 'TEST_FAILED', severity: 'error', what, at: one.at, todo },
+      },
     ];
   });
 }
@@ -182,7 +205,14 @@ export function linkObjections(
     const problem = pairProblem(finding);
     const host = [finding.from, finding.to].find((name) => concerned.has(name)) ?? finding.from;
     const todo = `${problem.todo}, or accept it with --accept-risk pairs`;
-    return { risk: 'pairs', host, problem: problem.severity === 'error' ? { ...problem, todo } : problem };
+    const [others, link] = [[finding.from, finding.to], finding.link.id];
+    return {
+      risk: 'pairs',
+      host,
+      others,
+      link,
+      problem: problem.severity === 'error' ? { ...problem, todo } : problem,
+    };
   });
 }
 

@@ -81,8 +81,28 @@ add esp spi 4098 src 10.0.2.22 dst 10.0.1.11 encr_alg 3des encrkey ${hex(ENCR_KE
 `;
 }
 
+/** The same SAs by an end that names hosts, counts in octal and saves its files as DOS does. */
+function manualKeysOfDb2(): string {
+  return manualKeys()
+    .replace(/ \\\n\s*/, ' ')
+    .replaceAll('10.0.1.11', 'web1')
+    .replace('dst 10.0.2.22', 'dst DB2')
+    .replace('spi 4098', 'spi 010002')
+    .replaceAll('\n', '\r\n');
+}
+
 let fleet: TestFleet;
 let words: readonly string[];
+const LOGIN = [
+  '--user',
+  'deploy',
+  '--privilege',
+  'pfexec',
+  '--identity',
+  'client_ed25519',
+  '--management',
+  '127.0.0.1',
+];
 const search = new SecretSearch();
 const collected = new Map<string, string | Buffer>();
 
@@ -116,7 +136,7 @@ beforeAll(async () => {
     0o600,
   );
   db2.write(POLICY_FILE, db2Policy(db2.lab.port));
-  db2.write(KEYS_FILE, manualKeys(), 0o600);
+  db2.write(KEYS_FILE, manualKeysOfDb2(), 0o600);
   db3().write(POLICY_FILE, DB3_POLICY);
   db3().write(IKE_FILE, ikeConfig('to mainframe', '10.0.2.23', '10.9.0.7'));
   db3().write(
@@ -129,10 +149,7 @@ beforeAll(async () => {
   await load(db2, 'policy', 'manual-key');
   await load(db3(), 'policy', 'ike');
   const keys = [...fleet.hosts.values()].flatMap(({ lab }) => ['--host-key', `${lab.name}=${lab.hostKeyLine}`]);
-  words = [
-    ...['--user', 'deploy', '--privilege', 'pfexec', '--identity', 'client_ed25519', '--management', '127.0.0.1'],
-    ...keys,
-  ];
+  words = [...LOGIN, ...keys];
   fleet.forget();
 });
 afterAll(() => fleet.close());
@@ -288,4 +305,43 @@ test('without its keys a host is adopted all the same, and no key leaves it', as
   expect(adopted.inventory).toMatch(/between: \[web1, db2\], keying: manual/);
   expect(hosts.map(({ same }) => same)).toEqual([false, false]);
   expect(search.find(Buffer.concat(fleet.web1.replies))).toBeUndefined();
+});
+
+test('a policy that a push would be refused for is adopted with an empty plan, and is refused once it is changed', async () => {
+  db3().write(POLICY_FILE, `{lport 25} bypass {}\n${DB3_POLICY}{} ipsec {encr_algs aes encr_auth_algs sha1}\n`);
+  await load(db3(), 'policy');
+  const ran = await run(
+    0,
+    'import',
+    target(db3()),
+    '--out',
+    'locked',
+    ...LOGIN,
+    '--host-key',
+    `db3=${db3().lab.hostKeyLine}`,
+  );
+  expect(ran.stdout).toContain('a push to it will be refused: db3 would cut off SSH from 127.0.0.1');
+  expect(ran.stdout).toContain('a push to it will be refused: bypass has no direction');
+  const empty = await run(0, 'plan', 'locked/inventory.yaml');
+  expect(empty.stderr).toMatch(
+    /warning: db3 would cut off SSH.*\n {2}nothing is pushed to db3, so this refuses nothing/,
+  );
+  fs.appendFileSync(fleet.file('locked/templates/found-db3.hbs'), '# changed\n');
+  expect((await run(1, 'plan', 'locked/inventory.yaml')).stderr).toContain('error: db3 would cut off SSH');
+});
+
+test('rules that only a person loaded become a template, and what is no plain file is told at once', async () => {
+  db3().write(POLICY_FILE, DB3_POLICY);
+  await load(db3(), 'policy');
+  const policy = join(db3().lab.root, POLICY_FILE);
+  fs.rmSync(policy);
+  const { hosts, adopted } = await importAgain([reached(db3())]);
+  expect(hosts[0]?.differs).toContain(`${POLICY_FILE} is not there: the first apply writes it`);
+  expect(adopted.templates[0]?.text).toContain(
+    '{ ulp 6 lport 8080 dir both } pass { }\n{ raddr 10.9.0.7/32 dir both } ipsec {',
+  );
+  fs.mkdirSync(policy);
+  const { missing } = await importAgain([reached(db3())]);
+  expect(missing).toMatchObject([{ host: 'db3', outcome: { status: 'failed', touched: false } }]);
+  fs.rmdirSync(policy);
 });

@@ -1,12 +1,11 @@
 /** `import`: an inventory, templates and keys from hosts whose IPsec was set up by hand. */
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT, OperatorError, type ExitStatus } from '../../errors.js';
-import { errorCode, readTemplates, readTextNow, writeNewFile } from '../../files/workspace.js';
+import { readTemplates, readTextNow } from '../../files/workspace.js';
 import { isName } from '../../import/inventory-names.js';
 import { parseInventory } from '../../inventory/parse.js';
 import { PRIVILEGES } from '../../inventory/schema.js';
@@ -20,10 +19,9 @@ import { createHostLink } from '../../remote/agent-link.js';
 import { importedHostText, notImportedText } from '../../report/import-text.js';
 import { count } from '../../report/plan-text.js';
 import { importFleet, type ImportedFleet } from '../../run/import-fleet.js';
-import { openVault } from '../../vault/age-vault.js';
-import { generateIdentity, writeIdentityFile } from '../../vault/identity.js';
 import { commonOptions, wholeNumber, type CommonArguments } from '../arguments.js';
 import { terminalAsk } from '../ask.js';
+import { checkFolder, writeFolder } from '../import-folder.js';
 import { readTargets, type Targets } from '../import-targets.js';
 import { catchInterrupts } from '../interrupts.js';
 import { createOutput, type Output } from '../output.js';
@@ -152,7 +150,7 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
     for (const { host, outcome } of imported.missing)
       logger.log.event('warn', 'not-imported', { host, status: outcome.status });
     const written = imported.hosts.length > 0 && !interrupts.signal.aborted;
-    const aside = written ? await writeFolder(folder, imported, args.passphrase) : undefined;
+    const aside = written ? await writeFolder(folder, imported.adopted, args.passphrase) : undefined;
     tell(output, args.out, imported, written, aside);
     if (interrupts.signal.aborted) return EXIT.interrupted;
     return worst(imported);
@@ -229,77 +227,6 @@ function managementPrefix(text: string): Prefix {
 
 function usage(what: string, todo: string): OperatorError {
   return new OperatorError('USAGE', { what, where: 'import', todo });
-}
-
-/** Looked at before any host is: a folder that is in the way is the most likely slip. */
-async function checkFolder(folder: string, force: boolean): Promise<void> {
-  const found = await stat(folder).catch((cause: unknown) => {
-    if (errorCode(cause) === 'ENOENT') return undefined;
-    throw new OperatorError('FILE_UNWRITABLE', {
-      what: `the folder cannot be looked at (${errorCode(cause)})`,
-      where: folder,
-      todo: 'name another --out',
-      cause,
-    });
-  });
-  if (found === undefined) return;
-  const isEmpty = found.isDirectory() && (await readdir(folder)).length === 0;
-  if (isEmpty || (force && found.isDirectory())) return;
-  throw new OperatorError('FOLDER_EXISTS', {
-    what: found.isDirectory() ? 'the folder is there already and not empty' : 'this is no folder',
-    where: folder,
-    todo: found.isDirectory() ? 'name another --out, or put this one aside with --force' : 'name another --out',
-  });
-}
-
-/** All or nothing: written beside its place, then renamed. Answers where a folder that was in the way is now. */
-async function writeFolder(
-  folder: string,
-  { adopted }: ImportedFleet,
-  passphrase: boolean,
-): Promise<string | undefined> {
-  const fresh = `${folder}.${process.pid}.new`;
-  try {
-    await mkdir(fresh, { mode: 0o700 });
-    for (const { name, text } of adopted.templates)
-      await writeNewFile(join(fresh, 'templates', `${name}.hbs`), text, 0o644);
-    await writeNewFile(join(fresh, 'inventory.yaml'), adopted.inventory, 0o644);
-    if (!passphrase) await writeIdentityFile(join(fresh, 'identity.txt'), await generateIdentity(), new Date());
-    const settings = { keyStore: join(fresh, 'keys.age'), recipients: [] };
-    const vault = openVault(
-      passphrase ? settings : { ...settings, identityFile: join(fresh, 'identity.txt') },
-      terminalAsk(),
-    );
-    const { salt } = await vault.create(randomBytes);
-    await vault.write({ salt, keys: new Map(adopted.keys.map((key) => [key.id, key])) });
-    const aside = await putAside(folder);
-    await rename(fresh, folder);
-    return aside;
-  } catch (cause) {
-    await rm(fresh, { recursive: true, force: true });
-    if (cause instanceof OperatorError) throw cause;
-    throw new OperatorError('FILE_UNWRITABLE', {
-      what: `the folder cannot be written (${errorCode(cause)})`,
-      where: folder,
-      todo: 'check the folder above it, its mode and free space',
-      cause,
-    });
-  }
-}
-
-/** An empty folder makes room by itself; one that holds something keeps it under another name. */
-async function putAside(folder: string): Promise<string | undefined> {
-  const entries = await readdir(folder).catch(() => []);
-  if (entries.length === 0) {
-    await rm(folder, { recursive: true, force: true });
-    return undefined;
-  }
-  for (let i = 1; ; i++) {
-    const aside = `${folder}.old-${i}`;
-    if ((await stat(aside).catch(() => undefined)) !== undefined) continue;
-    await rename(folder, aside);
-    return aside;
-  }
 }
 
 function tell(output: Output, out: string, imported: ImportedFleet, written: boolean, aside: string | undefined): void {
