@@ -33,6 +33,7 @@ export const lookCommand: CommandModule<object, LookArguments> = {
     // A report for a test runner is one document: nothing else may stand on standard output.
     const output = args.output === 'json' ? 'json' : 'text';
     if (args.schedule !== undefined) {
+      if (args.once) throw new Error('--once is one look, and --schedule goes on looking: give one of them');
       if (args.output === 'junit') throw new Error('--output junit is for one look, not for --schedule');
       return watchCommand.handler({ ...args, output });
     }
@@ -57,8 +58,7 @@ export function lookOptions(argv: Argv): Argv<LookArguments> {
       type: 'boolean',
       default: false,
       describe: 'remember what was found and tell what is new, as the service does: for cron',
-    })
-    .conflicts('once', 'schedule');
+    });
 }
 
 /** Exit 0: every host is what was last confirmed on it; 2: some is not; 4: some could not be looked at; 130: ended early. */
