@@ -149,6 +149,18 @@ test('a thousand hosts with every kind of finding are a few hundred series', asy
   expect(series.size).toBeLessThan(300);
 });
 
+test('nothing that a finding says in words gets into the metrics', async () => {
+  const planted = '0xdeadbeefcafe';
+  const told = finding({ subject: planted, what: planted, cause: planted, mend: planted, details: [planted] });
+  const page = metrics();
+  const looks = [look('web1', { state: 'drift', findings: [told] })];
+  const quarantines = [{ host: 'web1', since: '2026-11-22T10:00:00Z', reason: planted }];
+  page.show(metricsOf({ ...SEEN, looks, memory: memory({ incidents: [incident(told)], quarantines }) }, NOW));
+  const text = await page.text();
+  expect(text).toContain('ipsec_deploy_open_incidents{kind="rule-missing"');
+  expect(text).not.toContain(planted);
+});
+
 test('a fleet of any name is a label that can be read back', async () => {
   const page = createMetrics({ ...ABOUT, fleet: 'a "b" \\ c\nd' });
   expect(await page.text()).toContain('fleet="a \\"b\\" \\\\ c\\nd"');
