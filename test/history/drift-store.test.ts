@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
 import sqlite from 'node-sqlite3-wasm';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findingId } from '../../controller/drift/finding-id.js';
 import { OperatorError } from '../../controller/errors.js';
 import { lockPasses, openDriftStore } from '../../controller/history/drift-store.js';
@@ -270,10 +270,13 @@ describe('a file that is not what it should be is refused and left as it is', ()
 });
 
 describe('a process that comes to its end in the middle of a write', () => {
+  const ROOT = join(import.meta.dirname, '..', '..');
+  let writer: string;
+
   /** The store in a process of its own that writes a thousand incidents, and is killed by itself at a chosen moment. */
-  function write(killedAt: 'row' | 'rename' | 'renamed' | 'never', limits = ''): ReturnType<typeof spawnSync> {
-    const root = join(import.meta.dirname, '..', '..');
-    const program = join(folder, 'writer.mjs');
+  beforeAll(() => {
+    writer = fs.mkdtempSync(join(tmpdir(), 'ipsec-writer-'));
+    fs.symlinkSync(join(ROOT, 'node_modules'), join(writer, 'node_modules'));
     const contents = `
       import fsp from 'node:fs/promises';
       import { syncBuiltinESMExports } from 'node:module';
@@ -296,7 +299,6 @@ describe('a process that comes to its end in the middle of a write', () => {
       const { rename } = fsp;
       fsp.rename = async (from, to) => {
         if (to !== path) return rename(from, to);
-        if (killedAt === 'rename') die();
         await rename(from, to);
         if (killedAt === 'renamed') die();
       };
@@ -314,40 +316,40 @@ describe('a process that comes to its end in the middle of a write', () => {
         process.exitCode = 1;
       }`;
     buildSync({
-      stdin: { contents, resolveDir: root, loader: 'ts' },
+      stdin: { contents, resolveDir: ROOT, loader: 'ts' },
       bundle: true,
       format: 'esm',
       platform: 'node',
       target: 'node20',
       external: ['node-sqlite3-wasm'],
-      outfile: program,
+      outfile: join(writer, 'writer.mjs'),
     });
-    if (!fs.existsSync(join(folder, 'node_modules')))
-      fs.symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    return spawnSync('sh', ['-c', `${limits}exec "$0" "$@"`, process.execPath, program, path, killedAt], {
-      encoding: 'utf8',
-    });
+  });
+  afterAll(() => {
+    fs.rmSync(writer, { recursive: true, force: true });
+  });
+
+  function write(killedAt: 'row' | 'renamed' | 'never', limits = ''): ReturnType<typeof spawnSync> {
+    const words = [process.execPath, join(writer, 'writer.mjs'), path, killedAt];
+    return spawnSync('sh', ['-c', `${limits}exec "$0" "$@"`, ...words], { encoding: 'utf8' });
   }
 
-  test.each(['row', 'rename', 'renamed'] as const)(
-    'killed at a %s: old or new, and the next start works',
-    async (at) => {
-      await store().write(FULL);
-      const before = fs.readFileSync(path);
-      expect(write(at).signal).toBe('SIGKILL');
-      expect(names()).toContain('drift.db.busy');
-      // What a reader that was killed as well left beside it.
-      fs.mkdirSync(`${path}.lock`);
+  test.each(['row', 'renamed'] as const)('killed at %s: old or new, and the next start works', async (at) => {
+    await store().write(FULL);
+    const before = fs.readFileSync(path);
+    expect(write(at).signal).toBe('SIGKILL');
+    expect(names()).toContain('drift.db.busy');
+    // What a reader that was killed as well left beside it.
+    fs.mkdirSync(`${path}.lock`);
 
-      const mine = store();
-      const memory = await mine.read();
-      if (at === 'renamed') expect(memory.incidents).toHaveLength(1000);
-      else expect([memory, fs.readFileSync(path).equals(before)]).toEqual([FULL, true]);
-      await mine.write({ ...memory, quarantines: [] });
-      expect(await store().read()).toEqual({ ...memory, quarantines: [] });
-      expect(names()).toEqual(['drift.db']);
-    },
-  );
+    const mine = store();
+    const memory = await mine.read();
+    if (at === 'renamed') expect(memory.incidents).toHaveLength(1000);
+    else expect([memory, fs.readFileSync(path).equals(before)]).toEqual([FULL, true]);
+    await mine.write({ ...memory, quarantines: [] });
+    expect(await store().read()).toEqual({ ...memory, quarantines: [] });
+    expect(names()).toEqual(['drift.db']);
+  });
 
   test('a disk that is full is told, and what was remembered is still there', async () => {
     await store().write(FULL);
