@@ -70,9 +70,7 @@ export const REMEDIABLE_KINDS = [
   'sa-key-differs',
   'key-differs',
   'service-state',
-  'service-settings',
   'daemon-down',
-  'daemon-out-of-step',
 ] as const satisfies readonly DriftKind[];
 
 /** One thing that is not as it should be on one host. Holds no secret. */

@@ -32,6 +32,10 @@ export type WatchEvent =
       readonly event: 'watch-remediated';
       readonly records: readonly RemediationRecord[];
       readonly quarantines: readonly Quarantine[];
+      /** Hosts that drifted and were not worked on, and why. */
+      readonly left?: readonly { readonly host: string; readonly why: string }[];
+      /** Why nothing was done at all. */
+      readonly halted?: string;
     }
   /** A pass, or what follows from it, could not be made. Watching goes on. */
   | {

@@ -85,9 +85,7 @@ export function fileChanges(
       continue;
     }
     if (!differing.has(path) && found?.sha256 !== undefined) {
-      const modeIsRight =
-        desired.modes === 'as-found' ||
-        (found.mode === wanted.mode && (found.uid ?? 0) === (rootUid(seen) ?? found.uid ?? 0));
+      const modeIsRight = isModeRight(found, wanted.mode, seen, desired.modes);
       changes.push({
         kind: 'keep',
         path,
@@ -107,6 +105,16 @@ export function fileChanges(
     });
   }
   return changes;
+}
+
+/** Whether mode and owner of a file are as wanted, or are to be left as they are. */
+export function isModeRight(
+  found: Observation['files'][number],
+  mode: string,
+  seen: Observation,
+  modes: FileModes | undefined,
+): boolean {
+  return modes === 'as-found' || (found.mode === mode && (found.uid ?? 0) === (rootUid(seen) ?? found.uid ?? 0));
 }
 
 /** Who owns managed files there: root, or the lab's user who stands for root. */

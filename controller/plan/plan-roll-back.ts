@@ -1,10 +1,12 @@
 /** A plan back to a generation that the host has kept: a plan like any other, whose files are already there. */
 
+import type { FileModes } from '../model/host.js';
 import { holdsKeys, type KeyName, type ManagedPath } from '../model/managed-file.js';
 import type { Observation, StoredGeneration } from '../model/observation.js';
 import type { LoadedRule } from '../model/policy.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
 import { textPatch } from './diff.js';
+import { isModeRight } from './file-changes.js';
 import type { FileChange, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
 import { describeChange } from './change-steps.js';
@@ -24,6 +26,7 @@ export interface RollBackInput {
   /** Text on the host now of each file that holds no keys. */
   readonly currentTexts: ReadonlyMap<string, string>;
   readonly naming?: Installed['naming'];
+  readonly modes?: FileModes;
 }
 
 export function planRollBack(input: RollBackInput): HostPlan {
@@ -47,7 +50,7 @@ export function planRollBack(input: RollBackInput): HostPlan {
 
 function fileChange(
   path: ManagedPath,
-  { seen, target, currentTexts, adapter }: RollBackInput,
+  { seen, target, currentTexts, adapter, modes }: RollBackInput,
   generation: number,
 ): FileChange[] {
   const wanted = target.manifest.files.find((file) => file.path === path);
@@ -63,8 +66,10 @@ function fileChange(
     ];
   }
   const { mode, sha256 } = wanted;
-  if (found?.sha256 === sha256)
-    return [{ kind: 'keep', path, mode, sha256, ...(found.mode === mode ? {} : { modeWas: found.mode ?? 'unknown' }) }];
+  if (found?.sha256 === sha256) {
+    const modeWas = isModeRight(found, mode, seen, modes) ? {} : { modeWas: found.mode ?? 'unknown' };
+    return [{ kind: 'keep', path, mode, sha256, ...modeWas }];
+  }
   const text = target.files.find((file) => file.path === path)?.text;
   return [{ kind: 'stored', path, mode, sha256, from: target.manifest.generation, patch: patch(text) }];
 }

@@ -23,13 +23,21 @@ export interface FoundDrift {
   /** As it is remembered after the pass. */
   readonly memory: DriftMemory;
   readonly stop: AbortSignal;
+  /** Makes known what is about to be done, before it is: the record of the same host and moment that comes in the end replaces it. */
+  readonly remember: (records: readonly RemediationRecord[]) => Promise<void>;
+}
+
+export interface Remedied {
+  readonly records: readonly RemediationRecord[];
+  readonly quarantines: readonly Quarantine[];
+  /** Hosts that drifted and were not worked on, and why. */
+  readonly left?: readonly { readonly host: string; readonly why: string }[];
+  /** Why nothing was done at all. */
+  readonly halted?: string;
 }
 
 /** Works on hosts that drifted; what it did is remembered and told with the next digest. What befalls one host is a record, not an error. */
-export type Remediate = (found: FoundDrift) => Promise<{
-  readonly records: readonly RemediationRecord[];
-  readonly quarantines: readonly Quarantine[];
-}>;
+export type Remediate = (found: FoundDrift) => Promise<Remedied>;
 
 export interface RoundPorts {
   readonly clock: Clock;
@@ -61,7 +69,12 @@ export async function driftRound(input: RoundInput, ports: RoundPorts): Promise<
     const told = await tell(input.notifiers, digest, ports);
     if (isToBeTold && told !== 'nobody') await store.write(memory);
     if (input.remediate !== undefined && complete && !stop.aborted) {
-      const done = await input.remediate({ pass, memory, stop });
+      const done = await input.remediate({
+        pass,
+        memory,
+        stop,
+        remember: (records) => remember(store, { records, quarantines: [] }),
+      });
       await remember(store, done);
       emit({ event: 'watch-remediated', ...done });
     }
@@ -90,12 +103,15 @@ async function tell(notifiers: readonly Notifier[], digest: DriftDigest, { clock
 }
 
 /** Read again: a person may have accepted or released something while hosts were put right. */
-async function remember(store: DriftStore, { records, quarantines }: Awaited<ReturnType<Remediate>>): Promise<void> {
+async function remember(store: DriftStore, { records, quarantines }: Remedied): Promise<void> {
   if (records.length + quarantines.length === 0) return;
   const memory = await store.read();
   await store.write({
     ...memory,
-    remediations: [...memory.remediations, ...records],
+    remediations: [
+      ...memory.remediations.filter((old) => !records.some((one) => one.host === old.host && one.at === old.at)),
+      ...records,
+    ],
     quarantines: [
       ...memory.quarantines.filter(({ host }) => !quarantines.some((one) => one.host === host)),
       ...quarantines,

@@ -23,8 +23,11 @@ import { whyBusy } from './observe-fleet.js';
 import { runId } from './plan-fleet.js';
 import type { SessionLot } from './session-lot.js';
 
-/** `previous`: what was current before the last confirmed run. */
-export type RollBackTarget = { readonly kind: 'previous' } | { readonly kind: 'generation'; readonly number: number };
+/** `previous`: what was current before the last confirmed run. `current`: what was confirmed last, for a host that left it by itself. */
+export type RollBackTarget =
+  | { readonly kind: 'previous' }
+  | { readonly kind: 'current' }
+  | { readonly kind: 'generation'; readonly number: number };
 
 export interface RollBackFleetInput {
   readonly inventory: Inventory;
@@ -147,8 +150,7 @@ async function planBack(
   if (busy !== undefined) return { outcome: busy };
   const { adapter } = detected;
   const kept = (await session.status()).kept.map((one) => one.generation);
-  const number =
-    target.kind === 'generation' ? target.number : Math.max(...kept.filter((one) => one < (seen.generation ?? 0)));
+  const number = numberOf(target, seen.generation ?? 0, kept);
   if (!kept.includes(number)) return { outcome: notKept(target, kept) };
   const stored = await session.generation(number);
   const currentTexts = new Map<string, string>();
@@ -169,16 +171,28 @@ async function planBack(
     currentTexts,
     adapter,
     naming: { tables, nameOf, addresses: host.addresses },
+    ...(host.modes === undefined ? {} : { modes: host.modes }),
   });
   return { seen: { plan, run: seen.run, rules } };
+}
+
+function numberOf(target: RollBackTarget, current: number, kept: readonly number[]): number {
+  switch (target.kind) {
+    case 'generation':
+      return target.number;
+    case 'current':
+      return current;
+    case 'previous':
+      return Math.max(...kept.filter((one) => one < current));
+  }
 }
 
 function notKept(target: RollBackTarget, kept: readonly number[]): HostOutcome {
   if (kept.length === 0) return untouched('no generation is kept there', 'nothing was ever applied to it');
   const list = kept.join(', ');
-  return target.kind === 'previous'
-    ? untouched('no earlier generation is kept there', `it keeps ${list}`)
-    : untouched(`generation ${target.number} is not kept there`, `it keeps ${list}: choose one with --to`);
+  if (target.kind === 'previous') return untouched('no earlier generation is kept there', `it keeps ${list}`);
+  if (target.kind === 'current') return untouched('its current generation is not kept there', `it keeps ${list}`);
+  return untouched(`generation ${target.number} is not kept there`, `it keeps ${list}: choose one with --to`);
 }
 
 function untouched(reason: string, todo: string): HostOutcome {
