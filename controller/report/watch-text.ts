@@ -44,12 +44,8 @@ function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined
     case 'watch-pass-ended': {
       const { pass, complete, digest } = event;
       const seconds = ((Date.parse(pass.ended) - Date.parse(pass.begun)) / 1000).toFixed(1);
-      const { standing } = digestText(digest);
       const whole = complete ? '' : paint('yellow', ', stopped before every host had its turn');
-      return [
-        `pass of ${seconds} s: ${standing === '' ? 'no host seen' : standing}${whole}`,
-        ...newsLines(digest, paint),
-      ];
+      return [`pass of ${seconds} s: ${statesText(digest.hosts)}${whole}`, ...newsLines(digest, paint)];
     }
     case 'watch-told':
       return event.told
@@ -79,6 +75,16 @@ function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined
     case 'watch-pass-begun':
       return undefined;
   }
+}
+
+function statesText({ clean, drift, pending, unreachable }: DriftDigest['hosts']): string {
+  const parts = [
+    `${clean} clean`,
+    ...(drift > 0 ? [`${drift} with drift`] : []),
+    ...(pending > 0 ? [`${pending} with a pending change`] : []),
+    ...(unreachable > 0 ? [`${unreachable} unreachable`] : []),
+  ];
+  return parts.join(', ');
 }
 
 function watchedText({ hosts, schedule, timeZone }: { hosts: number; schedule: string; timeZone: string }): string {

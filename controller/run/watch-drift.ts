@@ -77,7 +77,8 @@ export async function watchDrift(input: WatchInput): Promise<void> {
       agenda.pauseUntil(notBefore);
       emit({ event: 'watch-failed', fault: faultOf(error), failures, notBefore: notBefore.toISOString() });
     }
-    tellMissed(agenda.ran(clock.now()), 'busy');
+    const overtaken = agenda.ran(clock.now());
+    if (!requests.stopped.aborted) tellMissed(overtaken, 'busy');
   }
   emit({ event: 'watch-stopped', at: clock.now().toISOString() });
 }

@@ -39,7 +39,9 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
       else if (!event.told)
         output.note(watchText(event, clock.now(), process.stderr.isTTY ? output.paint : plain) ?? '');
     };
-    const round = readyRound(context, { words: args, spreadSeconds: 0, teller: new DigestTeller(emit), emit });
+    const teller = new DigestTeller(emit);
+    // Cron, or a person, waits for the end: nothing is put off.
+    const round = readyRound(context, { words: args, spreadSeconds: () => 0, teller, emit });
     const { pass, memory } = await round(interrupts.signal);
     const judged = judgePass(pass, memory, clock.now());
     const exit = exitOf(passExit(judged.looks, args.strict), isUnheard, interrupts.signal);

@@ -12,8 +12,8 @@ import { preparePass, type PassGround, type PassWords } from './prepare-pass.js'
 
 export interface ReadyOptions {
   readonly words: PassWords;
-  /** 0 for a person who waits, and for cron. */
-  readonly spreadSeconds: number;
+  /** For a pass that begins now. */
+  readonly spreadSeconds: () => number;
   readonly teller: DigestTeller;
   readonly emit: (event: WatchEvent) => void;
   readonly remediate?: Remediate | undefined;
@@ -31,7 +31,7 @@ export function readyRound(
   return async (stop) =>
     driftRound(
       {
-        gather: { ...(await groundOf(context, words)), starts: spreadHosts(selected, spreadSeconds, fraction) },
+        gather: { ...(await groundOf(context, words)), starts: spreadHosts(selected, spreadSeconds(), fraction) },
         rules: { fleet: inventory.fleet, hosts: inventory.hosts.map(({ name }) => name), confirmLooks, dampingSeconds },
         notifiers,
         remediate,

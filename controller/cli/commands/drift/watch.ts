@@ -50,11 +50,12 @@ async function watch(
     const observed = await observe(context, memory);
     const emit = emitter(context, observed.follow);
     const teller = new DigestTeller(emit);
-    const watched = (now: Context): Watched => ({
-      schedule: scheduleOf(now, args),
-      hosts: now.selected.length,
-      round: readyRound(now, { words: args, spreadSeconds: now.settings.drift.spreadSeconds, teller, emit }),
-    });
+    const watched = (now: Context): Watched => {
+      const schedule = scheduleOf(now, args);
+      const spreadSeconds = (): number => spreadWithin(schedule, now.settings.drift.spreadSeconds, clock.now());
+      const round = readyRound(now, { words: args, spreadSeconds, teller, emit });
+      return { schedule, hosts: now.selected.length, round };
+    };
     try {
       await watchDrift({
         watched: watched(context),
@@ -88,6 +89,11 @@ function scheduleOf({ settings }: Context, args: WatchArguments): Schedule {
     what: 'nothing says when hosts are to be looked at',
     todo: "write schedule: '*/15 * * * *' into the drift: section of the inventory, or give --schedule",
   });
+}
+
+/** A spread longer than the schedule allows would make every pass miss the next: half the time to it is the most. */
+function spreadWithin(schedule: Schedule, spreadSeconds: number, now: Date): number {
+  return Math.min(spreadSeconds, (schedule.after(now).getTime() - now.getTime()) / 2000);
 }
 
 /** Words for people on a terminal or in a service's log; objects for programs; fields for the log file; numbers for metrics. */
