@@ -146,6 +146,6 @@ test('more rules or complaints than a call takes arguments are all shown', () =>
   const many = Array.from({ length: 130_000 }, () => 'x');
   const run = { exit: 0, stdout: '', stderr: many.join('\n') };
   const prediction = { kind: 'policy', verdict: 'installs', check: run, load: run, installed: many } as const;
-  const text = predictText({ file: 'f', prediction: { ...prediction, listError: undefined } }, plain);
+  const text = predictText({ file: 'f', prediction }, plain);
   expect(text.split('\n  x')).toHaveLength(260_001);
 });
