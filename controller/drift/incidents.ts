@@ -54,6 +54,7 @@ export function advance(
 ): { readonly memory: DriftMemory; readonly digest: DriftDigest } {
   const known = new Set(rules.hosts);
   const acceptances = memory.acceptances.filter((one) => isInForce(one, now));
+  const lapsed = memory.acceptances.filter((one) => !isInForce(one, now));
   const isAccepted = acceptedBy(acceptances);
   const news: Record<'opened' | 'cleared', Incident[]> = { opened: [], cleared: [] };
   const note = ({ incident, news: state }: IncidentChange): Incident => {
@@ -71,7 +72,7 @@ export function advance(
     else others.push(kept);
   }
   for (const look of pass.looks.filter(({ host }) => known.has(host))) {
-    const changes = followLook(byHost.get(look.host) ?? [], look, isAccepted, rules, now);
+    const changes = followLook(byHost.get(look.host) ?? [], look, { isAccepted, lapsed, rules, now });
     byHost.set(look.host, changes.map(note));
   }
   const incidents = [...byHost.values()].flat().map((incident) => note(settled(incident, rules, now)));
@@ -86,19 +87,25 @@ export function advance(
       opened: groupIncidents(news.opened),
       cleared: groupIncidents(news.cleared),
       quarantined: memory.quarantines.filter(({ since }) => isAfter(since, memory.lastPass?.ended)),
-      lapsed: memory.acceptances.filter((one) => !isInForce(one, now)),
+      lapsed,
       hosts: hostsByState(pass.looks),
     },
   };
+}
+
+interface Circumstances {
+  readonly isAccepted: (host: string, id: string) => boolean;
+  /** Acceptances that have just ended. */
+  readonly lapsed: readonly Acceptance[];
+  readonly rules: DampingRules;
+  readonly now: Date;
 }
 
 /** Every incident of a host after a look at it; those that the look says nothing about are as they were. */
 function followLook(
   incidents: readonly Incident[],
   look: HostLook,
-  isAccepted: (host: string, id: string) => boolean,
-  rules: DampingRules,
-  now: Date,
+  { isAccepted, lapsed, rules, now }: Circumstances,
 ): readonly IncidentChange[] {
   const found = findingsById(look);
   const former = new Map<string, number>();
@@ -116,10 +123,17 @@ function followLook(
     if (isAccepted(look.host, id)) continue;
     const at = former.get(id);
     const last = at === undefined ? undefined : followed[at]?.incident;
-    if (at === undefined || last === undefined) followed.push(opened(id, finding, rules, now));
-    else followed[at] = returned(last, finding, rules, now);
+    const ended = lapsed.find((one) => one.host === look.host && one.id === id);
+    if (at !== undefined && last !== undefined) followed[at] = returned(last, finding, rules, now);
+    else if (ended === undefined) followed.push(opened(id, finding, rules, now));
+    // It was there all the time: nothing has to be confirmed, and people are told why it comes up now.
+    else followed.push(opened(id, withEnded(finding, ended), { ...rules, confirmLooks: 1 }, now));
   }
   return followed;
+}
+
+function withEnded(finding: DriftFinding, { until, reason }: Acceptance): DriftFinding {
+  return { ...finding, what: `${finding.what} (it was accepted until ${until}: ${reason})` };
 }
 
 /** One finding an id, the worst of them. */

@@ -188,8 +188,9 @@ describe('accepted findings', () => {
   });
 
   test('when the acceptance ends, what is still there opens and is told, and so is the end', () => {
-    const watch = new Watch({ dampingSeconds: 24 * HOUR });
+    const watch = new Watch({ dampingSeconds: 24 * HOUR, confirmLooks: 2 });
     watch.pass(0, look('web1', [MODE]));
+    watch.pass(900, look('web1', [MODE]));
     watch.memory = { ...watch.memory, acceptances: [acceptance({ id: ID, until })] };
     expect(watch.pass(HOUR, look('web1', [MODE]))).toEqual(['-web1 file-mode']);
     expect(watch.pass(9 * HOUR, look('web1', [MODE]))).toEqual([]);
@@ -197,7 +198,9 @@ describe('accepted findings', () => {
     const now = after(10 * HOUR);
     const { memory, digest } = advance(watch.memory, pass([look('web1', [MODE])], now), watch.rules, now);
     expect(digest.lapsed).toMatchObject([{ host: 'web1', id: ID }]);
-    expect(digest.opened).toMatchObject([{ hosts: ['web1'] }]);
+    expect(digest.opened).toMatchObject([
+      { hosts: ['web1'], what: `${MODE.what} (it was accepted until ${until}: a test)` },
+    ]);
     expect(memory.acceptances).toEqual([]);
     expect(memory.incidents.filter(({ cleared }) => cleared === undefined)).toMatchObject([
       { firstSeen: now.toISOString() },
