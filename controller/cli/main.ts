@@ -18,11 +18,11 @@ import { rollbackCommand } from './commands/rollback.js';
 import { statusCommand } from './commands/status.js';
 import { validateCommand } from './commands/validate.js';
 import { verifyCommand } from './commands/verify.js';
-import { createOutput, surviveClosedPipes } from './output.js';
+import { createOutput, surviveLostOutput } from './output.js';
 import { packageVersion } from './package-files.js';
 
 export async function main(argv: readonly string[]): Promise<void> {
-  surviveClosedPipes();
+  surviveLostOutput();
   try {
     await yargs([...argv])
       .scriptName('ipsec-deploy')

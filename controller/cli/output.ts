@@ -1,5 +1,6 @@
 /** Where words go: stdout, stderr, colours, and what happens when nobody reads any more. */
 
+import { EXIT } from '../errors.js';
 import { coloured, plain, type Paint } from '../report/paint.js';
 
 export type OutputFormat = 'text' | 'json';
@@ -25,15 +26,20 @@ export interface OutputOptions {
 }
 
 /**
- * A reader that goes away (`| head`) must not end a run in the middle: writing stops, the work goes on, and the exit status
- * still says how it ended.
+ * A reader that goes away (`| head`) and a disk that is full (`> plan.txt`) must not end a run in the middle: the work goes on,
+ * and the exit status still says how it ended. Words that were lost without a reader's leave are told of, and are no success.
  */
-export function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+export function surviveLostOutput(): void {
+  let lost = false;
+  process.stdout.on('error', ({ code = 'error' }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE' || lost) return;
+    lost = true;
+    process.stderr.write(`error: standard output cannot be written (${code}): the rest of it is lost\n`);
+    process.on('exit', (status) => {
+      if (status === EXIT.ok) process.exitCode = EXIT.failed;
     });
-  }
+  });
+  process.stderr.on('error', () => undefined);
 }
 
 /** https://no-color.org: any non-empty NO_COLOR switches colours off; `--color` and `--no-color` win. */

@@ -53,6 +53,16 @@ test('a rollback to a generation that is not kept is refused, and one to the bas
   for (const host of fleet.hosts.values()) expect(host.changes).toEqual([]);
 });
 
+test('a plan that is refused is shown all the same, and not saved', async () => {
+  const { inventory } = fleet;
+  fleet.edit('port: 443, expect: clear', 'port: 443, expect: refused');
+  const shown = await fleet.expect(1, 'plan', '--out', 'refused.json');
+  fleet.writeInventory(inventory);
+  expect(shown.stdout).toMatch(/^Plan: \d hosts? to change/m);
+  expect(shown.stderr).toContain('--accept-risk failed-tests');
+  expect(existsSync(fleet.file('refused.json'))).toBe(false);
+});
+
 test('an apply goes on when nobody reads what it prints', async () => {
   fleet.edit('- { lport: 8443, ulp: tcp }', '- { lport: 9443, ulp: tcp }');
   const ran = await fleet.spawn('sh', [

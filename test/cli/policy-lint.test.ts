@@ -1,7 +1,7 @@
 /** `policy lint` as the built program: what a person and a program read, several files and standard input, exit statuses. */
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -130,4 +130,15 @@ test('a key file is not linted as a policy: messages about it would show its key
     'misnamed.conf:1:69: error: this looks like a key file; read as policy, its keys would be shown',
   );
   expect(stdout + stderr).not.toContain('5ec0de');
+});
+
+test.runIf(existsSync('/dev/full'))('output that a full disk swallows is told of, and is no success', () => {
+  const full = openSync('/dev/full', 'w');
+  const ran = spawnSync(process.execPath, [PROGRAM, 'policy', 'lint', '--explain', 'ONE_WAY'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect(ran.stderr).toBe('error: standard output cannot be written (ENOSPC): the rest of it is lost\n');
+  expect(ran.status).toBe(4);
 });
