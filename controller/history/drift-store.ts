@@ -2,8 +2,8 @@
  * The memory of drift on the disk: one SQLite file, replaced whole by each write. Owns when it is locked, copied and renamed;
  * what is in it is the business of memory-rows.
  *
- * The library's own locks and journals are not relied on (docs/decisions/0007-the-memory-of-drift-is-replaced-whole.md): a write works on a copy and ends in one
- * rename, and every use of the file is under a lock of ours.
+ * The library's own locks and journals are not relied on (docs/decisions/0007-the-memory-of-drift-is-replaced-whole.md): a
+ * write works on a copy and ends in one rename, and every use of the file is under a lock of ours.
  */
 
 import { chmod, copyFile, mkdir, open, rm, rmdir } from 'node:fs/promises';
