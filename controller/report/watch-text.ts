@@ -4,6 +4,7 @@ import type { DriftDigest } from '../model/drift.js';
 import type { WatchEvent, WatchFault } from '../model/watch.js';
 import { digestText, hasNews, type DigestEntry } from './digest-text.js';
 import { plain, printable, type Paint } from './paint.js';
+import { remediationLines } from './remediation-text.js';
 
 /** `undefined` where there is nothing to say: the loop is alive, or works. @param now begins the line */
 export function watchText(event: WatchEvent, now: Date, paint: Paint = plain): string | undefined {
@@ -62,19 +63,17 @@ function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined
         'what was read before stays in force',
       ];
     case 'watch-remediated':
-      return event.records.length + event.quarantines.length === 0
-        ? undefined
-        : [
-            'putting right:',
-            ...event.records.map(({ host, outcome }) => `${host}: ${printable(outcome)}`),
-            ...event.quarantines.map(({ host, reason }) => `${host}: left alone from now on: ${printable(reason)}`),
-          ];
+      return remediated(remediationLines(event, paint));
     case 'watch-stopped':
       return ['stopped'];
     case 'watch-beat':
     case 'watch-pass-begun':
       return undefined;
   }
+}
+
+function remediated(lines: readonly string[]): readonly string[] | undefined {
+  return lines.length === 0 ? undefined : ['putting right:', ...lines];
 }
 
 function statesText({ clean, drift, pending, unreachable }: DriftDigest['hosts']): string {

@@ -1,6 +1,6 @@
 /** `drift [inventory]`: one look at every host, told and forgotten. Nothing is written, here or there. */
 
-import type { Argv, CommandModule } from 'yargs';
+import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
 
 import { judgePass, judgeWith, passExit } from '../../../drift/judge-pass.js';
 import { EXIT, type ExitStatus } from '../../../errors.js';
@@ -23,6 +23,8 @@ export interface LookArguments extends HostsArguments, Pick<CommonArguments, 'co
   readonly once: boolean;
   readonly schedule: string | undefined;
   readonly identity: string | undefined;
+  readonly remediate: boolean;
+  readonly 'dry-run': boolean;
 }
 
 export const lookCommand: CommandModule<object, LookArguments> = {
@@ -32,12 +34,13 @@ export const lookCommand: CommandModule<object, LookArguments> = {
   handler: async (args) => {
     // A report for a test runner is one document: nothing else may stand on standard output.
     const output = args.output === 'json' ? 'json' : 'text';
+    checkWords(args);
     if (args.schedule !== undefined) {
       if (args.once) throw new Error('--once is one look, and --schedule goes on looking: give one of them');
       if (args.output === 'junit') throw new Error('--output junit is for one look, not for --schedule');
       return watchCommand.handler({ ...args, output });
     }
-    const work = args.once ? (await import('./once.js')).once : look;
+    const work = await workFor(args);
     await withContext({ ...args, output }, (context) => work(context, args));
   },
 };
@@ -58,7 +61,25 @@ export function lookOptions(argv: Argv): Argv<LookArguments> {
       type: 'boolean',
       default: false,
       describe: 'remember what was found and tell what is new, as the service does: for cron',
+    })
+    .option('dry-run', {
+      type: 'boolean',
+      default: false,
+      describe: 'with --remediate: say what would be put right; nothing is changed or remembered',
     });
+}
+
+function checkWords({ dryRun, remediate, schedule, once, output }: ArgumentsCamelCase<LookArguments>): void {
+  if (!dryRun) return;
+  if (!remediate || once || schedule !== undefined)
+    throw new Error('--dry-run goes with --remediate, and not with --once or --schedule');
+  if (output === 'junit') throw new Error('--output junit is for a look, not for --dry-run');
+}
+
+/** What puts right has to remember: without --once too. What is not asked for is not read in. */
+async function workFor({ dryRun, once, remediate }: ArgumentsCamelCase<LookArguments>): Promise<typeof look> {
+  if (dryRun) return (await import('./remediate.js')).previewRemediation;
+  return once || remediate ? (await import('./once.js')).once : look;
 }
 
 /** Exit 0: every host is what was last confirmed on it; 2: some is not; 4: some could not be looked at; 130: ended early. */

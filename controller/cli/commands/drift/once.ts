@@ -8,16 +8,19 @@ import { endedEvent, lookEvents } from '../../../report/drift-events.js';
 import { driftText } from '../../../report/drift-text.js';
 import { junitReport } from '../../../report/junit.js';
 import { plain } from '../../../report/paint.js';
+import { remediationText } from '../../../report/remediation-text.js';
 import { isTrouble, watchRecord, watchText } from '../../../report/watch-text.js';
 import { DigestTeller } from '../../../run/tell-digest.js';
 import type { Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
 import type { PassWords } from './prepare-pass.js';
 import { readyRound } from './ready-round.js';
+import { remediator, remedyExit } from './remediate.js';
 
 export interface OnceArguments extends PassWords {
   readonly output: 'text' | 'json' | 'junit';
   readonly strict: boolean;
+  readonly remediate: boolean;
 }
 
 /**
@@ -30,29 +33,35 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
   const interrupts = catchInterrupts(output.note);
   try {
     let isUnheard = false;
+    const remedied: (WatchEvent & { event: 'watch-remediated' })[] = [];
     const emit = (event: WatchEvent): void => {
       const record = watchRecord(event);
       if (record !== undefined) log.event(isTrouble(event) ? 'warn' : 'info', event.event, { ...record });
+      if (event.event === 'watch-remediated') remedied.push(event);
       if (event.event !== 'watch-told') return;
       isUnheard ||= !event.told;
       if (args.output === 'json') output.json(event);
       else if (!event.told)
         output.note(watchText(event, clock.now(), process.stderr.isTTY ? output.paint : plain) ?? '');
     };
+    const remediate = args.remediate ? remediator(context) : undefined;
     const teller = new DigestTeller(emit);
     // Cron, or a person, waits for the end: nothing is put off.
-    const round = readyRound(context, { words: args, spreadSeconds: () => 0, teller, emit });
+    const round = readyRound(context, { words: args, spreadSeconds: () => 0, teller, emit, remediate });
     const { pass, memory } = await round(interrupts.signal);
     const judged = judgePass(pass, memory, clock.now());
-    const exit = exitOf(passExit(judged.looks, args.strict), isUnheard, interrupts.signal);
+    const found = [passExit(judged.looks, args.strict), ...remedied.map(remedyExit)];
+    const exit = exitOf(found, isUnheard, interrupts.signal);
     const asked = selected.length;
     if (args.output === 'json') {
       judged.looks.flatMap(lookEvents).forEach(output.json);
+      remedied.forEach(output.json);
       output.json(endedEvent(judged, asked, exit));
     } else if (args.output === 'junit') {
       output.print(junitReport(judged, { fleet: inventory.fleet, strict: args.strict }));
     } else {
       output.print(driftText(judged, { asked, pending: args.pending }, output.paint));
+      remedied.forEach((news) => output.print(remediationText(news, output.paint)));
     }
     return exit;
   } finally {
@@ -61,7 +70,8 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
   }
 }
 
-function exitOf(exit: ExitStatus, isUnheard: boolean, stop: AbortSignal): ExitStatus {
+/** The worst one wins. */
+function exitOf(exits: readonly ExitStatus[], isUnheard: boolean, stop: AbortSignal): ExitStatus {
   if (stop.aborted) return EXIT.interrupted;
-  return isUnheard ? EXIT.failed : exit;
+  return [...exits, isUnheard ? EXIT.failed : EXIT.ok].reduce((worst, one) => (one > worst ? one : worst));
 }

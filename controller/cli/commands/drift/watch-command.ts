@@ -8,6 +8,7 @@ export interface WatchArguments extends FleetArguments {
   readonly schedule: string | undefined;
   readonly identity: string | undefined;
   readonly pending: boolean;
+  readonly remediate: boolean;
 }
 
 export const watchCommand: CommandModule<object, WatchArguments> = {
@@ -33,5 +34,10 @@ export function watchOptions<T>(argv: Argv<T>) {
       type: 'boolean',
       default: true,
       describe: 'also look for what the inventory asks for and was not applied; --no-pending for drift alone',
+    })
+    .option('remediate', {
+      type: 'boolean',
+      default: false,
+      describe: 'also put right what the inventory says, as drift.remediate there; goes with --once, or a schedule',
     });
 }

@@ -17,6 +17,7 @@ import { readAgain, withContext, type Context } from '../../context.js';
 import { packageVersion } from '../../package-files.js';
 import { catchServiceSignals } from '../../service-signals.js';
 import { groundOf, readyRound } from './ready-round.js';
+import { remediator } from './remediate.js';
 import type { WatchArguments } from './watch-command.js';
 import { readMemory } from './with-memory.js';
 
@@ -53,7 +54,8 @@ async function watch(
     const watched = (now: Context): Watched => {
       const schedule = scheduleOf(now, args);
       const spreadSeconds = (): number => spreadWithin(schedule, now.settings.drift.spreadSeconds, clock.now());
-      const round = readyRound(now, { words: args, spreadSeconds, teller, emit });
+      const remediate = args.remediate ? remediator(now) : undefined;
+      const round = readyRound(now, { words: args, spreadSeconds, teller, emit, remediate });
       return { schedule, hosts: now.selected.length, round };
     };
     try {
