@@ -29,6 +29,7 @@ export interface OnceArguments extends PassWords {
  */
 export async function once(context: Context, args: OnceArguments): Promise<ExitStatus> {
   const { output, clock, log, settings, selected, inventory } = context;
+  const remediate = args.remediate ? remediator(context) : undefined;
   const release = await lockPasses(settings.drift.stateFile, clock.now());
   const interrupts = catchInterrupts(output.note);
   try {
@@ -44,7 +45,6 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
       else if (!event.told)
         output.note(watchText(event, clock.now(), process.stderr.isTTY ? output.paint : plain) ?? '');
     };
-    const remediate = args.remediate ? remediator(context) : undefined;
     const teller = new DigestTeller(emit);
     // Cron, or a person, waits for the end: nothing is put off.
     const round = readyRound(context, { words: args, spreadSeconds: () => 0, teller, emit, remediate });
