@@ -4,6 +4,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { acceptCommand, acceptedCommand, unacceptCommand } from './accept.js';
 import { incidentsCommand } from './incidents.js';
+import { installServiceCommand } from './install-service.js';
 import { lookCommand } from './look.js';
 import { notifyCommand } from './notify-test.js';
 import { releaseCommand } from './release.js';
@@ -16,6 +17,7 @@ export const driftCommand: CommandModule = {
     argv
       .command(lookCommand)
       .command(watchCommand)
+      .command(installServiceCommand)
       .command(incidentsCommand)
       .command(acceptCommand)
       .command(acceptedCommand)

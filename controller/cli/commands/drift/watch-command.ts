@@ -2,6 +2,7 @@
 
 import type { Argv, CommandModule } from 'yargs';
 
+import { OperatorError } from '../../../errors.js';
 import { fleetOptions, type FleetArguments } from '../../arguments.js';
 
 export interface WatchArguments extends FleetArguments {
@@ -40,4 +41,11 @@ export function watchOptions<T>(argv: Argv<T>) {
       default: false,
       describe: 'also put right what the inventory says, as drift.remediate there; goes with --once, or a schedule',
     });
+}
+
+export function noSchedule(): OperatorError {
+  return new OperatorError('NO_SCHEDULE', {
+    what: 'nothing says when hosts are to be looked at',
+    todo: "write schedule: '*/15 * * * *' into the drift: section of the inventory, or give --schedule",
+  });
 }

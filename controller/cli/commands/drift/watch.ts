@@ -18,7 +18,7 @@ import { packageVersion } from '../../package-files.js';
 import { catchServiceSignals } from '../../service-signals.js';
 import { groundOf, readyRound } from './ready-round.js';
 import { remediator } from './remediate.js';
-import type { WatchArguments } from './watch-command.js';
+import { noSchedule, type WatchArguments } from './watch-command.js';
 import { readMemory } from './with-memory.js';
 
 /** Connections that were given up may hold the process for as long as their time-outs: not longer than this after the end. */
@@ -87,10 +87,7 @@ function scheduleOf({ settings }: Context, args: WatchArguments): Schedule {
   const { schedule: inventoryWords, timeZone } = settings.drift;
   const words = args.schedule ?? inventoryWords;
   if (words !== undefined) return parseSchedule(words, timeZone);
-  throw new OperatorError('NO_SCHEDULE', {
-    what: 'nothing says when hosts are to be looked at',
-    todo: "write schedule: '*/15 * * * *' into the drift: section of the inventory, or give --schedule",
-  });
+  throw noSchedule();
 }
 
 /** A spread longer than the schedule allows would make every pass miss the next: half the time to it is the most. */
