@@ -11,6 +11,7 @@ import { divide } from '../policy/partition.js';
 import { addressRange, meet, mirrored, prefixRange, type AddressRange, type Region } from '../policy/region.js';
 import { CLIENT_PORTS } from './cells-within.js';
 import {
+  changes,
   closing,
   sidesOf,
   sshBox,
@@ -70,14 +71,20 @@ export function lockOuts(server: SshServer, sources: ManagementSources): readonl
       if (client.name === server.name) continue;
       for (const host of sidesOf(server.rules)) {
         for (const source of sidesOf(client.rules)) {
-          if (found.has(stageKey({ host, source }))) continue;
-          const cut = lookAt(server, address, client, { host, source }, sources);
+          const stage = stageOf(server, host, client, source);
+          if (found.has(stageKey(stage))) continue;
+          const cut = lookAt(server, address, client, stage, sources);
           if (cut !== undefined) note(cut);
         }
       }
     }
   }
   return [...found.values()].toSorted((a, b) => stageRank(a.stage) - stageRank(b.stage));
+}
+
+/** An end that does not change is at the stage of the other: nothing is half done between the two. */
+function stageOf(server: SshServer, host: Side, client: Client, source: Side): Required<Stage> {
+  return { host: changes(server.rules) ? host : source, source: changes(client.rules) ? source : host };
 }
 
 /** After 0, during 1, before 2. */

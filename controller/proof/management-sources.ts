@@ -23,8 +23,12 @@ export interface ChangingRules {
 /** Which of its policies a host has. */
 export type Side = 'before' | 'after';
 
-export function sidesOf({ before, after }: ChangingRules): readonly Side[] {
-  return before === after ? ['after'] : ['after', 'before'];
+export function sidesOf(rules: ChangingRules): readonly Side[] {
+  return changes(rules) ? ['after', 'before'] : ['after'];
+}
+
+export function changes({ before, after }: ChangingRules): boolean {
+  return before !== after;
 }
 
 /** Management addresses, and which of them are hosts with a policy of ours. */
@@ -77,6 +81,10 @@ export class ManagementSources {
     const clients: AddressIndex<Client> = { at: (address) => index.at(address).map(({ client }) => client) };
     this.#closedTo.set(key, clients);
     return clients;
+  }
+
+  has(address: Address): boolean {
+    return this.prefixes.some((prefix) => covers(prefix, address));
   }
 
   /** Filed once for all the pairs that a policy is one end of. */

@@ -1,6 +1,7 @@
 /** One host's managed files from the inventory, the templates and the public part of its keys. */
 
 import type { Problem, SourcePosition } from '../errors.js';
+import { hostPrefix, sameAddress, type Prefix } from '../model/address.js';
 import type { Host } from '../model/host.js';
 import type { ManagedFile, ManagedPath } from '../model/managed-file.js';
 import { suiteProblems } from '../keys/suite.js';
@@ -53,10 +54,17 @@ export function renderHost(input: RenderInput): Rendered {
     ...(host.files === undefined ? {} : { files: host.files }),
     vars: host.vars,
     understood: index.varsOf(host),
-    management: managementBypasses(index.inventory.management, host.ssh.port),
+    management: managementBypasses(managingOthers(index.inventory.management, host), host.ssh.port),
     links: index.linksOf(host.name),
   };
   return renderSubject(subject, host.at, input);
+}
+
+/** A host that is itself a place of management needs no rule for SSH from itself. */
+function managingOthers(management: readonly Prefix[], { addresses }: Host): readonly Prefix[] {
+  return management.filter(
+    ({ address, length }) => length < hostPrefix(address).length || !addresses.some((own) => sameAddress(own, address)),
+  );
 }
 
 /** The same for any subject; `at` is where the inventory speaks of it. */

@@ -4,7 +4,7 @@
  */
 
 import type { Problem, SourcePosition } from '../errors.js';
-import { parseAddress, sameAddress, type Address } from '../model/address.js';
+import { hostPrefix, parseAddress, sameAddress, type Address } from '../model/address.js';
 import { endName } from '../keys/address-pairs.js';
 import type { Host, Inventory, Link } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
@@ -96,8 +96,9 @@ export type ChangingPolicies = ReadonlyMap<string, ChangingRules>;
 export type LockOutScope = 'after' | 'until-then';
 
 /**
- * One objection a host: to what is closed after the change, or else to what is closed while some hosts have the new policy and
- * others the old. What is closed already is a warning, and then so is a closure in between.
+ * One objection a host, `hosts` and those that SSH reaches from them: to what is closed after the change, or else to what is
+ * closed while some hosts have the new policy and others the old. What is closed already is a warning, and then so is a
+ * closure in between.
  */
 export function lockOutObjections(
   inventory: Inventory,
@@ -113,14 +114,22 @@ export function lockOutObjections(
     return known === undefined ? [] : [{ name, addresses, rules: known }];
   });
   const sources = new ManagementSources(inventory.management, ends);
-  return hosts.flatMap((host): readonly Objection[] => {
+  const pushed = new Set(hosts.map(({ name }) => name));
+  // A push to a place that SSH comes from may cut off hosts that nothing is pushed to.
+  const places = ends.filter(({ name, addresses }) => pushed.has(name) && addresses.some((one) => sources.has(one)));
+  const managing = places.flatMap(({ addresses }) => addresses.filter((one) => sources.has(one)).map(hostPrefix));
+  const theirs = new ManagementSources(managing, places);
+  return inventory.hosts.flatMap((host): readonly Objection[] => {
+    const named = pushed.has(host.name);
+    if (!named && (places.length === 0 || !rules.has(host.name))) return [];
     const policy = rules.get(host.name) ?? { before: [], after: [] };
     const server = { name: host.name, addresses: sshAddresses(host), port: host.ssh.port, rules: policy };
-    const cuts = lockOuts(server, sources);
+    const cuts = lockOuts(server, named ? sources : theirs);
     const [worst] = cuts;
     if (worst === undefined || (stageRank(worst.stage) === 0) !== (scope === 'after')) return [];
     const closedNow = cuts.some(({ stage }) => stageRank(stage) === 2);
     const fault = stageRank(worst.stage) === 0 || (stageRank(worst.stage) === 1 && !closedNow);
+    if (!fault && !named) return [];
     return [
       {
         risk: 'lock-out',
