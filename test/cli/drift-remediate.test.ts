@@ -1,0 +1,99 @@
+/** `drift --remediate` as an operator types it, against hosts of the lab. What is chosen and why is the business of the unit tests. */
+
+import * as fs from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { openDriftStore } from '../../controller/history/drift-store.js';
+import type { DriftMemory } from '../../controller/model/drift.js';
+import { jsonLines, POLICY_FILE, TestFleet, type HostState, type WatchedHost } from '../support/cli.js';
+
+const REMEDIATE = `
+drift:
+  remediate: { kinds: [file-content, file-mode, file-owner, rule-missing, rule-foreign, policy-empty], groups: [web, db] }
+`;
+
+let fleet: TestFleet;
+beforeAll(async () => {
+  fleet = await TestFleet.start();
+  await fleet.expect(0, 'apply');
+});
+afterAll(() => fleet.close());
+
+function remembered(): Promise<DriftMemory> {
+  return openDriftStore({ path: fleet.file('.ipsec-deploy/drift.db'), clock: { now: () => new Date() } }).read();
+}
+
+async function openPortByHand(host: WatchedHost, port: number): Promise<void> {
+  host.write(POLICY_FILE, `${host.read(POLICY_FILE)}{lport ${port} ulp tcp dir both} bypass {}\n`);
+  await host.tool('ipsecconf', '-q', '-F', '-a', host.path(POLICY_FILE));
+}
+
+function withoutGeneration({ generation, ...state }: HostState): unknown {
+  return [generation === undefined, state];
+}
+
+test('without a word in the inventory nothing may be put right, and that is an error', async () => {
+  const { stderr } = await fleet.expect(1, 'drift', '--remediate');
+  expect(stderr).toMatch(/--remediate: error: nothing says which hosts and which kinds of drift may be put right/);
+  expect(stderr).toContain('drift: { remediate: { kinds: [file-mode, rule-missing], groups: [web] } }');
+  fleet.writeInventory(fleet.inventory + REMEDIATE);
+});
+
+test('a policy that was edited and loaded by hand is brought back, through a transaction, and what is done is remembered', async () => {
+  const { db1 } = fleet;
+  const confirmed = await db1.state();
+  await openPortByHand(db1, 8080);
+  const edited = await db1.state();
+
+  const dry = await fleet.expect(2, 'drift', '--remediate', '--dry-run', '--no-color');
+  expect(dry.stdout).toMatch(/db1: .*8080.* was protected and is clear/);
+  expect(dry.stdout).toMatch(/-\{lport 8080 ulp tcp dir both\} bypass/);
+  expect(await db1.state()).toEqual(edited);
+  expect(fs.existsSync(fleet.file('.ipsec-deploy'))).toBe(false);
+
+  fleet.forget();
+  const { stdout } = await fleet.expect(2, 'drift', '--remediate', '--no-color');
+  expect(stdout).toMatch(/^db1: put right, as last confirmed$/m);
+  const after = await db1.state();
+  expect(withoutGeneration(after)).toEqual(withoutGeneration(confirmed));
+  expect(Number(after.generation)).toBe(Number(confirmed.generation) + 1);
+  // A look, a plan, and a new connection that proves the host can still be reached.
+  expect(db1.connections).toBe(3);
+  expect(fleet.web1.changes).toEqual([]);
+  const { remediations, quarantines } = await remembered();
+  expect(remediations).toMatchObject([{ host: 'db1', outcome: 'confirmed' }]);
+  expect(quarantines).toEqual([]);
+  await fleet.expect(0, 'drift', '--once');
+});
+
+test('a host that drifts again in the same way is left alone, and so reported, until a person releases it', async () => {
+  const { db1 } = fleet;
+  await openPortByHand(db1, 8081);
+  const edited = await db1.state();
+  const ran = await fleet.expect(4, 'drift', '--remediate', '--output', 'json');
+  expect(jsonLines(ran)).toContainEqual(
+    expect.objectContaining({
+      event: 'watch-remediated',
+      records: [],
+      quarantines: [expect.objectContaining({ host: 'db1', reason: expect.stringMatching(/^it drifts again/) })],
+    }),
+  );
+  expect(await db1.state()).toEqual(edited);
+  expect((await fleet.expect(2, 'drift', '--remediate')).stdout).toContain('db1: not put right: left alone since');
+  await fleet.expect(0, 'apply', '--limit', 'db1');
+});
+
+test('what was last confirmed would lock out the management of today: refused, left alone, and the host is as it was', async () => {
+  const { web1 } = fleet;
+  fleet.edit('management: [', 'management: [203.0.113.9, ');
+  fs.chmodSync(web1.path(POLICY_FILE), 0o644);
+  const before = await web1.state();
+  const ran = await fleet.expect(4, 'drift', '--remediate', '--no-pending', '--no-color');
+  expect(ran.stdout).toMatch(
+    /web1: left alone from now on: putting it right is refused: .*203\.0\.113\.9.*drift release web1/,
+  );
+  expect(await web1.state()).toEqual(before);
+  const { remediations, quarantines } = await remembered();
+  expect(remediations.at(-1)).toMatchObject({ host: 'web1', outcome: 'refused' });
+  expect(quarantines.map(({ host }) => host).sort()).toEqual(['db1', 'web1']);
+});
