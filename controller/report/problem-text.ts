@@ -8,11 +8,18 @@ export function problemsText(problems: readonly Problem[], paint: Paint): string
   return problems.map((problem) => problemText(problem, paint)).join('');
 }
 
+/** Beyond this length a sentence has a line for each of its parts: what is wrong, and what either end has. */
+const LONG_SENTENCE = 160;
+
+function broken(sentence: string): string {
+  return sentence.length > LONG_SENTENCE ? sentence.replaceAll('; ', ';\n  ') : sentence;
+}
+
 /** With the code at the end of the line, as `policy lint` has it: the guide's tables and suppressions go by it. */
 function problemText({ code, severity, what, at, todo }: Problem, paint: Paint): string {
   const where = at === undefined ? '' : `${positionText(at)}: `;
   const word = severity === 'error' ? paint('red', 'error') : paint('yellow', 'warning');
-  return `${printable(where)}${word}: ${printable(what)} [${code}]\n  ${printable(todo)}\n`;
+  return `${printable(where)}${word}: ${broken(printable(what))} [${code}]\n  ${printable(todo)}\n`;
 }
 
 export function operatorErrorText(error: OperatorError, paint: Paint): string {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { OperatorError, type ExitStatus } from '../../../controller/errors.js';
 import { outcomeExit, runExit, type HostOutcome } from '../../../controller/model/run.js';
 import { plain, printable } from '../../../controller/report/paint.js';
-import { operatorErrorText } from '../../../controller/report/problem-text.js';
+import { operatorErrorText, problemsText } from '../../../controller/report/problem-text.js';
 import { eventText, outcomeText, summaryText } from '../../../controller/report/run-text.js';
 import { statusText } from '../../../controller/report/status-text.js';
 
@@ -109,4 +109,16 @@ test('lines that a tool says once for each address family are shown once', () =>
     output: ['rule not loaded: x', 'rule not loaded: x'],
   });
   expect(text?.split('\n')).toHaveLength(2);
+});
+
+test('a finding ends with its code, and a long one has a line for each of its parts', () => {
+  const at = { file: 'a.hbs', line: 3, column: 1 };
+  const end = `web1 has ${'x'.repeat(160)}`;
+  const problem = { severity: 'error', code: 'PAIR_MISSING_END', at, todo: 'mend it' } as const;
+  expect(problemsText([{ ...problem, what: 'short; still a line' }], plain)).toBe(
+    'a.hbs:3:1: error: short; still a line [PAIR_MISSING_END]\n  mend it\n',
+  );
+  expect(problemsText([{ ...problem, what: `refused; ${end}; db1 has no rule` }], plain)).toBe(
+    `a.hbs:3:1: error: refused;\n  ${end};\n  db1 has no rule [PAIR_MISSING_END]\n  mend it\n`,
+  );
 });
