@@ -1,51 +1,14 @@
 // `npm run bench -- hosts [HOSTS…]`: apply on lab hosts, first run and unchanged run, against the floor measured in the same run.
 // Prints ratios; nothing here is a test. The lab runs as a process of its own beside the controller on the same machine.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
-const here = dirname(fileURLToPath(import.meta.url));
-const cli = join(here, '..', '..', 'bin', 'ipsec-deploy.js');
+import { cli, floorScript, labFacts, medians, repeat, row, run } from './controller-runs.mjs';
+
 const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [1, 20, 100];
 const FORKS = 20;
 const REPEATS = 5;
-
-function run(args, { usage, expect = [0], env = {} } = {}) {
-  return new Promise((resolve, reject) => {
-    const imports = usage === undefined ? [] : ['--import', join(here, 'usage.mjs')];
-    const begun = performance.now();
-    const child = spawn(process.execPath, [...imports, ...args], {
-      env: { ...process.env, ...env, ...(usage === undefined ? {} : { BENCH_USAGE: usage }) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let text = '';
-    child.stdout.on('data', (chunk) => (text += chunk));
-    child.stderr.on('data', (chunk) => (text += chunk));
-    child.on('error', reject);
-    child.on('close', (code) => {
-      const wallSeconds = (performance.now() - begun) / 1000;
-      if (!expect.includes(code))
-        return reject(new Error(`${args.join(' ')} ended with ${code}:\n${text.slice(-3000)}`));
-      resolve({ wallSeconds, ...(usage === undefined ? {} : JSON.parse(readFileSync(usage, 'utf8'))), text });
-    });
-  });
-}
-
-const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-const medians = (runs) =>
-  Object.fromEntries(
-    ['wallSeconds', 'cpuSeconds', 'peakMib'].map((figure) => [figure, median(runs.map((one) => one[figure]))]),
-  );
-
-function row(name, hosts, mine, floor) {
-  const per = (value) => `${((1000 * value) / hosts).toFixed(1)} ms`;
-  console.log(
-    `${String(hosts).padStart(5)}  ${name.padEnd(16)} wall ${mine.wallSeconds.toFixed(2)} s (${(mine.wallSeconds / floor.wallSeconds).toFixed(2)} × floor)` +
-      `  cpu ${mine.cpuSeconds.toFixed(2)} s, ${per(mine.cpuSeconds)} a host (${(mine.cpuSeconds / floor.cpuSeconds).toFixed(2)} × floor)  peak ${mine.peakMib.toFixed(0)} MiB`,
-  );
-}
 
 for (const hosts of sizes) {
   const folder = mkdtempSync(join(tmpdir(), 'ipsec-deploy-bench-'));
@@ -58,7 +21,7 @@ for (const hosts of sizes) {
     const floorOf = async (rounds) =>
       medians(
         await repeat(REPEATS, () =>
-          run([join(here, 'floor.mjs'), String(rounds), String(FORKS), keyFile, ...ports], {
+          run([floorScript, String(rounds), String(FORKS), keyFile, ...ports], {
             usage,
             env: { BENCH_USER: 'deploy' },
           }),
@@ -77,17 +40,6 @@ for (const hosts of sizes) {
     await run([cli, 'lab', 'down', '--folder', lab], { expect: [0, 1] });
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function repeat(times, work) {
-  const results = [];
-  for (let i = 0; i < times; i++) results.push(await work());
-  return results;
-}
-
-function labFacts(lab) {
-  const facts = JSON.parse(readFileSync(join(lab, 'lab.json'), 'utf8'));
-  return { ports: facts.hosts.map((host) => String(host.port)), keyFile: join(lab, 'client_ed25519') };
 }
 
 /** One web server and its peers; a single host has no link. */
