@@ -13,6 +13,7 @@ export const plainFacts: ServiceFacts = {
   stateFolder: '/srv/fleet/.ipsec-deploy',
   logFolder: undefined,
   schedule: undefined,
+  remediate: false,
   variables: [],
 };
 

@@ -16,6 +16,8 @@ export interface ServiceFacts {
   readonly logFolder: string | undefined;
   /** Cron words, where the inventory has none. */
   readonly schedule: string | undefined;
+  /** Whether it puts right what the inventory lets it. */
+  readonly remediate: boolean;
   /** Environment variables that the inventory names for secrets. */
   readonly variables: readonly string[];
 }
@@ -29,7 +31,8 @@ export function environmentFile({ name }: ServiceFacts): string {
 }
 
 /** @param identity as the running service finds it */
-export function serviceWords({ node, program, inventory, schedule }: ServiceFacts, identity: string | undefined) {
+export function serviceWords(facts: ServiceFacts, identity: string | undefined): readonly string[] {
+  const { node, program, inventory, schedule, remediate } = facts;
   return [
     node,
     program,
@@ -37,6 +40,7 @@ export function serviceWords({ node, program, inventory, schedule }: ServiceFact
     'watch',
     ...(identity === undefined ? [] : ['--identity', identity]),
     ...(schedule === undefined ? [] : ['--schedule', schedule]),
+    ...(remediate ? ['--remediate'] : []),
     inventory,
   ];
 }

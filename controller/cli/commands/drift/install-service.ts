@@ -26,6 +26,7 @@ interface InstallArguments extends CommonArguments {
   readonly user: string;
   readonly name: string;
   readonly schedule: string | undefined;
+  readonly remediate: boolean;
   readonly out: string | undefined;
   readonly print: boolean;
   readonly force: boolean;
@@ -66,6 +67,11 @@ export const installServiceCommand: CommandModule<object, InstallArguments> = {
         type: 'string',
         requiresArg: true,
         describe: "cron words such as '*/15 * * * *', instead of the inventory's",
+      })
+      .option('remediate', {
+        type: 'boolean',
+        default: false,
+        describe: 'a service that puts right what the inventory lets it',
       })
       .option('out', {
         type: 'string',
@@ -123,6 +129,7 @@ async function serviceFacts(context: Context, args: InstallArguments): Promise<S
     stateFolder: dirname(resolve(drift.stateFile)),
     logFolder: logFile === undefined ? undefined : dirname(resolve(logFile)),
     schedule: args.schedule,
+    remediate: args.remediate,
     variables: [...new Set([...drift.notify.flatMap(notifierVariables), ...inventory.hosts.flatMap(hostVariables)])],
   };
   const odd = [facts.node, facts.program, facts.inventory, facts.identityFile, facts.stateFolder, facts.logFolder].find(
