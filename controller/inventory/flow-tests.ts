@@ -1,7 +1,7 @@
 /** Lines of `tests:` to flows that the rendered policies must treat as said. */
 
 import type { SourcePosition } from '../errors.js';
-import { type Address, parseAddress, parsePrefix, type Prefix } from '../model/address.js';
+import { type Address, parseAddress, parsePrefix, type Prefix, sameAddress } from '../model/address.js';
 import type { FlowPeer, FlowTest } from '../model/host.js';
 import type { Entry } from './check-shape.js';
 import type { BuiltHost } from './hosts.js';
@@ -69,17 +69,31 @@ function flowPeer(
   const host = context.hosts.get(text);
   if (host !== undefined) return { peer: { kind: 'host', host: text }, addresses: host.host.addresses };
   const external = context.externals.get(text)?.end.addresses;
-  const address = external?.[0] ?? parseAddress(text);
+  if (external !== undefined) {
+    return { peer: { kind: 'external', name: text, addresses: external }, addresses: external };
+  }
+  const address = parseAddress(text);
+  if (address !== undefined) return { peer: ownerOf(address, context), addresses: [address] };
   const prefixes = text === 'any' ? EVERYWHERE : parsedPrefix(text);
-  if (address === undefined && prefixes !== undefined)
+  if (prefixes !== undefined) {
     return { peer: { kind: 'prefixes', prefixes }, addresses: prefixes.map((prefix) => prefix.address) };
-  if (address !== undefined) return { peer: { kind: 'address', address }, addresses: external ?? [address] };
+  }
   if (!context.broken.has(text)) {
     const known = [...context.hosts.keys(), ...context.externals.keys()];
     const todo = suggestion(text, known, 'correct it, or add the host');
     context.report(problemError('UNKNOWN_HOST', at, `"${text}" is no host, external end or address`, todo));
   }
   return undefined;
+}
+
+/** An address of an end that has a policy is that end. */
+function ownerOf(address: Address, { hosts, externals }: TestContext): FlowPeer {
+  const isIt = (one: Address): boolean => sameAddress(one, address);
+  for (const [name, { host }] of hosts) if (host.addresses.some(isIt)) return { kind: 'host', host: name, address };
+  for (const [name, { end }] of externals) {
+    if (end.addresses.some(isIt)) return { kind: 'external', name, addresses: [address] };
+  }
+  return { kind: 'address', address };
 }
 
 const EVERYWHERE: readonly Prefix[] = [

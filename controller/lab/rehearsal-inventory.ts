@@ -54,7 +54,9 @@ function end(value: LinkEnd): unknown {
 function peer(value: FlowPeer): string {
   switch (value.kind) {
     case 'host':
-      return value.host;
+      return value.address === undefined ? value.host : formatAddress(value.address);
+    case 'external':
+      return value.name;
     case 'address':
       return formatAddress(value.address);
     case 'prefixes': {

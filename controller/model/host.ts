@@ -100,7 +100,11 @@ export interface FlowTest {
 }
 
 export type FlowPeer =
-  | { readonly kind: 'host'; readonly host: string }
+  /** One of the host's addresses, or all of them. */
+  | { readonly kind: 'host'; readonly host: string; readonly address?: Address }
+  /** An end that is not ours, with the files that are handed over to it. */
+  | { readonly kind: 'external'; readonly name: string; readonly addresses: readonly Address[] }
+  /** A machine without any policy. */
   | { readonly kind: 'address'; readonly address: Address }
   /** Every address of these blocks, as of machines without any policy. */
   | { readonly kind: 'prefixes'; readonly prefixes: readonly Prefix[] };

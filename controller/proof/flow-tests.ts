@@ -23,7 +23,7 @@ import {
 import { ALL_PORTS, trafficTo, type Traffic } from '../policy/traffic.js';
 import { cellsWithin, CLIENT_PORTS } from './cells-within.js';
 
-/** Rules that each host will have loaded, by host name. */
+/** Rules that each host will have loaded, by host name; those handed over to ends that are not ours, by theirs. */
 export type Policies = ReadonlyMap<string, readonly LoadedRule[]>;
 
 /** A part of the flows of a test that is not treated as expected. */
@@ -85,8 +85,12 @@ function sideOf(peer: FlowPeer, hosts: ReadonlyMap<string, Host>, policies: Poli
         rules: undefined,
         addresses: peer.prefixes.map((prefix) => ({ family: prefix.address.family, range: prefixRange(prefix) })),
       };
-    case 'host':
-      return { rules: policies.get(peer.host) ?? [], addresses: (hosts.get(peer.host)?.addresses ?? []).map(one) };
+    case 'host': {
+      const addresses = peer.address === undefined ? (hosts.get(peer.host)?.addresses ?? []) : [peer.address];
+      return { rules: policies.get(peer.host) ?? [], addresses: addresses.map(one) };
+    }
+    case 'external':
+      return { rules: policies.get(peer.name), addresses: peer.addresses.map(one) };
   }
 }
 

@@ -66,7 +66,7 @@ export function proveFleet(
   return [
     ...hosts.flatMap((host) => emptyObjections(host, policies)),
     ...lockOutObjections(inventory, hosts, rules, rendered, 'after'),
-    ...testObjections(inventory, hosts, policies),
+    ...testObjections(inventory, hosts, new Map([...handedOver(inventory, rendered), ...policies])),
     ...linkObjections(inventory, hosts, policies, rendered),
     ...(today === undefined ? [] : hosts.flatMap((host) => lintObjections(host, rendered, today))),
   ];
@@ -174,6 +174,17 @@ export function templateLine(rendered: RenderedFiles, host: string, line: number
   return rendered.get(host)?.origins.get(POLICY_FILE)?.[line - 1];
 }
 
+/** What ends that are not ours would load, for those that tests name. */
+function handedOver(inventory: Inventory, rendered: RenderedFiles): Policies {
+  const asked = inventory.tests.flatMap(({ from, to }) =>
+    [from, to].flatMap((peer) => (peer.kind === 'external' ? [peer.name] : [])),
+  );
+  if (asked.length === 0) return new Map();
+  const names = new Set(asked);
+  const files = new Map([...rendered].filter(([name]) => names.has(name)));
+  return new Map([...fleetPictures(inventory, files)].map(([name, { loaded }]) => [name, loaded] as const));
+}
+
 function testObjections(inventory: Inventory, hosts: readonly Host[], policies: Policies): readonly Objection[] {
   const concerned = new Set(hosts.map((host) => host.name));
   const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
@@ -181,7 +192,8 @@ function testObjections(inventory: Inventory, hosts: readonly Host[], policies: 
   return inventory.tests.flatMap((one): readonly Objection[] => {
     const names = [one.from, one.to].flatMap((peer) => (peer.kind === 'host' ? [peer.host] : []));
     const name = names.find((candidate) => concerned.has(candidate));
-    if (name === undefined || names.some((candidate) => !policies.has(candidate))) return [];
+    const ends = [one.from, one.to].flatMap((peer) => (peer.kind === 'external' ? [peer.name] : names));
+    if (name === undefined || ends.some((candidate) => !policies.has(candidate))) return [];
     const failures = flowTestFailures(one, byName, policies);
     if (failures !== 'no-family' && failures.length === 0) return [];
     const todo = 'mend the policy or the test, or accept it with --accept-risk failed-tests';
