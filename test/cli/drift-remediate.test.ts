@@ -40,9 +40,10 @@ test('without a word in the inventory nothing may be put right, and that is an e
 });
 
 test('a policy that was edited and loaded by hand is brought back, through a transaction, and what is done is remembered', async () => {
-  const { db1 } = fleet;
+  const { db1, web1 } = fleet;
   const confirmed = await db1.state();
   await openPortByHand(db1, 8080);
+  fs.chmodSync(web1.path(POLICY_FILE), 0o644);
   const edited = await db1.state();
 
   const dry = await fleet.expect(2, 'drift', '--remediate', '--dry-run', '--no-color');
@@ -59,9 +60,13 @@ test('a policy that was edited and loaded by hand is brought back, through a tra
   expect(Number(after.generation)).toBe(Number(confirmed.generation) + 1);
   // A look, a plan, and a new connection that proves the host can still be reached.
   expect(db1.connections).toBe(3);
-  expect(fleet.web1.changes).toEqual([]);
+  expect(stdout).toMatch(/^web1: put right, as last confirmed$/m);
+  expect((await web1.state()).files[POLICY_FILE]).toMatchObject({ mode: '0400' });
   const { remediations, quarantines } = await remembered();
-  expect(remediations).toMatchObject([{ host: 'db1', outcome: 'confirmed' }]);
+  expect([...remediations].sort((a, b) => a.host.localeCompare(b.host))).toMatchObject([
+    { host: 'db1', outcome: 'confirmed' },
+    { host: 'web1', outcome: 'confirmed' },
+  ]);
   expect(quarantines).toEqual([]);
   await fleet.expect(0, 'drift', '--once');
 });
@@ -86,7 +91,8 @@ test('a host that drifts again in the same way is left alone, and so reported, u
 test('what was last confirmed would lock out the management of today: refused, left alone, and the host is as it was', async () => {
   const { web1 } = fleet;
   fleet.edit('management: [', 'management: [203.0.113.9, ');
-  fs.chmodSync(web1.path(POLICY_FILE), 0o644);
+  const index = /#INDEX (\d+)\s/.exec(await web1.tool('ipsecconf', '-Ln'))?.[1] ?? '';
+  await web1.tool('ipsecconf', '-q', '-d', index);
   const before = await web1.state();
   const ran = await fleet.expect(4, 'drift', '--remediate', '--no-pending', '--no-color');
   expect(ran.stdout).toMatch(
