@@ -36,17 +36,29 @@ export function digestWith(store: KeyStore): DigestFile {
       .digest('hex');
 }
 
-/** The keys that files refer to, by fingerprint, each once. */
-export function keyNames(store: KeyStore, files: readonly ManagedFile[]): KeyName[] {
+/** The keys that files refer to, by fingerprint, each once. `known` serves the hosts of a fleet: both ends have a link's keys. */
+export function keyNames(
+  store: KeyStore,
+  files: readonly ManagedFile[],
+  known = new Map<string, KeyName>(),
+): KeyName[] {
   const names = new Map<string, KeyName>();
   for (const file of files) {
     for (const reference of file.parts) {
       if (typeof reference === 'string' || 'generation' in reference) continue;
       const { key: id, part } = reference;
+      const name = `${id} ${part}`;
+      const before = known.get(name);
+      if (before !== undefined) {
+        names.set(name, before);
+        continue;
+      }
       const secret = keyPart(store, id, part);
       if (secret === undefined)
         throw new Error(`${file.path} asks for ${part} of ${id}, which the store does not have`);
-      names.set(`${id} ${part}`, { id, part, bits: secret.bits, fingerprint: secret.fingerprint(store.salt) });
+      const made = { id, part, bits: secret.bits, fingerprint: secret.fingerprint(store.salt) };
+      known.set(name, made);
+      names.set(name, made);
     }
   }
   return [...names.values()];

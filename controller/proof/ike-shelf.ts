@@ -1,11 +1,10 @@
 /** The IKE rules and preshared keys of one host, filed by the addresses they are for. Keys go by name. */
 
 import type { Address } from '../model/address.js';
-import type { IkeAddresses, IkeIdentity, IkeRule, IkeTransform } from '../model/ike.js';
-import { parseIkeConfig } from '../keys/parse-ike-config.js';
-import { parseIkePreshared } from '../keys/parse-ike-preshared.js';
+import type { IkeAddresses, IkeConfig, IkeIdentity, IkeRule, IkeTransform } from '../model/ike.js';
 import { addressIndex, type FiledRange } from '../policy/address-index.js';
 import { prefixRange } from '../policy/region.js';
+import type { FileReadings } from '../render/read-files.js';
 import type { NameKey } from './sa-shelf.js';
 
 export interface FiledIkeRule {
@@ -30,10 +29,10 @@ export interface IkeShelf {
   psk(local: Address, remote: Address): FiledPsk | undefined;
 }
 
-export function readIke(config: string | undefined, preshared: string | undefined, nameKey: NameKey): IkeShelf {
-  const rules = ikeRules(config ?? '');
+export function shelveIke({ ike, preshared }: FileReadings, nameKey: NameKey): IkeShelf {
+  const rules = ike === undefined ? [] : ikeRules(ike.config);
   const filedRules = addressIndex(rules, ({ rule }) => rule.remote.map(rangeOf));
-  const keys = parseIkePreshared(preshared ?? '', '').keys.flatMap(({ local, remote, key, at }) => {
+  const keys = (preshared?.keys ?? []).flatMap(({ local, remote, key, at }) => {
     const [from, to] = [identityRange(local), identityRange(remote)];
     if (from === undefined || to === undefined) return [];
     return [{ from, to, psk: { key: nameKey(key), line: at.line } }];
@@ -53,8 +52,11 @@ export function readIke(config: string | undefined, preshared: string | undefine
   };
 }
 
-function ikeRules(text: string): readonly { readonly rule: IkeRule; readonly filed: FiledIkeRule }[] {
-  const { globals, transforms, rules } = parseIkeConfig(text, '').config;
+function ikeRules({
+  globals,
+  transforms,
+  rules,
+}: IkeConfig): readonly { readonly rule: IkeRule; readonly filed: FiledIkeRule }[] {
   const pfs = globals.get('p2_pfs');
   return rules.map((rule) => ({
     rule,

@@ -4,13 +4,13 @@ import { sameAddress, type Address } from '../model/address.js';
 import type { Inventory } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
 import { namesOf } from '../render/host-names.js';
-import type { Rendered } from '../render/render-host.js';
+import type { RenderedHost } from '../render/read-files.js';
 import { pictureOfRendered, type HostPicture } from './host-picture.js';
 
 /** `loaded`: rules that each host would load, for a caller that has asked already. Ends that were not rendered have no picture. */
 export function fleetPictures(
   inventory: Inventory,
-  rendered: ReadonlyMap<string, Rendered>,
+  rendered: ReadonlyMap<string, RenderedHost>,
   loaded: ReadonlyMap<string, readonly LoadedRule[]> = new Map(),
 ): ReadonlyMap<string, HostPicture> {
   const hosts = new Map(inventory.hosts.map((host) => [host.name, host]));

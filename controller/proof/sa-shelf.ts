@@ -5,8 +5,7 @@ import type { OutboundSa, SaBinding } from '../model/packet.js';
 import { SA_TYPE, type SaMessage } from '../model/sa.js';
 import type { Secret } from '../model/secret.js';
 import { checkEnvelope, checkNewSa, fixAddresses } from '../keys/kernel/sad-checks.js';
-import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
-import type { AddressLookup } from '../keys/parse-key-values.js';
+import type { KeyFile } from '../keys/parse-ipseckeys.js';
 import type { SaRequest } from '../keys/parse-sa-draft.js';
 import { algorithmNumbered } from '../policy/algorithms.js';
 import type { SaKind } from '../policy/match-sa.js';
@@ -34,9 +33,9 @@ export interface SaShelf {
 export const NO_SAS: SaShelf = { between: () => [], named: () => [] };
 
 /** `local` are the host's own addresses. Lines that the tool or the kernel refuses are not there; nor are tunnel-mode SAs. */
-export function readSas(text: string, local: readonly Address[], lookUp: AddressLookup, nameKey: NameKey): SaShelf {
+export function shelveSas({ commands }: KeyFile, local: readonly Address[], nameKey: NameKey): SaShelf {
   let found: FiledSa[] = [];
-  for (const { command, line } of parseIpseckeys(text, '', lookUp).commands) {
+  for (const { command, line } of commands) {
     if (command.kind === 'flush') found = flushed(found, command.type & 0xff);
     if (command.kind !== 'request' || command.request.command !== 'add') continue;
     for (const destination of command.request.dst.addresses) {

@@ -74,8 +74,8 @@ function changesOf(
   family: Family,
 ): readonly FlowChange[] {
   const lists = [before, after].map((rules) => rulesInOrder(rules, direction, family));
-  const sayings = new Map(lists.flat().map((rule) => [rule, sayingOf(rule)]));
-  const say = (rules: readonly LoadedRule[]): string => rules.map((rule) => sayings.get(rule) ?? '').join('\n');
+  const sayings = numbered(lists.flat());
+  const say = (rules: readonly LoadedRule[]): string => rules.map((rule) => sayings.get(rule)).join();
   // Within a slice a rule's own remote addresses no longer count, so slices with alike rules differ alike: one look serves a whole mesh.
   const known = new Map<string, readonly Difference[]>();
   const found = new Map<string, Found>();
@@ -83,7 +83,7 @@ function changesOf(
     const [old = [], next = []] = tried;
     const [oldSays, nextSays] = [say(old), say(next)];
     if (oldSays === nextSays) continue;
-    const key = `${oldSays}\n\n${nextSays}`;
+    const key = `${oldSays} ${nextSays}`;
     const differences = known.get(key) ?? fewest(differencesOf(old, next, direction, family, remote));
     known.set(key, differences);
     for (const one of differences) {
@@ -112,6 +112,19 @@ function changesOf(
       exposed: isExposed(was, is),
     };
   });
+}
+
+/** A number for each rule: the same where all that counts is the same. */
+function numbered(rules: readonly LoadedRule[]): ReadonlyMap<LoadedRule, number> {
+  const texts = new Map<string, number>();
+  const numbers = new Map<LoadedRule, number>();
+  for (const rule of rules) {
+    const said = sayingOf(rule);
+    const number = texts.get(said) ?? texts.size;
+    texts.set(said, number);
+    numbers.set(rule, number);
+  }
+  return numbers;
 }
 
 /** All of a rule that counts where its remote addresses are given. */

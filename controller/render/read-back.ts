@@ -4,16 +4,16 @@
  */
 
 import type { Problem, SourcePosition } from '../errors.js';
-import { fileText, type ManagedFile, type ManagedPath } from '../model/managed-file.js';
-import { parseIkeConfig } from '../keys/parse-ike-config.js';
-import { parseIkePreshared } from '../keys/parse-ike-preshared.js';
-import { parseIpseckeys } from '../keys/parse-ipseckeys.js';
+import { fileText, holdsKeys, type ManagedFile } from '../model/managed-file.js';
+import type { IkeConfigReading } from '../keys/parse-ike-config.js';
+import type { PresharedReading } from '../keys/parse-ike-preshared.js';
+import type { KeyFile } from '../keys/parse-ipseckeys.js';
 import type { NameTables } from '../policy/name-tables.js';
 import { type Complaint, parsePolicy } from '../policy/parse-ipsecinit.js';
 import { predictLoad, type PredictedLoad } from '../policy/predict-load.js';
 import { STOCK_NAMES } from '../policy/stock-names.js';
-import { keyFileNames } from './host-names.js';
 import { keyBitsName } from './key-bits.js';
+import { readRendered, type RenderedHost } from './read-files.js';
 import type { Rendered } from './render-host.js';
 
 type Line = (line: number) => { readonly at?: SourcePosition; readonly text: string };
@@ -22,38 +22,29 @@ type Line = (line: number) => { readonly at?: SourcePosition; readonly text: str
  * Every problem of the files, placed at the template line that wrote the line concerned. `load` is what the host would
  * make of the policy, for a caller that has asked already.
  */
-export function readBack(rendered: Rendered, load?: PredictedLoad, names = STOCK_NAMES): readonly Problem[] {
-  return rendered.files.flatMap((file) => {
-    const text = dummyText(file, rendered.keyBits);
-    const lines = text.split('\n');
-    const origins = rendered.origins.get(file.path) ?? [];
+export function readBack(rendered: RenderedHost, load?: PredictedLoad, names = STOCK_NAMES): readonly Problem[] {
+  const { texts, keys, ike, preshared } = rendered.read ?? readRendered(rendered, names);
+  return [...texts].flatMap(([path, text]): readonly Problem[] => {
+    const origins = rendered.origins.get(path) ?? [];
+    let lines: readonly string[] | undefined;
     const line: Line = (number) => {
       const at = origins[number - 1];
       // A line with a key in it, dummy or not, is never shown.
-      const shown = file.path.startsWith('/etc/inet/secret/') ? '' : (lines[number - 1] ?? '').trim();
+      lines ??= text.split('\n');
+      const shown = holdsKeys(path) ? '' : (lines[number - 1] ?? '').trim();
       return { ...(at === undefined ? {} : { at }), text: shown };
     };
-    return readFile(file.path, text, line, load, names);
+    switch (path) {
+      case '/etc/inet/ipsecinit.conf':
+        return readPolicy(text, line, load ?? predictLoad(text, names), names);
+      case '/etc/inet/secret/ipseckeys':
+        return keys === undefined ? [] : readKeys(keys, line);
+      case '/etc/inet/ike/config':
+        return ike === undefined ? [] : readIke(ike, line);
+      case '/etc/inet/secret/ike.preshared':
+        return preshared === undefined ? [] : readPreshared(preshared, line);
+    }
   });
-}
-
-function readFile(
-  path: ManagedPath,
-  text: string,
-  line: Line,
-  load: PredictedLoad | undefined,
-  names: NameTables,
-): readonly Problem[] {
-  switch (path) {
-    case '/etc/inet/ipsecinit.conf':
-      return readPolicy(text, line, load ?? predictLoad(text, names), names);
-    case '/etc/inet/secret/ipseckeys':
-      return readKeys(path, text, line, names);
-    case '/etc/inet/ike/config':
-      return readIke(text, line);
-    case '/etc/inet/secret/ike.preshared':
-      return readPreshared(text, line);
-  }
 }
 
 /** The file with keys of the right length that are nobody's, and generation 1. */
@@ -106,22 +97,19 @@ function whole(code: string, what: string, line: Line): Problem {
   return { code, severity: 'error', what, ...(at === undefined ? {} : { at }), todo: 'mend the template' };
 }
 
-function readKeys(path: ManagedPath, text: string, line: Line, names: NameTables): readonly Problem[] {
-  const { commands, problems } = parseIpseckeys(text, path, keyFileNames(names));
+function readKeys({ commands, problems }: KeyFile, line: Line): readonly Problem[] {
   const refused = problems.map((problem) => traced('RENDERED_KEYS_REFUSED', 'ipseckey', problem, line));
   if (refused.length > 0 || commands.some(({ command }) => command.kind === 'request')) return refused;
   return [whole('RENDERED_KEYS_EMPTY', 'the rendered key file adds no SA', line)];
 }
 
-function readIke(text: string, line: Line): readonly Problem[] {
-  const { config, problems } = parseIkeConfig(text, '/etc/inet/ike/config');
+function readIke({ config, problems }: IkeConfigReading, line: Line): readonly Problem[] {
   const refused = problems.map((problem) => traced('RENDERED_IKE_REFUSED', 'in.iked', problem, line));
   if (refused.length > 0 || config.rules.length > 0) return refused;
   return [whole('RENDERED_IKE_EMPTY', 'the rendered IKE configuration holds no rule', line)];
 }
 
-function readPreshared(text: string, line: Line): readonly Problem[] {
-  const { keys, problems } = parseIkePreshared(text, '/etc/inet/secret/ike.preshared');
+function readPreshared({ keys, problems }: PresharedReading, line: Line): readonly Problem[] {
   const refused = problems.map((problem) => traced('RENDERED_PSK_REFUSED', 'in.iked', problem, line));
   if (refused.length > 0 || keys.length > 0) return refused;
   return [whole('RENDERED_PSK_EMPTY', 'the rendered PSK file holds no key', line)];

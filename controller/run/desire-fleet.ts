@@ -2,19 +2,21 @@
 
 import { InputProblems, type Problem } from '../errors.js';
 import type { Host, Inventory } from '../model/host.js';
-import { fileText, type ManagedFile } from '../model/managed-file.js';
+import { fileText, type KeyName, type ManagedFile } from '../model/managed-file.js';
 import type { LoadedRule } from '../model/policy.js';
 import { digestWith, keyNames } from '../plan/fill.js';
 import type { DesiredHost, DigestFile } from '../plan/file-changes.js';
 import { canonicalListing } from '../policy/canonical-listing.js';
 import { predictLoad } from '../policy/predict-load.js';
+import { STOCK_NAMES } from '../policy/stock-names.js';
 import type { KeyStore } from '../ports.js';
 import { namesOf } from '../render/host-names.js';
 import { indexInventory } from '../render/inventory-index.js';
 import { keyRecord } from '../render/key-record.js';
 import { readBack } from '../render/read-back.js';
+import { readRendered, type RenderedHost } from '../render/read-files.js';
 import { externalEnds, renderExternal } from '../render/render-external.js';
-import { renderHost, type Rendered } from '../render/render-host.js';
+import { renderHost } from '../render/render-host.js';
 import { templateSet, type TemplateSource } from '../render/template-set.js';
 
 export interface DesiredFleet {
@@ -24,7 +26,7 @@ export interface DesiredFleet {
   /** What the ends that are not ours need, to be handed over. */
   readonly externals: ReadonlyMap<string, readonly ManagedFile[]>;
   /** What the files of hosts, and of the ends that are not ours, were rendered to, with the template line of each line. */
-  readonly rendered: ReadonlyMap<string, Rendered>;
+  readonly rendered: ReadonlyMap<string, RenderedHost>;
   readonly digest: DigestFile;
   readonly warnings: readonly Problem[];
 }
@@ -67,9 +69,10 @@ export function gatherFleet(
     return key?.kind === 'sa' ? { spi: key.spi } : undefined;
   };
   const keys = keyRecord(store.keys);
+  const fingerprints = new Map<string, KeyName>();
   const desired = new Map<string, DesiredHost>();
   const policies = new Map<string, readonly LoadedRule[]>();
-  const all = new Map<string, Rendered>();
+  const all = new Map<string, RenderedHost>();
   const problems: Problem[] = [];
   for (const host of hosts) {
     const rendered = renderHost({ host, index, templates: set, saFor, keys });
@@ -77,17 +80,18 @@ export function gatherFleet(
     // The inventory has told of weak algorithms where they are chosen.
     problems.push(...rendered.problems.filter(({ code }) => code !== 'WEAK_ALGORITHM'));
     if (rendered.files.length === 0) continue;
-    all.set(host.name, rendered);
+    const known = { ...rendered, read: readRendered(rendered, names) };
+    all.set(host.name, known);
     const policy = rendered.files.find((file) => file.path === '/etc/inet/ipsecinit.conf');
     const load = predictLoad(policy === undefined ? '' : fileText(policy, { generation: 1, key: () => '' }), names);
     const { rules } = load;
-    problems.push(...readBack(rendered, load, names));
+    problems.push(...readBack(known, load, names));
     policies.set(host.name, rules);
     desired.set(host.name, {
       host: host.name,
       files: rendered.files,
       spd: canonicalListing(rules),
-      keys: keyNames(store, rendered.files),
+      keys: keyNames(store, rendered.files, fingerprints),
       ...(host.modes === undefined ? {} : { modes: host.modes }),
     });
   }
@@ -95,9 +99,10 @@ export function gatherFleet(
   for (const name of externalEnds(inventory)) {
     const rendered = renderExternal({ name, index, templates: set, saFor });
     if (rendered === undefined) continue;
-    problems.push(...rendered.problems.filter(({ code }) => code !== 'WEAK_ALGORITHM'), ...readBack(rendered));
+    const known = { ...rendered, read: readRendered(rendered, STOCK_NAMES) };
+    problems.push(...rendered.problems.filter(({ code }) => code !== 'WEAK_ALGORITHM'), ...readBack(known));
     externals.set(name, rendered.files);
-    all.set(name, rendered);
+    all.set(name, known);
   }
   const said = withoutRepeats(problems);
   const warnings = said.filter(({ severity }) => severity === 'warning');

@@ -16,7 +16,7 @@ import { ManagementSources, type ChangingRules } from '../proof/management-sourc
 import { proveLinks } from '../proof/pair-findings.js';
 import { pairProblem } from '../proof/pair-texts.js';
 import { fleetPictures } from '../proof/pair-pictures.js';
-import type { Rendered } from '../render/render-host.js';
+import type { RenderedHost } from '../render/read-files.js';
 import { lockOutText, testFailureText } from './objection-text.js';
 
 export type { Policies } from '../proof/flow-tests.js';
@@ -49,7 +49,7 @@ export function aboutPush(objections: readonly Objection[], pushed: ReadonlySet<
 }
 
 /** What the hosts' files were rendered to, by name: links are compared, and rules are placed at their template lines. */
-export type RenderedFiles = ReadonlyMap<string, Rendered>;
+export type RenderedFiles = ReadonlyMap<string, RenderedHost>;
 
 /**
  * Objections to pushing these policies to `hosts`; tests and links that name only others are not theirs to answer. Links are

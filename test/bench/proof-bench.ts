@@ -6,7 +6,7 @@ import type { Inventory } from '../../controller/model/host.js';
 import { fileText } from '../../controller/model/managed-file.js';
 import type { LoadedRule } from '../../controller/model/policy.js';
 import { policyChange } from '../../controller/plan/policy-change.js';
-import { canonicalListing } from '../../controller/policy/canonical-listing.js';
+import { canonicalListing, predictLoad } from '../../controller/policy/predict-load.js';
 import type { KeyStore } from '../../controller/ports.js';
 import { addressNames } from '../../controller/proof/address-names.js';
 import { flowTestFailures } from '../../controller/proof/flow-tests.js';
@@ -17,26 +17,17 @@ import { desireFleet, type DesiredFleet } from '../../controller/run/desire-flee
 import { lockOutObjections, unchanging } from '../../controller/run/prove-fleet.js';
 import { builtInTemplates, repeatableBytes } from '../support/seed-case.js';
 
-const SUITES = { now: '{ encr: aes(256), encrAuth: sha256 }', former: '{ encr: aes(128), encrAuth: sha256 }' };
-
-interface Make {
-  readonly suite: keyof typeof SUITES;
-  readonly management: string;
-}
-
-const MAKE: Make = { suite: 'now', management: '10.255.0.5' };
-
 /**
  * Hosts in a ring, each linked with its next neighbours: one in ten a web server, one link in four with manual keys, and a
- * test or two for every third host.
+ * test or two for every third host. SSH comes from `management`.
  */
-export function ring(hosts: number, neighbours: number, { suite, management }: Make = MAKE): Inventory {
+export function ring(hosts: number, neighbours: number, management = '10.255.0.5'): Inventory {
   const name = (at: number): string => `h${at % hosts}`;
   const lines = [
     'version: 1',
     'fleet: bench',
     `management: [${management}]`,
-    `defaults: { ssh: { user: deploy }, suite: ${SUITES[suite]} }`,
+    `defaults: { ssh: { user: deploy }, suite: { encr: aes(256), encrAuth: sha256 } }`,
     'groups:',
     '  web: { template: web-server, vars: { bypass: [ { lport: 80, ulp: tcp }, { lport: 443, ulp: tcp } ], dns: true } }',
     '  db: { template: peer }',
@@ -78,22 +69,19 @@ interface FormerHost {
 
 export type FormerFleet = ReadonlyMap<string, FormerHost>;
 
-/** The fleet before the change: every link with a shorter key. */
-export function formerFleet(hosts: number, neighbours: number, store: KeyStore, make: Make = MAKE): FormerFleet {
-  const { policies, rendered } = desired(ring(hosts, neighbours, { ...make, suite: 'former' }), store);
-  return new Map([...policies].map(([name, rules]) => [name, { rules, text: policyText(rendered.get(name)) }]));
+/** The fleet before the change: every rule with a shorter key. */
+export function formerFleet({ rendered }: DesiredFleet): FormerFleet {
+  return new Map(
+    [...rendered].map(([name, files]) => {
+      const text = policyText(files).replaceAll('aes(256)', 'aes(128)');
+      return [name, { rules: predictLoad(text).rules, text }];
+    }),
+  );
 }
 
-function policyText(rendered: Rendered | undefined): string {
-  const file = rendered?.files.find(({ path }) => path === '/etc/inet/ipsecinit.conf');
+function policyText({ files }: Rendered): string {
+  const file = files.find(({ path }) => path === '/etc/inet/ipsecinit.conf');
   return file === undefined ? '' : fileText(file, { generation: 1, key: () => '' });
-}
-
-/** The same fleet where every host may be the source of SSH. */
-export function manageable(hosts: number, neighbours: number, store: KeyStore) {
-  const make: Make = { ...MAKE, management: '10.0.0.0/8' };
-  const inventory = ring(hosts, neighbours, make);
-  return { inventory, fleet: desired(inventory, store), former: formerFleet(hosts, neighbours, store, make) };
 }
 
 /** Findings of all links. */
