@@ -17,7 +17,7 @@ import { systemdSteps, systemdUnit } from '../../../report/service/systemd-unit.
 import { commonOptions, type CommonArguments } from '../../arguments.js';
 import { inventoryFile, withContext, type Context } from '../../context.js';
 import { packageRoot } from '../../package-files.js';
-import { noSchedule } from './watch-command.js';
+import { noSchedule } from './watch-options.js';
 
 interface InstallArguments extends CommonArguments {
   readonly inventory: string;

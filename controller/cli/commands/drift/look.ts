@@ -13,7 +13,8 @@ import { colourOption, hostsOptions, type CommonArguments, type HostsArguments }
 import { withContext, type Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
 import { preparePass } from './prepare-pass.js';
-import { watchCommand, watchOptions } from './watch-command.js';
+import { watchCommand } from './watch-command.js';
+import { watchOptions } from './watch-options.js';
 import { memoryIfReadable } from './with-memory.js';
 
 export interface LookArguments extends HostsArguments, Pick<CommonArguments, 'color'> {

@@ -1,16 +1,9 @@
-/** `drift watch`, or `drift --schedule`: the words of the service. What it is made of is read in only when it runs. */
+/** `drift watch`, or `drift --schedule`: what it is made of is read in only when it runs. */
 
 import type { Argv, CommandModule } from 'yargs';
 
-import { OperatorError } from '../../../errors.js';
-import { fleetOptions, type FleetArguments } from '../../arguments.js';
-
-export interface WatchArguments extends FleetArguments {
-  readonly schedule: string | undefined;
-  readonly identity: string | undefined;
-  readonly pending: boolean;
-  readonly remediate: boolean;
-}
+import { fleetOptions } from '../../arguments.js';
+import { watchOptions, type WatchArguments } from './watch-options.js';
 
 export const watchCommand: CommandModule<object, WatchArguments> = {
   command: 'watch [inventory]',
@@ -18,34 +11,3 @@ export const watchCommand: CommandModule<object, WatchArguments> = {
   builder: (argv: Argv): Argv<WatchArguments> => watchOptions(fleetOptions(argv)),
   handler: async (args) => (await import('./watch.js')).watchInventory(args),
 };
-
-export function watchOptions<T>(argv: Argv<T>) {
-  return argv
-    .option('schedule', {
-      type: 'string',
-      requiresArg: true,
-      describe: "go on looking, as these cron words say: '*/15 * * * *'; `drift watch` goes by the inventory's",
-    })
-    .option('identity', {
-      type: 'string',
-      requiresArg: true,
-      describe: "age identity that opens the key store, instead of the inventory's identityFile",
-    })
-    .option('pending', {
-      type: 'boolean',
-      default: true,
-      describe: 'also look for what the inventory asks for and was not applied; --no-pending for drift alone',
-    })
-    .option('remediate', {
-      type: 'boolean',
-      default: false,
-      describe: 'also put right what the inventory says, as drift.remediate there; goes with --once, or a schedule',
-    });
-}
-
-export function noSchedule(): OperatorError {
-  return new OperatorError('NO_SCHEDULE', {
-    what: 'nothing says when hosts are to be looked at',
-    todo: "write schedule: '*/15 * * * *' into the drift: section of the inventory, or give --schedule",
-  });
-}

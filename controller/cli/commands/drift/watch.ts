@@ -18,7 +18,7 @@ import { packageVersion } from '../../package-files.js';
 import { catchServiceSignals } from '../../service-signals.js';
 import { groundOf, readyRound } from './ready-round.js';
 import { remediator } from './remediate.js';
-import { noSchedule, type WatchArguments } from './watch-command.js';
+import { noSchedule, type WatchArguments } from './watch-options.js';
 import { readMemory } from './with-memory.js';
 
 /** Connections that were given up may hold the process for as long as their time-outs: not longer than this after the end. */
