@@ -1,5 +1,6 @@
 /** What must be true of a change of hosts as they are now: SSH stays open while it goes on, and nothing protected comes to be in the clear. */
 
+import type { SourcePosition } from '../errors.js';
 import type { Inventory } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
@@ -26,10 +27,11 @@ export function proveChange(
   const changing = plan.hosts.filter((host) => !isUnchanged(host));
   const names = new Set(changing.map(({ host }) => host));
   const hosts = inventory.hosts.filter(({ name }) => names.has(name));
+  const places = new Map(hosts.map(({ name, at }) => [name, at] as const));
   return [
     // What is closed afterwards was objected to with the policies themselves.
     ...lockOutObjections(inventory, hosts, changingPolicies(changing, policies), rendered, 'until-then'),
-    ...changing.flatMap((host) => exposures(host, rendered)),
+    ...changing.flatMap((host) => exposures(host, rendered, places.get(host.host))),
   ];
 }
 
@@ -47,7 +49,11 @@ function changingPolicies(changing: readonly HostPlan[], policies: Policies): Ch
 const MOST_FLOWS = 4;
 
 /** A host that is to have no policy at all is objected to as such. */
-function exposures({ host, spd, flowChanges }: HostPlan, rendered: RenderedFiles): readonly Objection[] {
+function exposures(
+  { host, spd, flowChanges }: HostPlan,
+  rendered: RenderedFiles,
+  hostAt: SourcePosition | undefined,
+): readonly Objection[] {
   const exposed = flowChanges.filter((change) => change.exposed);
   const [worst] = exposed;
   if (worst === undefined || spd.length === 0) return [];
@@ -58,7 +64,8 @@ function exposures({ host, spd, flowChanges }: HostPlan, rendered: RenderedFiles
   const is =
     worst.ruleAfter === undefined ? 'and then by no rule' : `and then let pass by ${referenceWords(worst.ruleAfter)}`;
   const state = worst.after.kind === 'protected' ? 'readable' : 'in the clear';
-  const at = templateLine(rendered, host, worst.ruleAfter?.line ?? 0);
+  // Where no rule is left to point at, the host is.
+  const at = templateLine(rendered, host, worst.ruleAfter?.line ?? 0) ?? hostAt;
   return [
     {
       risk: 'in-the-clear',

@@ -31,7 +31,9 @@ test.each([
 test('a link taken from the inventory comes back on both ends with a roll-back', async () => {
   fleet.edit('\n  - between: [web1, db3]', '');
   const refused = await fleet.expect(1, 'apply');
-  expect(refused.stderr).toMatch(/on db3 what is protected now would be in the clear: db3 ↔ web1 anything/);
+  expect(refused.stderr).toMatch(
+    /inventory\.yaml:\d+:\d+: error: on db3 what is protected now would be in the clear: db3 ↔ web1 anything/,
+  );
   expect(refused.stderr).toMatch(
     /protected by \{ laddr 10\.0\.2\.23\/32 raddr 10\.0\.1\.11\/32 dir out \} ipsec \{.*\} \(line \d+ of its ipsecinit\.conf\)/,
   );
