@@ -1,5 +1,6 @@
 /** `apply`: the main job. Takes an inventory, or a plan that was saved by `plan --out` and does exactly that. */
 
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
@@ -55,7 +56,9 @@ export const applyCommand: CommandModule<object, ApplyArguments> = {
   },
 };
 
+/** A folder is an inventory's, as for every command. */
 async function savedPlan(path: string): Promise<SavedPlan | undefined> {
+  if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return undefined;
   const text = await readText(path);
   return looksLikePlan(text) ? parsePlan(text, path) : undefined;
 }
