@@ -5,9 +5,14 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { showAcceptances } from '../../controller/cli/commands/drift/accept.js';
+import { showMemory } from '../../controller/cli/commands/drift/incidents.js';
+import type { Output } from '../../controller/cli/output.js';
 import { openDriftStore } from '../../controller/history/drift-store.js';
 import type { DriftMemory } from '../../controller/model/drift.js';
-import { PROGRAM } from '../support/cli.js';
+import { plain } from '../../controller/report/paint.js';
+import { jsonLines, PROGRAM } from '../support/cli.js';
+import { expectDocumented, type Line } from '../support/json-document.js';
 import { finding, look, Watch } from '../unit/drift/memory-support.js';
 
 const INVENTORY = `version: 1
@@ -58,13 +63,30 @@ function drift(...words: readonly string[]): { status: number | null; stdout: st
   return { status, stdout, stderr };
 }
 
+/** What a command that only lists prints under `--output json`, without a process of its own. */
+function toldInJson(show: typeof showMemory, memory: DriftMemory): readonly Line[] {
+  const told: string[] = [];
+  const output: Output = {
+    format: 'json',
+    paint: plain,
+    live: false,
+    print: (text) => expect.fail(`not JSON: ${text}`),
+    note: (text) => expect.fail(text),
+    json: (value) => void told.push(JSON.stringify(value)),
+  };
+  show({ output, clock: { now: () => new Date() } }, memory);
+  return jsonLines({ stdout: told.join('\n') });
+}
+
 test('a finding is accepted by a part of its name, until a day, by a person, for a reason', async () => {
-  const ran = drift('accept', 'web1', 'rule-f', '--until', '14d', '--reason', 'until the mail host moves');
+  const words = ['--until', '14d', '--reason', 'until the mail host moves'];
+  const ran = drift('accept', 'web1', 'rule-f', ...words, '--output', 'json');
   expect([ran.status, ran.stderr]).toEqual([0, '']);
-  expect(ran.stdout).toMatch(
-    /^accepted web1: rule-foreign-[0-9a-f]{6} until 20.*Z\n {2}reason: until the mail host moves \(mara, /,
-  );
-  expect((await remembered()).acceptances).toMatchObject([{ host: 'web1', by: 'mara' }]);
+  const lines = jsonLines(ran);
+  expectDocumented(lines, 'drift-accepted');
+  const { acceptances } = await remembered();
+  expect(acceptances).toMatchObject([{ host: 'web1', by: 'mara', reason: 'until the mail host moves' }]);
+  expect(lines).toMatchObject([{ ...acceptances[0], inForce: true }]);
 });
 
 test('what is open is listed with its id, the worst last, and hosts that are left alone with the way back', async () => {
@@ -78,19 +100,29 @@ test('what is open is listed with its id, the worst last, and hosts that are lef
     '2 open; last pass 2026-11-22T10:00:00.000Z',
     '',
   ]);
-  const released = drift('release', 'db1', '--output', 'json');
-  expect(JSON.parse(released.stdout)).toMatchObject({ event: 'drift-released', host: 'db1', reason: 'drifted again' });
+  const told = toldInJson(showMemory, await remembered());
+  expectDocumented(told, 'drift-incident', 'drift-quarantine');
+  expect(told).toContainEqual(expect.objectContaining({ event: 'drift-incident', kind: 'rule-foreign', host: 'web1' }));
+  expect(told.at(-1)).toMatchObject({ host: 'db1', reason: 'drifted again' });
+  const released = jsonLines(drift('release', 'db1', '--output', 'json'));
+  expectDocumented(released);
+  expect(released).toMatchObject([{ event: 'drift-released', host: 'db1', reason: 'drifted again' }]);
   expect((await remembered()).quarantines).toEqual([]);
 });
 
 test('what was accepted can be listed and taken back', async () => {
-  expect(JSON.parse(drift('accepted', '--output', 'json').stdout)).toMatchObject({
-    event: 'drift-acceptance',
-    reason: 'until the mail host moves',
-    inForce: true,
-  });
-  const ran = drift('unaccept', 'web1', 'rule-foreign');
+  const { stdout } = drift('accepted');
+  expect(stdout).toMatch(
+    /^accepted web1: rule-foreign-[0-9a-f]{6} until 20.*Z\n {2}reason: until the mail host moves \(mara, /,
+  );
+  const { acceptances } = await remembered();
+  const told = toldInJson(showAcceptances, await remembered());
+  expectDocumented(told, 'drift-acceptance');
+  expect(told).toMatchObject([{ ...acceptances[0], inForce: true }]);
+  const ran = drift('unaccept', 'web1', 'rule-foreign', '--output', 'json');
   expect([ran.status, ran.stderr]).toEqual([0, '']);
-  expect(ran.stdout).toMatch(/^no longer accepted web1: rule-foreign-/);
+  const lines = jsonLines(ran);
+  expectDocumented(lines, 'drift-unaccepted');
+  expect(lines).toMatchObject([{ host: 'web1', by: 'mara' }]);
   expect((await remembered()).acceptances).toEqual([]);
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDriftStore } from '../../controller/history/drift-store.js';
 import type { DriftMemory } from '../../controller/model/drift.js';
 import { jsonLines, POLICY_FILE, TestFleet, type HostState, type WatchedHost } from '../support/cli.js';
+import { expectDocumented } from '../support/json-document.js';
 
 const REMEDIATE = `
 drift:
@@ -46,9 +47,11 @@ test('a policy that was edited and loaded by hand is brought back, through a tra
   fs.chmodSync(web1.path(POLICY_FILE), 0o644);
   const edited = await db1.state();
 
-  const dry = await fleet.expect(2, 'drift', '--remediate', '--dry-run', '--no-color');
-  expect(dry.stdout).toMatch(/db1: .*8080.* was protected and is clear/);
-  expect(dry.stdout).toMatch(/-\{lport 8080 ulp tcp dir both\} bypass/);
+  const dry = jsonLines(await fleet.expect(2, 'drift', '--remediate', '--dry-run', '--output', 'json'));
+  expectDocumented(dry, 'plan', 'drift-remediation');
+  const [plan, said] = dry;
+  expect(JSON.stringify(plan)).toMatch(/-\{lport 8080 ulp tcp dir both\} bypass/);
+  expect(said).toMatchObject({ event: 'drift-remediation', dryRun: true, hosts: ['web1', 'db1'], left: [] });
   expect(await db1.state()).toEqual(edited);
   expect(fs.existsSync(fleet.file('.ipsec-deploy'))).toBe(false);
 
@@ -76,7 +79,9 @@ test('a host that drifts again in the same way is left alone, and so reported, u
   await openPortByHand(db1, 8081);
   const edited = await db1.state();
   const ran = await fleet.expect(4, 'drift', '--remediate', '--output', 'json');
-  expect(jsonLines(ran)).toContainEqual(
+  const lines = jsonLines(ran);
+  expectDocumented(lines, 'drift-look', 'drift-finding', 'watch-remediated', 'drift-ended');
+  expect(lines).toContainEqual(
     expect.objectContaining({
       event: 'watch-remediated',
       records: [],

@@ -6,6 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { jsonLines, POLICY_FILE, TestFleet } from '../support/cli.js';
+import { expectDocumented } from '../support/json-document.js';
+
+const SERVICE = ['--schedule', '@hourly', '--user', 'deploy'];
 
 let fleet: TestFleet;
 let port: number;
@@ -59,7 +62,19 @@ test('a service finds what drifted, tells it once, follows its inventory and sto
   service.kill('SIGTERM');
   const ended = await service.ended;
   expect([ended.exit, ended.signal]).toEqual([0, null]);
-  expect(jsonLines(ended).at(-1)).toMatchObject({ event: 'watch-stopped' });
+  const lines = jsonLines(ended);
+  expect(lines.at(-1)).toMatchObject({ event: 'watch-stopped' });
+  expectDocumented(
+    lines,
+    'watch-started',
+    'watch-waiting',
+    'watch-pass-begun',
+    'watch-pass-ended',
+    'watch-told',
+    'watch-reload-refused',
+    'watch-reloaded',
+    'watch-stopped',
+  );
   expect(fs.readdirSync(join(fleet.folder, '.ipsec-deploy'))).toEqual(['drift.db']);
 
   const once = await fleet.expect(2, 'drift', '--once');
@@ -73,7 +88,7 @@ test('without a schedule it says how to give one, and its file is written for wh
   fleet.writeInventory(words);
   const [refused, written] = await Promise.all([
     fleet.expect(1, 'drift', 'watch'),
-    fleet.expect(0, 'drift', 'install-service', '--systemd', '--schedule', '@hourly', '--user', 'deploy', '--out', '.'),
+    fleet.expect(0, 'drift', 'install-service', '--systemd', ...SERVICE, '--out', '.', '--output', 'json'),
   ]);
   expect(refused.stderr).toContain("schedule: '*/15 * * * *'");
   const file = fleet.file('ipsec-deploy-drift.service');
@@ -82,5 +97,8 @@ test('without a schedule it says how to give one, and its file is written for wh
     `drift watch --identity \${CREDENTIALS_DIRECTORY}/identity --schedule @hourly ${fs.realpathSync(fleet.file('inventory.yaml'))}\n`,
   );
   expect(unit).toContain(`LoadCredential=identity:${fleet.file('identity.txt')}\n`);
-  expect(written.stdout).toContain(`${file} is written; nothing was started.`);
+  const lines = jsonLines(written);
+  expectDocumented(lines);
+  expect(lines).toMatchObject([{ event: 'service-file', file, text: unit }]);
+  expect(lines[0]?.['next']).toContain('sudo systemctl enable --now ipsec-deploy-drift');
 });

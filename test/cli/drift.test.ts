@@ -3,7 +3,8 @@
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet } from '../support/cli.js';
+import { jsonLines, KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet } from '../support/cli.js';
+import { expectDocumented } from '../support/json-document.js';
 import { readXml } from '../support/xml.js';
 
 let fleet: TestFleet;
@@ -12,12 +13,6 @@ beforeAll(async () => {
   await fleet.expect(0, 'apply');
 });
 afterAll(() => fleet.close());
-
-/** The objects of a run that prints JSON. */
-function events(stdout: string): readonly unknown[] {
-  const lines = stdout.trimEnd().split('\n');
-  return lines.map((line): unknown => JSON.parse(line));
-}
 
 test('hosts that are as confirmed are one line, asked once each, and nothing is written here or there', async () => {
   const before = await fleet.states();
@@ -53,7 +48,8 @@ test('what only waits to be applied is no drift: exit 0, or 2 with --strict, and
   expect(usual.stdout).toMatch(/^pending web1: the inventory asks for more than generation \d+: /m);
   expect(usual.stdout).toMatch(/\n2 hosts: 2 with a pending change, 0 clean\n$/);
   expect(without.stdout).toBe('as confirmed: web1\n1 host: 1 clean\n');
-  const found = events(strict.stdout);
+  const found = jsonLines(strict);
+  expectDocumented(found, 'drift-look', 'drift-finding', 'drift-ended');
   expect(found).toContainEqual(expect.objectContaining({ event: 'drift-finding', class: 'pending', host: 'web1' }));
   expect(found.at(-1)).toMatchObject({ event: 'drift-ended', asked: 2, hosts: { drift: 0, pending: 2 }, exit: 2 });
 });

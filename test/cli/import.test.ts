@@ -20,6 +20,7 @@ import {
   type WatchedHost,
 } from '../support/cli.js';
 import { hostNamed } from '../support/fake-fleet.js';
+import { expectDocumented } from '../support/json-document.js';
 import { builtInTemplates } from '../support/render-fleet.js';
 import { filesWithSecrets, SecretSearch, watchProcesses } from '../support/secrets.js';
 
@@ -319,7 +320,12 @@ test('a policy that a push would be refused for is adopted with an empty plan, a
     ...LOGIN,
     '--host-key',
     `db3=${db3().lab.hostKeyLine}`,
+    '--output',
+    'json',
   );
+  const lines = jsonLines(ran);
+  expectDocumented(lines, 'imported', 'import-ended');
+  expect(lines.at(-1)).toMatchObject({ folder: 'locked', hosts: 1, links: 1 });
   expect(ran.stdout).toContain('a push to it will be refused: db3 would cut off SSH from 127.0.0.1');
   expect(ran.stdout).toContain('a push to it will be refused: bypass has no direction');
   const empty = await run(0, 'plan', 'locked/inventory.yaml');

@@ -2,6 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { chooseNotifiers, notifyTest } from '../../controller/cli/commands/drift/notify-test.js';
 import type { NotifierSettings } from '../../controller/model/drift.js';
 import { plain } from '../../controller/report/paint.js';
+import { expectDocumented, type Line } from '../support/json-document.js';
 import { answers, closeServers, httpServer, never, testWorld } from './support.js';
 
 afterEach(closeServers);
@@ -46,8 +47,19 @@ test('a test says of each notifier whether it was told, and one that fails does 
     title: 'dc1: test message of ipsec-deploy drift; nothing happened',
   });
   const asJson = printed('json');
-  expect(await notifyTest({ fleet: 'dc1', chosen: chosen.slice(1), world, stop: never }, asJson.output)).toBe(0);
-  expect(asJson.lines).toEqual(['{"event":"drift-notified","name":"fine","kind":"webhook","told":true}']);
+  expect(await notifyTest({ fleet: 'dc1', chosen, world, stop: never }, asJson.output)).toBe(4);
+  const lines = asJson.lines.filter((line) => line.startsWith('{')).map((line): Line => JSON.parse(line));
+  expectDocumented(lines, 'drift-notified');
+  expect(lines).toHaveLength(2);
+  expect(lines).toContainEqual({ event: 'drift-notified', name: 'fine', kind: 'webhook', told: true });
+  expect(lines).toContainEqual({
+    event: 'drift-notified',
+    name: 'broken',
+    kind: 'webhook',
+    told: false,
+    what: expect.stringContaining('answered 404'),
+    todo: expect.stringContaining('--only broken'),
+  });
 });
 
 test('a test that is stopped says so by its exit status', async () => {

@@ -5,6 +5,7 @@ import { OperatorError } from '../../../controller/errors.js';
 import type { WatchEvent } from '../../../controller/model/watch.js';
 import { watchDrift, type Watched } from '../../../controller/run/watch-drift.js';
 import { WatchRequests } from '../../../controller/run/watch-requests.js';
+import { expectDocumented } from '../../support/json-document.js';
 import { idle, SimClock } from '../../support/sim-clock.js';
 
 interface Play {
@@ -90,6 +91,7 @@ test('the loop shows that it is alive every half minute while it waits', async (
 test('what was due while nobody watched is told at the start', async () => {
   const watch = play({ lastPass: '2026-05-03T22:45:02Z' });
   await finish(watch);
+  expectDocumented(watch.told(), 'watch-missed', 'watch-stopped');
   expect(watch.told()[0]).toEqual({
     event: 'watch-missed',
     count: 5,
@@ -136,6 +138,7 @@ describe('a pass that cannot be made', () => {
       '05:07',
       '05:08',
     ]);
+    expectDocumented(watch.told(), 'watch-failed');
     expect(watch.told()[0]).toEqual({
       event: 'watch-failed',
       fault: { code: 'STORE_FULL', what: 'the disk is full', where: 'drift.db', todo: 'make room' },

@@ -6,6 +6,7 @@ import { checkReason, isInForce, parseUntil } from '../../../drift/acceptance.js
 import { chooseFindings, type Candidate } from '../../../drift/choose-finding.js';
 import { EXIT } from '../../../errors.js';
 import type { Acceptance, DriftMemory } from '../../../model/drift.js';
+import type { Clock } from '../../../ports.js';
 import { acceptanceText } from '../../../report/incident-text.js';
 import { commonOptions, type CommonArguments } from '../../arguments.js';
 import { withContext, type Context } from '../../context.js';
@@ -14,6 +15,11 @@ import { changeMemory, checkHost, readMemory } from './with-memory.js';
 
 export interface MemoryArguments extends CommonArguments {
   readonly inventory: string;
+}
+
+/** All that a command needs to list what is remembered. */
+export interface Listing extends Pick<Context, 'output'> {
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 interface FindingArguments extends MemoryArguments {
@@ -99,12 +105,15 @@ export const acceptedCommand: CommandModule<object, MemoryArguments> = {
   builder: (argv: Argv): Argv<MemoryArguments> => memoryOptions(argv),
   handler: (args) =>
     withContext({ ...args, ...NO_HOSTS }, async (context) => {
-      const { acceptances } = await readMemory(context);
-      acceptances.forEach((one) => tell(context, 'drift-acceptance', one));
-      if (acceptances.length === 0 && context.output.format === 'text') context.output.print('nothing is accepted\n');
+      showAcceptances(context, await readMemory(context));
       return EXIT.ok;
     }),
 };
+
+export function showAcceptances(listing: Listing, { acceptances }: DriftMemory): void {
+  acceptances.forEach((one) => tell(listing, 'drift-acceptance', one));
+  if (acceptances.length === 0 && listing.output.format === 'text') listing.output.print('nothing is accepted\n');
+}
 
 export function memoryOptions<T>(argv: Argv<T>): Argv<T & MemoryArguments> {
   return commonOptions(argv).positional('inventory', {
@@ -124,7 +133,7 @@ function findingOptions<T>(argv: Argv<T>): Argv<T & FindingArguments> {
     });
 }
 
-function tell({ output, clock }: Context, event: string, acceptance: Acceptance): void {
+function tell({ output, clock }: Listing, event: string, acceptance: Acceptance): void {
   if (output.format === 'json') output.json({ event, ...acceptance, inForce: isInForce(acceptance, clock.now()) });
   else output.print(acceptanceText(acceptance, clock.now(), output.paint));
 }

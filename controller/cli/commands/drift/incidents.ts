@@ -7,8 +7,8 @@ import { SEVERITY_RANK } from '../../../drift/group-findings.js';
 import { EXIT } from '../../../errors.js';
 import type { DriftMemory, Incident } from '../../../model/drift.js';
 import { incidentText, quarantineText } from '../../../report/incident-text.js';
-import { withContext, type Context } from '../../context.js';
-import { memoryOptions, NO_HOSTS, type MemoryArguments } from './accept.js';
+import { withContext } from '../../context.js';
+import { memoryOptions, NO_HOSTS, type Listing, type MemoryArguments } from './accept.js';
 import { readMemory } from './with-memory.js';
 
 interface IncidentsArguments extends MemoryArguments {
@@ -32,12 +32,20 @@ export const incidentsCommand: CommandModule<object, IncidentsArguments> = {
       const incidents = memory.incidents
         .filter(({ finding, cleared }) => isChosen(finding.host) && (args.all || cleared === undefined))
         .sort(byState);
-      show(context, { ...memory, incidents, quarantines: memory.quarantines.filter(({ host }) => isChosen(host)) });
+      showMemory(context, {
+        ...memory,
+        incidents,
+        quarantines: memory.quarantines.filter(({ host }) => isChosen(host)),
+      });
       return EXIT.ok;
     }),
 };
 
-function show({ output, clock }: Context, { incidents, acceptances, quarantines, lastPass }: DriftMemory): void {
+/** Prints what is remembered, in the order given. */
+export function showMemory(
+  { output, clock }: Listing,
+  { incidents, acceptances, quarantines, lastPass }: DriftMemory,
+): void {
   if (output.format === 'json') {
     for (const { finding, ...incident } of incidents) output.json({ event: 'drift-incident', ...finding, ...incident });
     for (const quarantine of quarantines) output.json({ event: 'drift-quarantine', ...quarantine });
