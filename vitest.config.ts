@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -6,7 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Long series of faults and real programs of the system: npm run test:system.
     exclude: ['**/*.system.test.ts', 'node_modules/**', 'dist/**'],
-    maxWorkers: '100%',
+    // Half of the tests wait for processes of their own: one more worker than a small machine has cores fills the gaps.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
