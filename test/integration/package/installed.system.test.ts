@@ -87,5 +87,6 @@ test('the package holds no tests, no sources and no shell that is not shipped to
       'templates',
     ].sort(),
   );
-  expect(await readdir(join(root, 'controller'))).toEqual(['lab']);
+  expect((await readdir(join(root, 'controller'))).sort()).toEqual(['lab', 'report']);
+  expect(await readdir(join(root, 'controller', 'report'))).toEqual(['page']);
 });
