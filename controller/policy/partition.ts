@@ -3,10 +3,8 @@
  * twice. Works along the remote addresses, so that its cost grows with the rules, not with their square.
  */
 
-import type { Address } from '../model/address.js';
 import type { Direction, Family, LoadedRule } from '../model/policy.js';
 import {
-  addressRange,
   cutShared,
   everyAddress,
   everything,
@@ -28,10 +26,6 @@ export interface Cell {
 export interface Window {
   readonly local?: AddressRange;
   readonly remote?: AddressRange;
-}
-
-export function windowBetween(local: Address, remote: Address): Window {
-  return { local: addressRange(local), remote: addressRange(remote) };
 }
 
 /** The host's rules of one direction and family in the order they are tried: by priority, equals as given. */

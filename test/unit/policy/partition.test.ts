@@ -5,9 +5,10 @@ import type { Packet } from '../../../controller/model/packet.js';
 import type { Action, LoadedRule, Selector } from '../../../controller/model/policy.js';
 import { joined } from '../../../controller/policy/join-regions.js';
 import { findRule } from '../../../controller/policy/match-flow.js';
-import { partition, windowBetween } from '../../../controller/policy/partition.js';
+import { partition } from '../../../controller/policy/partition.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import {
+  addressRange,
   cutAll,
   everything,
   holds,
@@ -18,6 +19,7 @@ import {
   type Region,
 } from '../../../controller/policy/region.js';
 import { flowText, flowTexts } from '../../../controller/policy/region-text.js';
+import { draws, type Draw } from '../proof/random-policies.js';
 import { selectorMeets } from '../../../controller/policy/match-selector.js';
 
 /** A busy machine takes its time. */
@@ -25,17 +27,6 @@ const PATIENCE_MS = 120_000;
 /** Rule sets that are compared with the evaluator packet by packet; `POLICY_SEED` draws others. */
 const CASES = 10_000;
 const SEED = Number(process.env['POLICY_SEED'] ?? 1);
-
-/** xorshift32: the same draws on every machine. */
-function draws(seed: number): (below: number) => number {
-  let state = seed * 2654435761 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 const BASE = { 4: 0x0a000000n, 6: 0xfd00n << 112n } as const;
 const PORTS = [22, 80];
@@ -60,7 +51,7 @@ function spaceOf(family: 4 | 6): readonly Packet[] {
 
 const ACTIONS: readonly Action[] = [{ kind: 'bypass' }, { kind: 'discard' }];
 
-function ruleFrom(draw: (below: number) => number, family: 4 | 6, index: number): LoadedRule {
+function ruleFrom(draw: Draw, family: 4 | 6, index: number): LoadedRule {
   const maybe = <T>(value: () => T): T | undefined => (draw(2) === 0 ? value() : undefined);
   const width = family === 4 ? 32 : 128;
   const prefix = () => ({ address: { family, value: BASE[family] + BigInt(draw(8)) }, length: width - draw(4) });
@@ -163,7 +154,10 @@ function address(text: string): Address {
 
 test('a policy for two addresses is divided for them alone', () => {
   const { rules } = predictLoad('{ raddr 10.0.2.21 dir both } drop {}\n{ lport 80 ulp tcp dir both } bypass {}\n');
-  const cells = partition(rules, 'in', 4, windowBetween(address('10.0.1.11'), address('10.0.2.21')));
+  const cells = partition(rules, 'in', 4, {
+    local: addressRange(address('10.0.1.11')),
+    remote: addressRange(address('10.0.2.21')),
+  });
   expect(
     cells.map(({ region, rule }) => [formatAddress({ family: 4, value: region.remote.from }), rule?.text]),
   ).toEqual(
