@@ -7,6 +7,7 @@ import { operatorErrorText } from '../report/problem-text.js';
 import { applyCommand } from './commands/apply.js';
 import { importCommand } from './commands/import.js';
 import { diffCommand } from './commands/diff.js';
+import { drillCommand } from './commands/drill.js';
 import { driftCommand } from './commands/drift/drift.js';
 import { explainCommand } from './commands/explain.js';
 import { initCommand } from './commands/init.js';
@@ -39,6 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(verifyCommand)
       .command(statusCommand)
       .command(driftCommand)
+      .command(drillCommand)
       .command(rollbackCommand)
       .command(policyCommand)
       .command(await labCommand(argv))

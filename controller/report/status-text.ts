@@ -1,6 +1,8 @@
 /** One host's status as it tells it itself. */
 
+import { lastDrill } from '../model/drill.js';
 import type { StatusAnswer } from '../model/run.js';
+import { lastDrillText } from './drill-text.js';
 import { plain, printable, type Paint } from './paint.js';
 import { outcomeText } from './run-text.js';
 
@@ -23,6 +25,8 @@ export function statusText(answer: StatusAnswer, now: Date, paint: Paint = plain
     );
   }
   if (kept.length > 0) lines.push(`  keeps generations ${kept.map((one) => one.generation).join(', ')}`);
+  const drill = lastDrill(history);
+  if (drill !== undefined) lines.push(`  ${lastDrillText(drill, paint)}`);
   lines.push(...history.slice(-MOST_HISTORY).map((line) => `  ${paint('dim', printable(line))}`));
   return `${lines.join('\n')}\n`;
 }
