@@ -8,6 +8,8 @@ import { DOCUMENTED_EVENTS, expectDocumented, type Line } from '../support/json-
 const PRINTED_ELSEWHERE: Readonly<Record<string, string>> = {
   imported: 'import.test.ts',
   'import-ended': 'import.test.ts',
+  'drill-armed': 'drill.system.test.ts',
+  drill: 'drill.system.test.ts',
   'drift-look': 'drift.test.ts',
   'drift-finding': 'drift.test.ts',
   'drift-ended': 'drift.test.ts',
