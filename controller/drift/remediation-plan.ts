@@ -7,6 +7,7 @@ import type { DriftMemory, HostLook, Quarantine, RemediationRecord } from '../mo
 import { concernsPeer, type FleetPlan, type Neighbours } from '../plan/fleet-plan.js';
 import { isUnchanged, type HostPlan } from '../plan/host-plan.js';
 import { mendable, type LeftAlone } from './remediation.js';
+import { unfoundChange } from './unfound-change.js';
 
 /** Written before a host is worked on, so that an attempt which was cut short is known as one. */
 export const BEGUN = 'begun';
@@ -31,8 +32,27 @@ export function triedInVain({ remediations }: DriftMemory, plan: HostPlan): stri
   return `what it would be brought back to was tried on ${tried.at}, which ${how}: it is not tried again by itself`;
 }
 
+/** The ending of the run's name by which a host's own history tells that it was to be put right without a person. */
+export const REMEDIATION_RUN = '-drift';
+
+/**
+ * When the host took back what it would be brought to, by its own history: whoever tried it, and though nothing is remembered here.
+ * @param history its lines, latest last: `TIME RUN.HOST STATE …`
+ */
+export function takenBack(history: readonly string[]): string | undefined {
+  for (const line of [...history].reverse()) {
+    const [at, id = '', state = ''] = line.split(' ');
+    if (state === 'confirmed') return undefined;
+    const isOurs = id.includes(`${REMEDIATION_RUN}.`);
+    if (isOurs && (state === 'reverted' || state === 'failed')) return at;
+  }
+  return undefined;
+}
+
 export interface SiftInput {
   readonly plan: FleetPlan;
+  /** By host, its own history. */
+  readonly histories: ReadonlyMap<string, readonly string[]>;
   readonly memory: DriftMemory;
   readonly looks: readonly HostLook[];
   readonly near: Neighbours;
@@ -49,7 +69,7 @@ export interface Sifted {
 }
 
 /** Groups stay whole or go. */
-export function siftPlan({ plan, memory, looks, near, addresses, now }: SiftInput): Sifted {
+export function siftPlan({ plan, histories, memory, looks, near, addresses, now }: SiftInput): Sifted {
   const at = now.toISOString();
   const lookAt = new Map(looks.map((look) => [look.host, look]));
   const plans = new Map(plan.hosts.map((host) => [host.host, host]));
@@ -61,7 +81,8 @@ export function siftPlan({ plan, memory, looks, near, addresses, now }: SiftInpu
   const unchanged: RemediationRecord[] = [];
   const out = new Map<string, string>();
   for (const host of plan.hosts) {
-    const tried = triedInVain(memory, host);
+    const tried = triedInVain(memory, host) ?? takenBackWords(histories.get(host.host) ?? []);
+    const unfound = unfoundChange(host, mendable(lookAt.get(host.host)?.findings ?? []));
     if (host.expect.generation !== lookAt.get(host.host)?.generation)
       out.set(host.host, `its generation is ${host.expect.generation ?? 'none'} since it was looked at`);
     else if (isUnchanged(host))
@@ -69,7 +90,8 @@ export function siftPlan({ plan, memory, looks, near, addresses, now }: SiftInpu
     else if (tried !== undefined) {
       quarantines.push({ host: host.host, since: at, reason: tried });
       out.set(host.host, tried);
-    }
+    } else if (unfound !== undefined)
+      out.set(host.host, `it would also ${unfound}: no finding that may be put right speaks of that`);
   }
   // A group that goes may take others with it: who stays is asked until nobody goes any more.
   let groups = plan.groups;
@@ -100,6 +122,12 @@ export function siftPlan({ plan, memory, looks, near, addresses, now }: SiftInpu
     quarantines,
     unchanged,
   };
+}
+
+function takenBackWords(history: readonly string[]): string | undefined {
+  const at = takenBack(history);
+  if (at === undefined) return undefined;
+  return `putting it right was taken back on ${at}, as the host's own history has it: it is not tried again by itself`;
 }
 
 /** Whether the other end of a link is not what was last confirmed on it, or may not be. */

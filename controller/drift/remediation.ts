@@ -58,6 +58,12 @@ const HINDRANCES: ReadonlySet<DriftKind> = new Set([
   'state-folder-open',
 ]);
 
+/** What any transaction sees to on its way, so that it would end what a person lets be. */
+const ON_THE_WAY: ReadonlySet<DriftKind> = new Set(['boot-guard-missing', 'service-settings']);
+
+/** The outcome of a record that a person's release leaves: what was tried before it no longer speaks against the host. */
+export const RELEASED = 'released';
+
 /** What was found on a host, as far as bringing it back would change it. */
 export function mendable(findings: readonly DriftFinding[]): readonly DriftFinding[] {
   return findings.filter((finding) => finding.class === 'drift' && MENDED.has(finding.kind));
@@ -110,7 +116,7 @@ function whyNot(look: HostLook, memory: DriftMemory, rules: RemediationRules, no
   const other = mendable(counted).find(({ kind }) => !rules.kinds.includes(kind));
   if (other !== undefined)
     return `${other.kind} would be put right with the rest, and is not among the kinds: ${other.what}`;
-  const [kept] = mendable(accepted);
+  const kept = mendable(accepted)[0] ?? accepted.find(({ kind }) => ON_THE_WAY.has(kind));
   if (kept !== undefined) return `what is accepted would be undone: ${kept.what}`;
   if (!mendable(counted).some((finding) => isConfirmed(finding, memory, rules)))
     return `not yet found by ${rules.confirmLooks} looks in a row`;
@@ -128,9 +134,11 @@ function isConfirmed(finding: DriftFinding, { incidents }: DriftMemory, { confir
 /** Why it was of no use to bring the host back lately: a kind that was found then is found again, or still. */
 function driftsAgain(look: HostLook, memory: DriftMemory, now: Date): string | undefined {
   const kinds = new Set(mendable(countedOf(look, memory, now)).map(({ kind }) => kind));
+  const released = memory.remediations.findLast((one) => one.host === look.host && one.outcome === RELEASED);
   const lately = memory.remediations.filter(
     ({ host, at, outcome }) =>
       host === look.host &&
+      (released === undefined || at > released.at) &&
       (outcome === 'confirmed' || outcome === 'unchanged') &&
       now.getTime() - Date.parse(at) < AGAIN_MS,
   );
@@ -155,7 +163,9 @@ function withinBudget(
   { hostsPerHour, links }: RemediationRules,
   now: Date,
 ): { readonly act: readonly HostLook[]; readonly left: readonly LeftAlone[] } {
-  const used = remediations.filter(({ at }) => now.getTime() - Date.parse(at) < HOUR_MS).length;
+  const used = remediations.filter(
+    ({ at, outcome }) => outcome !== RELEASED && now.getTime() - Date.parse(at) < HOUR_MS,
+  ).length;
   let rest = Math.max(0, hostsPerHour - used);
   const act: HostLook[] = [];
   const left: LeftAlone[] = [];

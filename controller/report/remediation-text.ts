@@ -12,13 +12,16 @@ export interface RemediationNews {
 
 /** Without those that are merely not worked on: a service that runs for months says so once, in its records. */
 export function remediationLines(news: RemediationNews, paint: Paint = plain): readonly string[] {
-  const { records, quarantines, halted } = news;
+  const { records, quarantines, halted, left = [] } = news;
   const told = new Set(quarantines.map(({ host }) => host));
   return [
     ...(halted === undefined ? [] : [`${paint('red', 'nothing is put right')}: ${printable(halted)}`]),
     ...records
       .filter(({ host }) => !told.has(host))
-      .map(({ host, outcome }) => `${host}: ${outcomeWords(outcome, paint)}`),
+      .map(({ host, outcome }) => {
+        const why = left.find((one) => one.host === host)?.why;
+        return `${host}: ${why === undefined ? outcomeWords(outcome, paint) : notPutRight(why)}`;
+      }),
     ...quarantines.map(
       ({ host, reason }) =>
         `${paint('red', `${host}: left alone from now on`)}: ${printable(reason)}; ipsec-deploy drift release ${host} ends it`,
@@ -28,7 +31,10 @@ export function remediationLines(news: RemediationNews, paint: Paint = plain): r
 
 /** All of it, for a person who asked. */
 export function remediationText(news: RemediationNews, paint: Paint = plain): string {
-  const left = (news.left ?? []).map(({ host, why }) => `${host}: not put right: ${printable(why)}`);
+  const recorded = new Set(news.records.map(({ host }) => host));
+  const left = (news.left ?? [])
+    .filter(({ host }) => !recorded.has(host))
+    .map(({ host, why }) => `${host}: ${notPutRight(why)}`);
   return [...left, ...remediationLines(news, paint)].map((line) => `${line}\n`).join('');
 }
 
@@ -39,6 +45,10 @@ function outcomeWords(outcome: string, paint: Paint): string {
     case 'unchanged':
       return 'nothing was found that could be put right';
     default:
-      return `not put right: ${printable(outcome)}`;
+      return notPutRight(outcome);
   }
+}
+
+function notPutRight(why: string): string {
+  return `not put right: ${printable(why)}`;
 }

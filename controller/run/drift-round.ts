@@ -71,7 +71,8 @@ export async function driftRound(input: RoundInput, ports: RoundPorts): Promise<
     if (input.remediate !== undefined && complete && !stop.aborted) {
       const done = await input.remediate({
         pass,
-        memory,
+        // Read again: while everybody was told, a person may have accepted or released something.
+        memory: await store.read(),
         stop,
         remember: (records) => remember(store, { records, quarantines: [] }),
       });

@@ -4,8 +4,8 @@
  */
 
 import { chooseRemediations, type LeftAlone, type RemediationRules } from '../drift/remediation.js';
-import { BEGUN, planDigest, siftPlan } from '../drift/remediation-plan.js';
-import type { Quarantine, RemediationRecord } from '../model/drift.js';
+import { BEGUN, planDigest, REMEDIATION_RUN, siftPlan } from '../drift/remediation-plan.js';
+import type { DriftMemory, Quarantine, RemediationRecord } from '../model/drift.js';
 import type { Host, Inventory, Settings } from '../model/host.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
 import { neighbours, withFormerLinks, type FleetPlan } from '../plan/fleet-plan.js';
@@ -68,6 +68,13 @@ export async function remediate(input: RemediateInput, found: FoundDrift): Promi
           since: input.clock.now().toISOString(),
           reason: `putting it right ${ended}`,
         });
+      // A host that refuses was not touched: it keeps nobody waiting, and is not asked for ever.
+      if (word === 'refused') {
+        if (isRefusedAgain(found.memory, record))
+          quarantines.push({ host: record.host, since: record.at, reason: `putting it right ended twice as ${ended}` });
+        else left.push({ host: record.host, why: ended });
+        continue;
+      }
       if (word !== 'confirmed' && word !== 'unchanged') broken ??= `not begun, as ${record.host} ended as ${ended}`;
     }
   }
@@ -82,7 +89,7 @@ export async function planRemediation(
   const { inventory, clock, lot } = input;
   const choice = chooseRemediations(memory, pass.looks, input.rules, clock.now());
   const chosen = new Set(choice.act.map(({ host }) => host));
-  const { plan, policies } = await planRollBackFleet({
+  const { plan, policies, histories } = await planRollBackFleet({
     ...input,
     selected: inventory.hosts.filter(({ name }) => chosen.has(name)),
     target: { kind: 'current' },
@@ -92,6 +99,7 @@ export async function planRemediation(
   const byName = new Map(inventory.hosts.map((host) => [host.name, host]));
   const sifted = siftPlan({
     plan,
+    histories,
     memory,
     looks: pass.looks,
     near: withFormerLinks(input.rules.links, plan.hosts, new Set(byName.keys())),
@@ -105,7 +113,12 @@ export async function planRemediation(
     if (known !== undefined && !going.has(host.host)) await lot.drop(known);
   }
   return {
-    plan: { ...proved.plan, hosts: plan.hosts.filter(({ host }) => going.has(host)), excluded: [] },
+    plan: {
+      ...proved.plan,
+      run: plan.run + REMEDIATION_RUN,
+      hosts: plan.hosts.filter(({ host }) => going.has(host)),
+      excluded: [],
+    },
     records: [...sifted.unchanged, ...proved.records],
     quarantines: [...choice.quarantine, ...sifted.quarantines, ...proved.quarantines],
     left: [...choice.skip, ...sifted.left, ...proved.left],
@@ -173,6 +186,12 @@ function carryOut(
     random,
     stop: new AbortController().signal,
   });
+}
+
+/** Whether its last attempt was refused too, of the same plan. */
+function isRefusedAgain({ remediations }: DriftMemory, { host, planDigest: digest }: RemediationRecord): boolean {
+  const last = remediations.findLast((one) => one.host === host);
+  return last?.outcome === 'refused' && last.planDigest === digest;
 }
 
 function recordOf(plan: HostPlan, outcome: string, now: Date): RemediationRecord {

@@ -45,10 +45,13 @@ export interface RollBackFleetPlan {
   readonly plan: FleetPlan;
   /** Rules each host would have loaded, for the same proofs as any other plan. */
   readonly policies: ReadonlyMap<string, readonly LoadedRule[]>;
+  /** The last lines of each host's own history, latest last. */
+  readonly histories: ReadonlyMap<string, readonly string[]>;
 }
 
 interface Seen {
   readonly plan: HostPlan;
+  readonly history: readonly string[];
   readonly run: string | undefined;
   readonly rules: readonly LoadedRule[];
 }
@@ -96,6 +99,7 @@ function assemble(
 ): RollBackFleetPlan {
   const plans = new Map<string, HostPlan>();
   const policies = new Map<string, readonly LoadedRule[]>();
+  const histories = new Map<string, readonly string[]>();
   const excluded: { host: string; outcome: HostOutcome }[] = [];
   for (const host of input.inventory.hosts) {
     const result = results.get(host.name);
@@ -104,6 +108,7 @@ function assemble(
     else {
       plans.set(host.name, result.seen.plan);
       policies.set(host.name, result.seen.rules);
+      histories.set(host.name, result.seen.history);
     }
   }
   const byName = new Map(input.inventory.hosts.map((host) => [host.name, host]));
@@ -118,7 +123,7 @@ function assemble(
     pulledIn,
     excluded,
   };
-  return { plan, policies };
+  return { plan, policies, histories };
 }
 
 async function lookBack(host: Host, input: RollBackFleetInput, nameOf: AddressName): Promise<Result> {
@@ -149,7 +154,8 @@ async function planBack(
   const busy = whyBusy(seen);
   if (busy !== undefined) return { outcome: busy };
   const { adapter } = detected;
-  const kept = (await session.status()).kept.map((one) => one.generation);
+  const status = await session.status();
+  const kept = status.kept.map((one) => one.generation);
   const number = numberOf(target, seen.generation ?? 0, kept);
   if (!kept.includes(number)) return { outcome: notKept(target, kept) };
   const stored = await session.generation(number);
@@ -173,7 +179,7 @@ async function planBack(
     naming: { tables, nameOf, addresses: host.addresses },
     ...(host.modes === undefined ? {} : { modes: host.modes }),
   });
-  return { seen: { plan, run: seen.run, rules } };
+  return { seen: { plan, history: status.history, run: seen.run, rules } };
 }
 
 function numberOf(target: RollBackTarget, current: number, kept: readonly number[]): number {

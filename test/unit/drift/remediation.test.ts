@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { findingId } from '../../../controller/drift/finding-id.js';
-import { chooseRemediations, type RemediationRules } from '../../../controller/drift/remediation.js';
+import { chooseRemediations, RELEASED, type RemediationRules } from '../../../controller/drift/remediation.js';
 import { planDigest, siftPlan, triedInVain } from '../../../controller/drift/remediation-plan.js';
 import type { DriftMemory, HostLook, RemediationRecord } from '../../../controller/model/drift.js';
 import type { FleetPlan } from '../../../controller/plan/fleet-plan.js';
@@ -12,6 +12,7 @@ import { acceptance, after, finding, look, START, unreachable, Watch } from './m
 const FLEET = Array.from({ length: 10 }, (_, i) => `web${i + 1}`);
 const MODE = finding();
 const RULE = finding({ kind: 'rule-missing', subject: 'a rule', severity: 'critical', what: 'a rule is not loaded' });
+const GUARD = finding({ kind: 'boot-guard-missing', subject: 'guard', what: 'the boot guard is disabled' });
 const HOUR = 3600;
 
 interface Play {
@@ -97,6 +98,12 @@ describe('a host is left alone', () => {
       /what is accepted would be undone: a rule is not loaded/,
     ],
     [
+      'where the transaction would enable a boot guard that somebody may leave disabled',
+      look('web1', [MODE, GUARD]),
+      { memory: { acceptances: [acceptance({ id: findingId(GUARD), until: after(HOUR).toISOString() })] } },
+      /what is accepted would be undone: the boot guard is disabled/,
+    ],
+    [
       'until enough looks found it',
       look('web1', [MODE]),
       { rules: { confirmLooks: 3 }, earlier: 1 },
@@ -119,7 +126,8 @@ describe('a host is left alone', () => {
 
 describe('the budget of an hour', () => {
   test('counts hosts of the last hour, whatever became of them, and the worst drift comes first', () => {
-    const remediations = [record('web8', -HOUR), record('web9', -HOUR + 1, 'refused'), record('web10', -1)];
+    const tried = [record('web8', -HOUR), record('web9', -HOUR + 1, 'refused'), record('web10', -1)];
+    const remediations = [...tried, record('web10', -1, RELEASED)];
     const looks = [look('web1', [MODE]), look('web2', [RULE])];
     const { act, skip } = choose(looks, { rules: { hostsPerHour: 3 }, memory: { remediations } });
     expect(hosts(act)).toEqual(['web2']);
@@ -175,6 +183,16 @@ describe('a host that was worked on within a day', () => {
   });
 });
 
+test('a host that a person released is worked on, and quarantined anew when it drifts again after that', () => {
+  const released = { ...record('web1', 2, RELEASED), planDigest: '' };
+  const remediations = [record('web1', 1), released];
+  const play = (records: readonly RemediationRecord[]): Play => ({ memory: { remediations: records }, earlier: 9 });
+  const { act, quarantine } = choose([look('web1', [MODE])], play(remediations));
+  expect([hosts(act), quarantine]).toEqual([['web1'], []]);
+  const again = choose([look('web1', [MODE])], play([...remediations, record('web1', 5)]));
+  expect(hosts(again.quarantine)).toEqual(['web1']);
+});
+
 test('more than a fifth of the fleet drifting at once has a cause of its own: nothing is done', () => {
   const some = (count: number) => FLEET.slice(0, count).map((host) => look(host, [MODE]));
   expect(choose(some(2)).act).toHaveLength(2);
@@ -201,6 +219,7 @@ function hostPlan(host: string, towards: string, parts: Partial<HostPlan> = {}):
     rulesAdded: [`{ raddr ${towards}/32 } ipsec { }`],
     rulesRemoved: [],
     reasons: [],
+    platform: 'solaris-smf',
     gaps: [],
     ...parts,
   };
@@ -218,6 +237,7 @@ function sift(plans: readonly HostPlan[], looks: readonly HostLook[], remediatio
   };
   return siftPlan({
     plan,
+    histories: new Map(),
     memory: { ...new Watch().memory, remediations },
     looks,
     near: linksOf([['web1', 'web2']]),

@@ -286,6 +286,35 @@ describe('putting right', () => {
     expect(events.at(-1)).toMatchObject({ event: 'watch-remediated', records: [record] });
   });
 
+  test('heeds what a person accepted while others were told', async () => {
+    const acceptance = {
+      host: 'web1',
+      id: 'x',
+      until: '2027-01-01T00:00:00.000Z',
+      reason: 'new',
+      by: 'ops',
+      at: START,
+    };
+    const slow = new FakeNotifier('slow', () => {
+      store.memory = { ...store.memory, acceptances: [acceptance] };
+      return Promise.resolve();
+    });
+    const seen: DriftMemory[] = [];
+    const { round, store } = play({
+      notifiers: [slow],
+      remediate: ({ memory }) => {
+        seen.push(memory);
+        return Promise.resolve({ records: [], quarantines: [] });
+      },
+    });
+    store.write = (memory) => {
+      store.memory = { ...memory, acceptances: store.memory.acceptances };
+      return Promise.resolve();
+    };
+    await round();
+    expect(seen[0]?.acceptances).toEqual([acceptance]);
+  });
+
   test('does not begin when the pass was stopped', async () => {
     let isCalled = false;
     const { round, stop } = play({

@@ -2,7 +2,12 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 
 import { parseInventory } from '../../../controller/inventory/parse.js';
-import { EMPTY_MEMORY, type DriftMemory, type RemediationRecord } from '../../../controller/model/drift.js';
+import {
+  EMPTY_MEMORY,
+  type DriftFinding,
+  type DriftMemory,
+  type RemediationRecord,
+} from '../../../controller/model/drift.js';
 import type { Observation, StoredGeneration } from '../../../controller/model/observation.js';
 import type { HostLink } from '../../../controller/ports.js';
 import type { Remedied } from '../../../controller/run/drift-round.js';
@@ -38,14 +43,26 @@ interface Play {
   readonly memory?: Partial<DriftMemory>;
   /** What hosts say when they are looked at for the plan. */
   readonly observed?: (host: string) => Partial<Observation>;
+  /** On those that drift. */
+  readonly findings?: readonly DriftFinding[];
+  /** Of the hosts themselves, latest last. */
+  readonly history?: readonly string[];
 }
 
 /** Generation 7 is confirmed on all four; on those that drift nothing is loaded any more. */
-function play({ faults = {}, drifting = ['a1', 'a2'], links = '', memory, observed }: Play = {}) {
+function play({
+  faults = {},
+  drifting = ['a1', 'a2'],
+  links = '',
+  memory,
+  observed,
+  findings = [RULE],
+  history = [],
+}: Play = {}) {
   const { inventory } = parseInventory({ path: 'inventory.yaml', readFile: () => INVENTORY + links });
   const fakes = new Map(inventory.hosts.map(({ name }) => [name, fakeHost(name, faults[name])]));
   for (const host of fakes.values()) host.generation = 7;
-  const looks = inventory.hosts.map(({ name }) => look(name, drifting.includes(name) ? [RULE] : []));
+  const looks = inventory.hosts.map(({ name }) => look(name, drifting.includes(name) ? findings : []));
   const watch = new Watch({ hosts: [...fakes.keys()] });
   watch.pass(0, ...looks);
   const stop = new AbortController();
@@ -54,13 +71,13 @@ function play({ faults = {}, drifting = ['a1', 'a2'], links = '', memory, observ
     inventory,
     settings: inventory.settings,
     rules: {
-      kinds: ['rule-missing'],
+      kinds: ['rule-missing', 'rule-foreign'],
       hosts: new Set(fakes.keys()),
       hostsPerHour: 4,
       confirmLooks: 1,
       links: linksOf(inventory),
     },
-    lot: new SessionLot(linkTo(fakes, drifting, observed)),
+    lot: new SessionLot(linkTo(fakes, drifting, history, observed)),
     clock: fakeClock(START.toISOString()),
     random: (count) => new Uint8Array(count),
     emit: () => undefined,
@@ -82,6 +99,7 @@ function play({ faults = {}, drifting = ['a1', 'a2'], links = '', memory, observ
 function linkTo(
   fakes: ReadonlyMap<string, FakeHost>,
   drifting: readonly string[],
+  history: readonly string[],
   observed: Play['observed'] = () => ({}),
 ): HostLink {
   return {
@@ -112,7 +130,7 @@ function linkTo(
             run: 'r',
             kept: [{ generation: 7, run: 'r', made: '' }],
             openTransaction: undefined,
-            history: [],
+            history,
             outcome: undefined,
           }),
       });
@@ -186,11 +204,47 @@ test('a host on which an apply is at work is left to it, and its link peer with 
   expect([...fakes.values()].flatMap(({ requests }) => requests)).toEqual([]);
 });
 
-test('a host that refuses, as it was changed since the plan, was not worked on and is not quarantined', async () => {
-  const { run } = play({ drifting: ['a1'], faults: { a1: ['refuses'] } });
+test('a host that refuses, as it was changed since the plan, keeps no other waiting and is not quarantined', async () => {
+  const { run } = play({ faults: { a1: ['refuses'] } });
   const done = await run();
-  expect(words(done)).toEqual(['a1 refused']);
+  expect(words(done)).toEqual(['a1 refused', 'a2 confirmed']);
   expect(done.quarantines).toEqual([]);
+  expect(done.left).toEqual([{ host: 'a1', why: expect.stringMatching(/^refused: /) }]);
+});
+
+test('a host that refuses the same once more is quarantined; after a release it is asked again', async () => {
+  const refusing = { drifting: ['a1'], faults: { a1: ['refuses'] } } satisfies Play;
+  const { records } = await play(refusing).run();
+  const second = await play({ ...refusing, memory: { remediations: records } }).run();
+  expect(second.quarantines).toMatchObject([
+    { host: 'a1', reason: expect.stringMatching(/^putting it right ended twice as refused: /) },
+  ]);
+  const released = { host: 'a1', at: after(60).toISOString(), outcome: 'released', planDigest: '' };
+  const third = await play({ ...refusing, memory: { remediations: [...records, released] } }).run();
+  expect(third.quarantines).toEqual([]);
+});
+
+test('what a host took back is not tried again where nothing of it is remembered: its own history tells', async () => {
+  const reverted = '2026-11-20T10:00:00Z 20261120T095930Z-aaaa-drift.a1 reverted generation=7 step=verify text=no';
+  const confirmed = '2026-11-21T10:00:00Z 20261121T095930Z-bbbb.a1 confirmed generation=7 run=20261121T095930Z-bbbb';
+  const tried = play({ drifting: ['a1'], history: [confirmed, reverted] });
+  expect((await tried.run()).quarantines).toMatchObject([
+    { host: 'a1', reason: expect.stringMatching(/^putting it right was taken back on 2026-11-20T10:00:00Z/) },
+  ]);
+  expect(tried.fakes.get('a1')?.requests).toEqual([]);
+  expect(words(await play({ drifting: ['a1'], history: [reverted, confirmed] }).run())).toEqual(['a1 confirmed']);
+  const byHand = [confirmed, reverted.replace('-drift.', '.')];
+  expect(words(await play({ drifting: ['a1'], history: byHand }).run())).toEqual(['a1 confirmed']);
+  expect((await play({ drifting: ['a1'] }).plan()).plan.run).toMatch(/-drift$/);
+});
+
+test('what was changed on a host since it was looked at is not put right unseen', async () => {
+  const rule = '{ laddr 10.0.0.1/32 raddr 10.0.0.77/32 dir out } bypass { }';
+  const { run, fakes } = play({ drifting: ['a1'], observed: () => ({ spd: [rule] }) });
+  expect((await run()).left).toEqual([
+    { host: 'a1', why: expect.stringContaining(`it would also take the loaded rule away: ${rule}`) },
+  ]);
+  expect(fakes.get('a1')?.requests).toEqual([]);
 });
 
 test('once it is stopped nothing more is begun, and what is begun is ended', async () => {
@@ -210,7 +264,8 @@ test('what is protected now would be in the clear: refused and quarantined', asy
   const observed = () => ({
     spd: ['{ laddr 10.0.0.1/32 raddr 10.0.0.77/32 dir out } ipsec { encr_algs aes(128..256) sa shared }'],
   });
-  const { run, fakes } = play({ drifting: ['a1'], observed });
+  const findings = [finding({ kind: 'rule-foreign', subject: 'another rule', what: 'a rule that no generation has' })];
+  const { run, fakes } = play({ drifting: ['a1'], observed, findings });
   const done = await run();
   expect(words(done)).toEqual(['a1 refused']);
   expect(done.quarantines[0]?.reason).toMatch(/^putting it right is refused: .*would be in the clear.*10\.0\.0\.77/);

@@ -2,6 +2,7 @@
 
 import type { Argv, CommandModule } from 'yargs';
 
+import { RELEASED } from '../../../drift/remediation.js';
 import { EXIT, OperatorError } from '../../../errors.js';
 import type { Quarantine } from '../../../model/drift.js';
 import { printable } from '../../../report/paint.js';
@@ -20,11 +21,16 @@ export const releaseCommand: CommandModule<object, ReleaseArguments> = {
     memoryOptions(argv).positional('host', { type: 'string', demandOption: true, describe: 'the host' }),
   handler: (args) =>
     withContext({ ...args, ...NO_HOSTS }, async ({ output, ...context }) => {
+      const record = { host: args.host, at: context.clock.now().toISOString(), outcome: RELEASED, planDigest: '' };
       let released: readonly Quarantine[] = [];
       await changeMemory(context, (memory) => {
         released = memory.quarantines.filter(({ host }) => host === args.host);
         if (released.length === 0) throw notQuarantined(args.host, memory.quarantines);
-        return { ...memory, quarantines: memory.quarantines.filter(({ host }) => host !== args.host) };
+        return {
+          ...memory,
+          quarantines: memory.quarantines.filter(({ host }) => host !== args.host),
+          remediations: [...memory.remediations, record],
+        };
       });
       for (const { host, since, reason } of released) {
         if (output.format === 'json') output.json({ event: 'drift-released', host, since, reason });
