@@ -26,9 +26,12 @@ export class Agenda {
     this.#passed = begun;
   }
 
-  follow(schedule: Schedule): void {
+  /** Times of a new schedule that were before `now` were nobody's; an unchanged one goes on, with what is due by it. */
+  follow(schedule: Schedule, now: Date): void {
+    const isSame = schedule.words === this.schedule.words && schedule.timeZone === this.schedule.timeZone;
     this.schedule = schedule;
     this.#next = undefined;
+    if (!isSame && now > this.#passed) this.#passed = now;
   }
 
   /**

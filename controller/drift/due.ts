@@ -61,15 +61,25 @@ export function missedRuns(schedule: Schedule, from: Date, until: Date): MissedR
   return count === 0 ? undefined : { count, since };
 }
 
+const HOUR_MS = 3_600_000;
+
 /** The longest time between two scheduled runs, in seconds, judged by those of the next five weeks. */
 export function longestPeriodSeconds(schedule: Schedule, from: Date): number {
   const until = from.getTime() + 35 * 86_400_000;
   let longest = 0;
   let at = schedule.after(from);
-  for (let runs = 0; runs < MOST_COUNTED && (runs === 0 || at.getTime() < until); runs++) {
+  const step = (): void => {
     const next = schedule.after(at);
     longest = Math.max(longest, next.getTime() - at.getTime());
     at = next;
+  };
+  for (let runs = 0; runs < MOST_COUNTED && (runs === 0 || at.getTime() < until); runs++) step();
+  // A schedule of every minute, on working days: too many runs to look at each, and the nights and weekends are what counts.
+  for (let hour = at.getTime(); hour < until; hour = Math.max(hour + HOUR_MS, at.getTime())) {
+    at = schedule.after(new Date(hour));
+    if (at.getTime() - hour <= longest) continue;
+    // The run before the gap is less than an hour back.
+    for (at = schedule.after(new Date(hour - HOUR_MS)); at.getTime() <= hour; ) step();
   }
   return longest / 1000;
 }

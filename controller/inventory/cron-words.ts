@@ -61,13 +61,20 @@ function range({ least, most, names }: Field): string {
 function isItem(item: string, field: Field): boolean {
   if (field.special.test(item)) return true;
   const [span = '', step, ...more] = item.split('/');
-  if (more.length > 0 || (step !== undefined && !/^[1-9]\d{0,3}$/.test(step))) return false;
+  if (more.length > 0 || (step !== undefined && !isStep(step, field))) return false;
   if (span === '*') return true;
   const [from, to, ...others] = span.split('-').map((word) => valueOf(word, field));
   if (from === undefined || others.length > 0) return false;
   if (!span.includes('-')) return step === undefined;
   // Sunday is 0 and 7: a week may begin on either.
   return to !== undefined && from <= to;
+}
+
+/** A step beyond the whole range would be none. */
+function isStep(word: string, { least, most, names }: Field): boolean {
+  // Sunday is there twice: a week has seven days all the same.
+  const values = names.length > 0 ? names.length : most - least + 1;
+  return /^[1-9]\d{0,3}$/.test(word) && Number(word) <= values;
 }
 
 function valueOf(word: string, { least, most, names }: Field): number | undefined {

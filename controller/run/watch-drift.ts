@@ -53,7 +53,7 @@ export async function watchDrift(input: WatchInput): Promise<void> {
   while (!requests.stopped.aborted) {
     if (requests.takeReload()) {
       watched = await reloaded(watched, input);
-      agenda.follow(watched.schedule);
+      agenda.follow(watched.schedule, clock.now());
     }
     const at = clock.now();
     const turn = agenda.at(at);

@@ -78,9 +78,25 @@ describe('a clock that goes back', () => {
   });
 });
 
-test('a new schedule counts from now on', () => {
-  const agenda = quarterly();
-  agenda.at(at('00:05:00'));
-  agenda.follow(parseSchedule('*/10 * * * *', 'UTC'));
-  expect(agenda.at(at('00:05:00'))).toEqual(waitUntil('00:10:00'));
+describe('a schedule that is read again', () => {
+  test('counts from now on when it is a new one', () => {
+    const agenda = quarterly();
+    agenda.at(at('00:05:00'));
+    agenda.follow(parseSchedule('*/10 * * * *', 'UTC'), at('00:05:00'));
+    expect(agenda.at(at('00:05:00'))).toEqual(waitUntil('00:10:00'));
+  });
+
+  test('owns up to no times of its own from before it was there', () => {
+    const agenda = quarterly();
+    agenda.at(at('00:15:00'));
+    agenda.ran(at('00:15:02'));
+    agenda.follow(parseSchedule('* * * * *', 'UTC'), at('00:29:30'));
+    expect(agenda.at(at('00:29:31'))).toEqual(waitUntil('00:30:00'));
+  });
+
+  test('keeps what is due by it when it is the same', () => {
+    const agenda = quarterly();
+    agenda.follow(parseSchedule('*/15 * * * *', 'UTC'), at('00:15:01'));
+    expect(agenda.at(at('00:15:02'))).toEqual({ kind: 'run', missed: undefined });
+  });
 });

@@ -152,7 +152,7 @@ test.each([
   ['0 0 * FEBRUARY *', '"FEBRUARY" is no month'],
   ['0 0 * * MON-FRY', '"MON-FRY" is no day of the week'],
   ['*/0 * * * *', '"*/0" is no minute'],
-  ['*/90 * * * *', 'out of range'],
+  ['*/90 * * * *', '"*/90" is no minute (0 to 59)'],
   ['@often', 'it is none of @hourly'],
   ['2026-01-01T00:00:00', 'it has 1 fields'],
   ['0 0 30 2 *', 'no day is ever like that'],
@@ -185,4 +185,14 @@ describe('missed times', () => {
 test('the longest time between two runs is that over the weekend', () => {
   const schedule = parseSchedule('0 8-18 * * MON-FRI', 'UTC');
   expect(longestPeriodSeconds(schedule, new Date('2026-01-07T12:00:00Z'))).toBe(62 * 3600);
+});
+
+test.each([
+  ['* * * * MON-FRI', 48 * 3600 + 60],
+  ['*/5 * * * MON-FRI', 48 * 3600 + 300],
+  ['* * * * * 1', 6 * 86_400 + 1],
+  ['* 8-17 * * *', 14 * 3600 + 60],
+  ['* * * * *', 60],
+])('"%s" has more runs than are looked at, and its longest pause is found on a Monday morning', (words, seconds) => {
+  expect(longestPeriodSeconds(parseSchedule(words, 'UTC'), new Date('2026-01-05T00:00:30Z'))).toBe(seconds);
 });

@@ -111,6 +111,8 @@ test.each([
   ['60 * * * * *', '"60" is no second (0 to 59)'],
   ['1,,2 * * * *', '"" is no minute (0 to 59)'],
   ['5/15 * * * *', '"5/15" is no minute (0 to 59)'],
+  ['*/61 * * * *', '"*/61" is no minute (0 to 59)'],
+  ['* * * * */8', '"*/8" is no day of the week (0 to 7, or SUN to SAT)'],
   ['*/15/2 * * * *', '"*/15/2" is no minute (0 to 59)'],
   ['9-5 * * * *', '"9-5" is no minute (0 to 59)'],
   ['1-2-3 * * * *', '"1-2-3" is no minute (0 to 59)'],

@@ -115,8 +115,9 @@ async function serviceFacts(context: Context, args: InstallArguments): Promise<S
   const { name, user } = args;
   if (!/^[a-z0-9][\w.-]{0,63}$/i.test(name)) throw new Error('--name takes letters, digits, -, _ and .');
   if (!/^[a-z_][\w.-]{0,31}$/i.test(user)) throw new Error('--user takes the name of a user');
-  if (args.schedule !== undefined) parseSchedule(args.schedule, drift.timeZone);
-  else if (drift.schedule === undefined) throw noSchedule();
+  const schedule = args.schedule ?? drift.schedule;
+  if (schedule === undefined) throw noSchedule();
+  parseSchedule(schedule, drift.timeZone);
   if (identityFile === undefined && inventory.links.length > 0) throw noIdentity(settings.keyStore);
   const facts: ServiceFacts = {
     name,
