@@ -52,6 +52,7 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers, 
   const modes = all.findLast((layer) => layer.modes !== undefined)?.modes;
   const names = hostNames(draft.entry, report);
   const host: Host = {
+  const syntax = all.findLast((layer) => layer.syntax !== undefined)?.syntax;
     name: draft.name,
     addresses: draft.addresses,
     groups,
@@ -63,6 +64,7 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers, 
     ...(modes === undefined ? {} : { modes }),
     ...(names.size === 0 ? {} : { names }),
     at: draft.entry.at,
+    ...(syntax === undefined ? {} : { syntax }),
   };
   return {
     host,

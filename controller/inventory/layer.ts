@@ -1,6 +1,6 @@
 /** What the defaults, a group or a host say about rendering and reaching hosts, and how layers add up. */
 
-import type { FileModes, HostFileTemplates, Keying, Suite, Value } from '../model/host.js';
+import type { FileModes, HostFileTemplates, Keying, PolicySyntax, Suite, Value } from '../model/host.js';
 import type { Entry } from './check-shape.js';
 import { problemError, type Report, type Sourced } from './problem-list.js';
 import type { DefaultsShape } from './schema.js';
@@ -18,12 +18,13 @@ export interface Layer {
   readonly suite: Sourced<Suite> | undefined;
   readonly files: HostFileTemplates;
   readonly modes: FileModes | undefined;
+  readonly syntax: PolicySyntax | undefined;
 }
 
 const TEMPLATE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
 export function parseLayer(entry: Entry<DefaultsShape>, report: Report): Layer {
-  const { template, vars, ssh, keying, suite, files = {}, modes } = entry.value;
+  const { template, vars, ssh, keying, suite, files = {}, modes, syntax } = entry.value;
   const named: readonly (readonly [path: readonly string[], name: string | undefined])[] = [
     [['template'], template],
     [['files', 'manualKeys'], files.manualKeys],
@@ -46,6 +47,7 @@ export function parseLayer(entry: Entry<DefaultsShape>, report: Report): Layer {
     suite: suite === undefined || suiteNode === undefined ? undefined : parseSuite(suite, suiteNode, report),
     files: mergeFiles([files]),
     modes,
+    syntax,
   };
 }
 

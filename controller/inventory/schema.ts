@@ -79,7 +79,14 @@ const modes = z
   .describe('as-found: files that are as wanted keep the mode and owner they have; default strict.')
   .optional();
 
-export const defaultsShape = z.strictObject({ template, vars, ssh, keying, suite, files, modes });
+export const SYNTAXES = ['new', 'old'] as const;
+
+const syntax = z
+  .enum(SYNTAXES)
+  .describe('old: policy entries of one direction each, as Solaris 8 reads them; default new.')
+  .optional();
+
+export const defaultsShape = z.strictObject({ template, vars, ssh, keying, suite, files, modes, syntax });
 
 export const groupShape = z.strictObject({
   template,
@@ -106,9 +113,13 @@ export const hostShape = z.strictObject({
   names: z
     .record(z.string(), oneOrMore(text))
     .describe('Addresses of names that stand in its policy or key files, as the host itself resolves them.')
+  syntax,
     .optional(),
   hostKey: oneOrMore(text).describe('SSH host key, "ssh-ed25519 AAAA…"; without it known_hosts decides.').optional(),
-  platform: z.enum(['auto', 'solaris-smf']).describe('Default auto: detected from the host.').optional(),
+  platform: z
+    .enum(['auto', 'solaris-smf', 'solaris-legacy'])
+    .describe('Default auto: detected from the host.')
+    .optional(),
 });
 
 const externalEnd = z.strictObject({
@@ -120,6 +131,7 @@ const linkKeys = { keying, suite };
 
 export const betweenShape = z.strictObject({
   between: z
+  syntax,
     .array(z.union([text, externalEnd]))
     .length(2)
     .describe('Two ends, each a host, group or pattern, or an external end: every pair across is a link.'),

@@ -21,7 +21,6 @@ const LATER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   privilege: { su: 'use pfexec or sudo, or log in as root with privilege: none' },
   keying: { 'ike-cert': 'use ike-psk or manual' },
   platform: {
-    'solaris-legacy': 'only hosts with the SMF services can be managed so far',
     'linux-strongswan': 'only Solaris and illumos hosts can be managed so far; a Linux end can be external',
   },
 };

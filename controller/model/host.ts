@@ -47,7 +47,9 @@ export interface Host {
   readonly addresses: readonly Address[];
   /** Every group the host is in, outermost first: also the order of precedence of vars, weakest first. */
   readonly groups: readonly string[];
-  readonly platform: 'auto' | 'solaris-smf';
+  readonly platform: 'auto' | 'solaris-smf' | 'solaris-legacy';
+  /** `old`: its policy is written in entries of one direction each, for an ipsecconf that knows no others (Solaris 8). */
+  readonly syntax?: PolicySyntax;
   readonly ssh: SshSettings;
   /** Name of the policy template: `web-server`, `peer`, `host-to-host`, `mesh`, or one of the operator's. */
   readonly template: string;
@@ -95,6 +97,8 @@ export interface FlowTest {
   readonly ulp: 'tcp' | 'udp' | 'icmp' | 'ipv6-icmp' | number;
   /** Destination port. */
   readonly port?: number;
+export type PolicySyntax = 'new' | 'old';
+
   readonly expect: 'protected' | 'clear' | 'refused';
   readonly at: SourcePosition;
 }

@@ -45,9 +45,15 @@ function spdDiffers(wanted: WantedState, seen: Observation): boolean {
   return wanted.spd.length !== seen.spd.length || wanted.spd.some((rule, i) => rule !== seen.spd[i]);
 }
 
-function offline(seen: Observation, service: string): string | undefined {
+/** Boot scripts have no state: there the loaded policy and SAs, and the daemon's answer, say it all. */
+function offline(seen: Observation, service: string, { startedBy }: Adapter): string | undefined {
+  if (startedBy === 'boot-scripts') return undefined;
   const state = seen.services.get(service) ?? 'absent';
   return state === 'online' ? undefined : state;
+}
+
+function daemonIsUp(seen: Observation, adapter: Adapter): boolean {
+  return adapter.startedBy === 'smf' ? offline(seen, adapter.services.ike, adapter) === undefined : seen.daemonRunning;
 }
 
 function whyBesidesFiles(
@@ -64,17 +70,17 @@ function whyBesidesFiles(
   }
   if (!changed(files, [adapter.files.policy]) && spdDiffers(wanted, seen))
     reasons.push('the loaded policy is not the one in the file');
-  const policy = offline(seen, adapter.services.policy);
+  const policy = offline(seen, adapter.services.policy, adapter);
   if (policy !== undefined) reasons.push(...notOnline(adapter.services.policy, policy, seen));
   if (wants(wanted, adapter.files.manualKeys)) {
     const missing = seen.sad.filter((sa) => sa.key === 'missing' || sa.key === 'differs').length;
     if (!changed(files, [adapter.files.manualKeys]) && missing > 0)
       reasons.push(`${missing} of the SAs in ipseckeys are not loaded`);
-    const keys = offline(seen, adapter.services.manualKeys);
+    const keys = offline(seen, adapter.services.manualKeys, adapter);
     if (keys !== undefined) reasons.push(...notOnline(adapter.services.manualKeys, keys, seen));
   }
   if (ikePaths(adapter).some((path) => wants(wanted, path))) {
-    const ike = offline(seen, adapter.services.ike);
+    const ike = offline(seen, adapter.services.ike, adapter);
     if (ike !== undefined) reasons.push(...notOnline(adapter.services.ike, ike, seen));
     else if (!seen.daemonRunning) reasons.push('the IKE daemon does not answer');
   }
@@ -103,11 +109,12 @@ function stepsFor(
     wants(wanted, adapter.files.manualKeys) &&
     (changed(files, [adapter.files.manualKeys]) ||
       seen.sad.some((sa) => sa.key === 'missing' || sa.key === 'differs') ||
-      offline(seen, adapter.services.manualKeys) !== undefined);
+      offline(seen, adapter.services.manualKeys, adapter) !== undefined);
   const policy =
-    changed(files, [adapter.files.policy]) ||
+    // With a service behind it a new file is read at once, whatever it says: so that the service is known to take it.
+    (adapter.startedBy === 'smf' && changed(files, [adapter.files.policy])) ||
     spdDiffers(wanted, seen) ||
-    offline(seen, adapter.services.policy) !== undefined;
+    offline(seen, adapter.services.policy, adapter) !== undefined;
   if (content) steps.push('read');
   if (content || modes) steps.push('chmod');
   if (keys) steps.push('keys');
@@ -117,7 +124,7 @@ function stepsFor(
 }
 
 function ikeAction(files: readonly FileChange[], seen: Observation, wanted: WantedState, adapter: Adapter): IkeAction {
-  const online = offline(seen, adapter.services.ike) === undefined;
+  const online = daemonIsUp(seen, adapter);
   if (ikePaths(adapter).every((path) => !wants(wanted, path)))
     return changed(files, ikePaths(adapter)) && online ? 'stop' : 'none';
   if (!online) return 'start';
@@ -133,7 +140,7 @@ function predictedGaps(
   const gaps: string[] = [];
   if (
     wants(wanted, adapter.files.manualKeys) &&
-    offline(seen, adapter.services.manualKeys) !== undefined &&
+    offline(seen, adapter.services.manualKeys, adapter) !== undefined &&
     seen.sad.some((sa) => sa.key !== 'missing')
   ) {
     gaps.push(

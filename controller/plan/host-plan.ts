@@ -2,6 +2,7 @@
 
 import type { KeyName, ManagedFile } from '../model/managed-file.js';
 import type { TransactionRequest } from '../model/observation.js';
+import type { PlatformName } from '../platform/adapter.js';
 import type { FlowChangeSummary } from './flow-changes.js';
 
 export type ChangeStep = TransactionRequest['steps'][number];
@@ -56,6 +57,7 @@ export interface Expectation {
 
 export interface HostPlan {
   readonly host: string;
+  readonly platform: PlatformName;
   /** The generation the host will be on. */
   readonly generation: number;
   readonly expect: Expectation;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { OperatorError } from '../errors.js';
 import type { FleetPlan } from './fleet-plan.js';
 
-const FORMAT = 'ipsec-deploy plan 2';
+const FORMAT = 'ipsec-deploy plan 3';
 
 /** A saved plan with what is needed to carry it out later. */
 export interface SavedPlan {
@@ -78,6 +78,7 @@ const flowChange = z.strictObject({
 
 const hostPlan = z.strictObject({
   host: z.string(),
+  platform: z.enum(['solaris-smf', 'solaris-legacy']),
   generation: number,
   expect: z.strictObject({
     generation: orNothing(number),

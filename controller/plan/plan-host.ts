@@ -33,6 +33,7 @@ export function planHost(input: PlanHostInput): HostPlan {
   const wanted: WantedState = { paths: new Set(desired.files.map((file) => file.path)), spd: desired.spd };
   return {
     host: desired.host,
+    platform: adapter.name,
     generation,
     expect: expectation(seen, adapter),
     files,

@@ -37,6 +37,7 @@ export function planRollBack(input: RollBackInput): HostPlan {
   const wanted = { host, paths: new Set(target.manifest.files.map((file) => file.path)), spd: targetSpd };
   return {
     host,
+    platform: adapter.name,
     generation,
     expect: expectation(seen, adapter),
     files,

@@ -1,8 +1,8 @@
-/** What differs between kinds of host, as values: where files lie and which services stand behind them. */
+/** What differs between kinds of host, as values: where files lie, what stands behind them and how policy is replaced. */
 
 import type { ManagedPath } from '../model/managed-file.js';
 
-export type PlatformName = 'solaris-smf';
+export type PlatformName = 'solaris-smf' | 'solaris-legacy';
 
 export interface Adapter {
   readonly name: PlatformName;
@@ -12,11 +12,20 @@ export interface Adapter {
     readonly ikeConfig: ManagedPath;
     readonly preshared: ManagedPath;
   };
-  /** Short FMRIs as `observe` reports their states. */
+  /** Short FMRIs as `observe` reports their states; without a service manager the same names stand for what boot scripts start. */
   readonly services: {
     readonly policy: string;
     readonly manualKeys: string;
     readonly ike: string;
+  };
+  /** Boot scripts have no states: what they start is judged by what is loaded and running. */
+  readonly startedBy: 'smf' | 'boot-scripts';
+  /** `at-once`: the kernel has the old policy or the new one at any moment. `rule-by-rule`: rules are added and deleted. */
+  readonly replacesPolicy: 'at-once' | 'rule-by-rule';
+  /** How a plan words the steps there. */
+  readonly words: {
+    readonly policy: string;
+    readonly ike: Readonly<Record<'restart' | 'start' | 'stop', string>>;
   };
 }
 

@@ -11,4 +11,10 @@ export const SOLARIS_SMF: Adapter = {
     preshared: '/etc/inet/secret/ike.preshared',
   },
   services: { policy: 'network/ipsec/policy', manualKeys: 'network/ipsec/manual-key', ike: 'network/ipsec/ike' },
+  startedBy: 'smf',
+  replacesPolicy: 'at-once',
+  words: {
+    policy: 'ipsecconf -F -a, atomic',
+    ike: { restart: 'restart in.iked', start: 'start in.iked', stop: 'stop in.iked' },
+  },
 };

@@ -3,6 +3,7 @@
 import type { FleetPlan } from '../plan/fleet-plan.js';
 import { flowChangeLines } from './flow-change-text.js';
 import { isUnchanged, type FileChange, type HostPlan, type KeyChange } from '../plan/host-plan.js';
+import { adapterOf } from '../platform/detect.js';
 import { plain, printable, type Paint } from './paint.js';
 
 /** `windowSeconds` of a group of a size: how long an unconfirmed change lasts. */
@@ -59,13 +60,14 @@ function flowLines({ flowChanges, flowNotes }: HostPlan, paint: Paint): string[]
 }
 
 function stepText(step: HostPlan['steps'][number], plan: HostPlan): string {
+  const { words } = adapterOf(plan.platform);
   switch (step) {
     case 'keys':
       return 'keys (ipseckey -f, new SAs only)';
     case 'policy':
-      return 'policy (ipsecconf -F -a, atomic)';
+      return `policy (${words.policy})`;
     case 'ike':
-      return `ike (${plan.ike} in.iked)`;
+      return plan.ike === 'none' ? 'ike' : `ike (${words.ike[plan.ike]})`;
     default:
       return step;
   }

@@ -45,6 +45,7 @@ function plan(host: string, changes: Partial<HostPlan> = {}): HostPlan {
     rulesAdded: [],
     rulesRemoved: [],
     reasons: [],
+    platform: 'solaris-smf',
     gaps: [],
     ...changes,
   };

@@ -8,6 +8,8 @@ import { isUnchanged } from '../../../controller/plan/host-plan.js';
 import { differingFiles, type DesiredHost } from '../../../controller/plan/file-changes.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { planHost } from '../../../controller/plan/plan-host.js';
+import type { Adapter } from '../../../controller/platform/adapter.js';
+import { SOLARIS_LEGACY } from '../../../controller/platform/solaris-legacy.js';
 import { SOLARIS_SMF } from '../../../controller/platform/solaris-smf.js';
 import { observationOf } from '../../support/fake-fleet.js';
 
@@ -54,9 +56,14 @@ function settled(changes: Partial<Observation> = {}): Observation {
   });
 }
 
-function plan(seen: Observation, wanted = desired, currentTexts = new Map<string, string>()) {
+function plan(
+  seen: Observation,
+  wanted = desired,
+  currentTexts = new Map<string, string>(),
+  adapter: Adapter = SOLARIS_SMF,
+) {
   const rules = wanted.spd.length === 0 ? [] : predictLoad(POLICY).rules;
-  return planHost({ desired: wanted, rules, seen, digest, adapter: SOLARIS_SMF, currentTexts, installedKeys: [] });
+  return planHost({ desired: wanted, rules, seen, digest, adapter, currentTexts, installedKeys: [] });
 }
 
 describe('a host that is as asked', () => {
@@ -230,4 +237,33 @@ test('a file that a later generation than the current one wrote is not taken for
   expect(differingFiles(desired, settled({ files: [onHost(policy, 9), onHost(psk, 2)] }), digest, SOLARIS_SMF)).toEqual(
     ['/etc/inet/ipsecinit.conf'],
   );
+});
+
+describe('a host without services', () => {
+  const legacy = (seen: Observation, wanted = desired) => plan(seen, wanted, new Map(), SOLARIS_LEGACY);
+  const quiet = (changes: Partial<Observation> = {}): Observation => settled({ services: new Map(), ...changes });
+
+  test('is as asked when its policy is loaded and its daemon answers', () => {
+    expect(isUnchanged(legacy(quiet()))).toBe(true);
+  });
+
+  test.each([
+    { name: 'first contact', seen: observationOf(), steps: ['read', 'chmod', 'policy', 'ike'], ike: 'start' },
+    {
+      name: 'only a comment of the policy differs',
+      seen: quiet({ files: [{ ...onHost(policy, 5), sha256: 'e'.repeat(64) }, onHost(psk, 2)] }),
+      steps: ['read', 'chmod'],
+      ike: 'none',
+    },
+    { name: 'policy flushed by hand', seen: quiet({ spd: [] }), steps: ['policy'], ike: 'none' },
+    { name: 'daemon dead', seen: quiet({ daemonRunning: false }), steps: ['ike'], ike: 'start' },
+    {
+      name: 'PSK file gone',
+      seen: quiet({ files: [onHost(policy, 5)] }),
+      steps: ['read', 'chmod', 'ike'],
+      ike: 'restart',
+    },
+  ])('$name: only what is needed is done', ({ seen, steps, ike }) => {
+    expect(legacy(seen)).toMatchObject({ platform: 'solaris-legacy', steps, ike });
+  });
 });

@@ -36,6 +36,7 @@ function planFor(host: string, steps: HostPlan['steps'] = ['policy']): HostPlan 
     rulesAdded: [],
     rulesRemoved: [],
     reasons: [],
+    platform: 'solaris-smf',
     gaps: [],
   };
 }
