@@ -50,9 +50,9 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers, 
   );
   const files = mergeFiles(all.map((layer) => layer.files));
   const modes = all.findLast((layer) => layer.modes !== undefined)?.modes;
+  const syntax = all.findLast((layer) => layer.syntax !== undefined)?.syntax;
   const names = hostNames(draft.entry, report);
   const host: Host = {
-  const syntax = all.findLast((layer) => layer.syntax !== undefined)?.syntax;
     name: draft.name,
     addresses: draft.addresses,
     groups,
@@ -62,9 +62,9 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers, 
     vars: mergeVars(all.map((layer) => layer.vars)),
     ...(Object.keys(files).length === 0 ? {} : { files }),
     ...(modes === undefined ? {} : { modes }),
+    ...(syntax === undefined ? {} : { syntax }),
     ...(names.size === 0 ? {} : { names }),
     at: draft.entry.at,
-    ...(syntax === undefined ? {} : { syntax }),
   };
   return {
     host,

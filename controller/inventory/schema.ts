@@ -96,6 +96,7 @@ export const groupShape = z.strictObject({
   suite,
   files,
   modes,
+  syntax,
   children: names.describe('Groups inside this one: their hosts are its hosts too.').optional(),
   hosts: names.describe('Hosts of this group by name, range or pattern, besides those that list it.').optional(),
 });
@@ -110,10 +111,10 @@ export const hostShape = z.strictObject({
   suite,
   files,
   modes,
+  syntax,
   names: z
     .record(z.string(), oneOrMore(text))
     .describe('Addresses of names that stand in its policy or key files, as the host itself resolves them.')
-  syntax,
     .optional(),
   hostKey: oneOrMore(text).describe('SSH host key, "ssh-ed25519 AAAA…"; without it known_hosts decides.').optional(),
   platform: z
@@ -131,7 +132,6 @@ const linkKeys = { keying, suite };
 
 export const betweenShape = z.strictObject({
   between: z
-  syntax,
     .array(z.union([text, externalEnd]))
     .length(2)
     .describe('Two ends, each a host, group or pattern, or an external end: every pair across is a link.'),

@@ -69,6 +69,8 @@ export interface HostFileTemplates {
   readonly presharedKeys?: string;
 }
 
+export type PolicySyntax = 'new' | 'old';
+
 export type FileModes = 'strict' | 'as-found';
 
 export type HostNames = ReadonlyMap<string, readonly Address[]>;
@@ -97,8 +99,6 @@ export interface FlowTest {
   readonly ulp: 'tcp' | 'udp' | 'icmp' | 'ipv6-icmp' | number;
   /** Destination port. */
   readonly port?: number;
-export type PolicySyntax = 'new' | 'old';
-
   readonly expect: 'protected' | 'clear' | 'refused';
   readonly at: SourcePosition;
 }
