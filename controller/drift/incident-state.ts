@@ -41,6 +41,13 @@ export function cleared(incident: Incident, now: Date): Incident {
   return { ...incident, cleared: now.toISOString(), told: incident.toldAs === undefined };
 }
 
+/** As people know it: what has become less bad since is over, or put right, for everybody who heard of it at its worst. */
+export function asTold(incident: Incident): Incident {
+  const { finding, toldAs } = incident;
+  if (toldAs === undefined || SEVERITY_RANK[toldAs] >= SEVERITY_RANK[finding.severity]) return incident;
+  return { ...incident, finding: { ...finding, severity: toldAs } };
+}
+
 /** A person closed it, by accepting it or by taking the host out of the inventory: it is over at once. */
 export function closed(incident: Incident, now: Date): IncidentChange {
   const news = incident.toldAs === undefined ? undefined : 'cleared';

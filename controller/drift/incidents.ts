@@ -14,6 +14,7 @@ import { isInForce } from './acceptance.js';
 import { findingId } from './finding-id.js';
 import { groupIncidents, SEVERITY_RANK } from './group-findings.js';
 import {
+  asTold,
   cleared,
   closed,
   isReturn,
@@ -58,7 +59,7 @@ export function advance(
   const isAccepted = acceptedBy(acceptances);
   const news: Record<'opened' | 'cleared', Incident[]> = { opened: [], cleared: [] };
   const note = ({ incident, news: state }: IncidentChange): Incident => {
-    if (state !== undefined) news[state].push(incident);
+    if (state !== undefined) news[state].push(asTold(incident));
     return incident;
   };
 
@@ -87,10 +88,26 @@ export function advance(
       opened: groupIncidents(news.opened),
       cleared: groupIncidents(news.cleared),
       quarantined: memory.quarantines.filter(({ since }) => isAfter(since, memory.lastPass?.ended)),
+      putRight: groupIncidents(putRight(incidents, memory).map(asTold)),
       lapsed,
       hosts: hostsByState(pass.looks),
     },
   };
+}
+
+/** Incidents that were open on a host when it was brought back, after the last pass that people were told of, and are over now. */
+function putRight(incidents: readonly Incident[], { remediations, lastPass }: DriftMemory): readonly Incident[] {
+  const lately = remediations.filter(({ outcome, at }) => outcome === 'confirmed' && isAfter(at, lastPass?.ended));
+  return incidents.filter(({ finding, firstSeen, cleared: over }) =>
+    lately.some(
+      ({ host, at }) =>
+        host === finding.host &&
+        finding.class === 'drift' &&
+        firstSeen <= at &&
+        over !== undefined &&
+        Date.parse(over) >= Date.parse(at),
+    ),
+  );
 }
 
 interface Circumstances {

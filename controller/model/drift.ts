@@ -184,6 +184,8 @@ export interface DriftDigest {
   readonly opened: readonly IncidentGroup[];
   readonly cleared: readonly IncidentGroup[];
   readonly quarantined: readonly Quarantine[];
+  /** What remediation put right since the last pass, and this pass did not find again. Told as cleared once it has stayed so. */
+  readonly putRight?: readonly IncidentGroup[];
   /** Acceptances that ended since the last pass: what they covered counts again. */
   readonly lapsed?: readonly Acceptance[];
   /** Hosts by state after the pass. */

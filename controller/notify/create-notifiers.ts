@@ -108,5 +108,7 @@ function redacted(digest: DriftDigest, redact: (text: string) => string): DriftD
     opened: digest.opened.map(group),
     cleared: digest.cleared.map(group),
     quarantined: digest.quarantined.map((one) => ({ ...one, reason: redact(one.reason) })),
+    putRight: (digest.putRight ?? []).map(group),
+    lapsed: (digest.lapsed ?? []).map((one) => ({ ...one, reason: redact(one.reason) })),
   };
 }

@@ -15,7 +15,7 @@ const MOST_CHARACTERS = 1000;
 
 /** JSON, one line, without a line break at its end. */
 export function digestDocument({ id, digest, text }: Message): string {
-  const { fleet, pass, at, test, opened, cleared, quarantined, hosts } = digest;
+  const { fleet, pass, at, test, opened, cleared, quarantined, putRight = [], lapsed = [], hosts } = digest;
   return JSON.stringify({
     schema: SCHEMA,
     event: 'drift-digest',
@@ -30,10 +30,14 @@ export function digestDocument({ id, digest, text }: Message): string {
     opened: opened.slice(0, MOST_GROUPS).map(groupFields),
     cleared: cleared.slice(0, MOST_GROUPS).map(groupFields),
     quarantined: quarantined.slice(0, MOST_NAMES),
+    putRight: putRight.slice(0, MOST_GROUPS).map(groupFields),
+    lapsed: lapsed.slice(0, MOST_NAMES).map(({ host, id, until, reason, by }) => ({ host, id, until, reason, by })),
     leftOut: {
       opened: Math.max(0, opened.length - MOST_GROUPS),
       cleared: Math.max(0, cleared.length - MOST_GROUPS),
       quarantined: Math.max(0, quarantined.length - MOST_NAMES),
+      putRight: Math.max(0, putRight.length - MOST_GROUPS),
+      lapsed: Math.max(0, lapsed.length - MOST_NAMES),
     },
     hosts,
   });
@@ -41,9 +45,9 @@ export function digestDocument({ id, digest, text }: Message): string {
 
 /** The same for every try to tell one notifier of one digest, after a restart as well. */
 export function deliveryId(notifier: string, digest: DriftDigest): string {
-  const { fleet, pass, at, opened, cleared, quarantined } = digest;
+  const { fleet, pass, at, opened, cleared, quarantined, putRight = [] } = digest;
   // A pass has one digest, and its time tells it from one of the same name: lists of thousands of hosts need not be read again.
-  const parts = [notifier, fleet, pass, at, opened.length, cleared.length, quarantined.length];
+  const parts = [notifier, fleet, pass, at, opened.length, cleared.length, quarantined.length, putRight.length];
   const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   // In groups: a log masks long runs of hex digits.
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');

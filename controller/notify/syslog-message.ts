@@ -36,8 +36,8 @@ export function syslogMessages(message: Message, sender: SyslogSender): readonly
     one(SEVERITY[digest.test === true ? 'notice' : text.severity], 'digest', head, `${text.title}. ${text.standing}`),
     ...entries.map((entry) =>
       one(
-        entry.state === 'cleared' ? SEVERITY.notice : SEVERITY[entry.severity],
-        entry.state,
+        entry.state === 'cleared' || entry.state === 'put right' ? SEVERITY.notice : SEVERITY[entry.severity],
+        entry.state.replace(' ', '-'),
         { ...head, kind: entry.kind, severity: entry.severity, hosts: entry.hosts, incident: entry.ids[0] ?? '' },
         entryWords(entry),
       ),

@@ -1,6 +1,6 @@
 /** What changed between two passes, in words for people who are told of it by any way: a title and lines by cause, worst first, capped. */
 
-import type { DriftDigest, DriftSeverity, IncidentGroup } from '../model/drift.js';
+import type { Acceptance, DriftDigest, DriftSeverity, IncidentGroup } from '../model/drift.js';
 import { nameRuns } from './name-runs.js';
 import { printable } from './paint.js';
 
@@ -23,7 +23,7 @@ export interface DigestSection {
 
 /** One cause. Every field is one line without control characters. */
 export interface DigestEntry {
-  readonly state: 'new' | 'cleared' | 'quarantined';
+  readonly state: 'new' | 'cleared' | 'quarantined' | 'put right' | 'lapsed';
   readonly severity: DriftSeverity;
   readonly kind: string;
   readonly hosts: string;
@@ -54,20 +54,26 @@ const STATES = [
 ] as const;
 
 /** Whether there is anything to tell. */
-export function hasNews({ opened, cleared, quarantined, test }: DriftDigest): boolean {
-  return test === true || opened.length + cleared.length + quarantined.length > 0;
+export function hasNews({ opened, cleared, quarantined, putRight = [], test }: DriftDigest): boolean {
+  return test === true || opened.length + cleared.length + quarantined.length + putRight.length > 0;
 }
 
 /** A digest without what is less severe than `least`; a quarantined host needs a person and always stays. */
 export function digestFrom(digest: DriftDigest, least: DriftSeverity): DriftDigest {
   const counts = (group: IncidentGroup): boolean => RANK[group.severity] <= RANK[least];
-  return { ...digest, opened: digest.opened.filter(counts), cleared: digest.cleared.filter(counts) };
+  const { opened, cleared, putRight = [] } = digest;
+  return {
+    ...digest,
+    opened: opened.filter(counts),
+    cleared: cleared.filter(counts),
+    putRight: putRight.filter(counts),
+  };
 }
 
 export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): DigestText {
-  const { opened, cleared, quarantined } = digest;
+  const { opened, cleared, quarantined, putRight = [], lapsed = [] } = digest;
   const words = (text: string): string => cut(oneLine(text), limits.characters);
-  const incidents = (heading: string, groups: readonly IncidentGroup[], state: 'new' | 'cleared') =>
+  const incidents = (heading: string, groups: readonly IncidentGroup[], state: 'new' | 'cleared' | 'put right') =>
     section(heading, byRank(groups), limits, ({ kind, severity, what, mend, hosts, ids }) => ({
       state,
       severity,
@@ -86,12 +92,29 @@ export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): 
     mend: words(`ipsec-deploy drift release ${host}`),
     ids: [],
   }));
+  // One that is new again says so itself.
+  const isNew = ({ host, id }: Acceptance): boolean =>
+    opened.some(({ hosts, ids }) => ids.includes(id) && hosts.includes(host));
+  const over = lapsed.filter((one) => !isNew(one));
+  const ended = section('Acceptances that ended', over, limits, ({ host, id, until, by, reason }) => ({
+    state: 'lapsed',
+    severity: 'info',
+    kind: 'acceptance',
+    hosts: words(host),
+    what: words(`accepted by ${by} until ${until}: ${reason}`),
+    mend: undefined,
+    ids: [words(id)],
+  }));
   return {
     title: cut(oneLine(titleOf(digest)), limits.characters),
     severity: worst(digest),
-    sections: [alone, incidents('New', opened, 'new'), incidents('Cleared', cleared, 'cleared')].filter(
-      ({ entries }) => entries.length > 0,
-    ),
+    sections: [
+      alone,
+      incidents('New', opened, 'new'),
+      incidents('Put right by remediation', putRight, 'put right'),
+      incidents('Cleared', cleared, 'cleared'),
+      ended,
+    ].filter(({ entries }) => entries.length > 0),
     standing: standingOf(digest),
   };
 }
@@ -129,7 +152,7 @@ function section<T>(
   };
 }
 
-function titleOf({ fleet, test, opened, cleared, quarantined }: DriftDigest): string {
+function titleOf({ fleet, test, opened, cleared, quarantined, putRight = [] }: DriftDigest): string {
   if (test === true) return `${fleet}: test message of ipsec-deploy drift; nothing happened`;
   const critical = opened.filter(({ severity }) => severity === 'critical').length;
   const hosts = new Set(opened.flatMap((group) => group.hosts)).size;
@@ -139,6 +162,7 @@ function titleOf({ fleet, test, opened, cleared, quarantined }: DriftDigest): st
       : [
           `${count(opened.length, 'new finding')}${critical === 0 ? '' : ` (${critical} critical)`} on ${count(hosts, 'host')}`,
         ]),
+    ...(putRight.length === 0 ? [] : [`${putRight.length} put right`]),
     ...(cleared.length === 0 ? [] : [`${cleared.length} cleared`]),
     ...(quarantined.length === 0 ? [] : [`${count(quarantined.length, 'host')} left alone`]),
   ];

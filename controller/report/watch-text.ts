@@ -1,5 +1,6 @@
 /** What happens while hosts are watched, a line each for people and an object each for programs (docs/json-output.md, "Drift as a service"). */
 
+import { positionText, type Problem } from '../errors.js';
 import type { DriftDigest } from '../model/drift.js';
 import type { WatchEvent, WatchFault } from '../model/watch.js';
 import { digestText, hasNews, type DigestEntry } from './digest-text.js';
@@ -28,8 +29,9 @@ export function watchRecord(event: WatchEvent): object | undefined {
   if (event.event !== 'watch-pass-ended') return event;
   const { pass, complete, digest } = event;
   const { id, begun, ended } = pass;
-  const { hosts, opened, cleared, quarantined, lapsed = [] } = digest;
-  return { event: event.event, pass: id, begun, ended, complete, hosts, opened, cleared, quarantined, lapsed };
+  const { hosts, opened, cleared, quarantined, putRight = [], lapsed = [] } = digest;
+  const news = { opened, cleared, quarantined, putRight, lapsed };
+  return { event: event.event, pass: id, begun, ended, complete, hosts, ...news };
 }
 
 function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined {
@@ -110,16 +112,32 @@ function newsLines(digest: DriftDigest, paint: Paint): readonly string[] {
 }
 
 function entryLines({ state, severity, kind, hosts, what, mend, ids }: DigestEntry, paint: Paint): readonly string[] {
-  const word = paint(state === 'cleared' ? 'green' : severity === 'critical' ? 'red' : 'yellow', state);
-  const about = state === 'quarantined' ? '' : ` ${severity} ${ids.length === 1 ? (ids[0] ?? kind) : kind}`;
+  const word = paint(
+    state === 'cleared' || state === 'put right' ? 'green' : severity === 'critical' ? 'red' : 'yellow',
+    state,
+  );
+  const about =
+    state === 'quarantined' || state === 'lapsed' ? '' : ` ${severity} ${ids.length === 1 ? (ids[0] ?? kind) : kind}`;
   return [`${word}${about} ${hosts}: ${what}`, ...(mend === undefined ? [] : [`  ${paint('dim', 'mend:')} ${mend}`])];
 }
 
-function faultText({ what, where, todo }: WatchFault): string {
-  return `${where === undefined ? '' : `${where}: `}${what}${todo === undefined ? '' : `; ${todo}`}`
-    .split('\n')
+function faultText({ what, where, todo, problems = [] }: WatchFault): string {
+  return [`${where === undefined ? '' : `${where}: `}${what}${todo === undefined ? '' : `; ${todo}`}`, ...listed(problems)]
+    .flatMap((line) => line.split('\n'))
     .map(printable)
     .join('\n    ');
+}
+
+/** More than a screen of them says no more. */
+const MOST_PROBLEMS = 20;
+
+function listed(problems: readonly Problem[]): readonly string[] {
+  const lines = problems.slice(0, MOST_PROBLEMS).map(({ at, severity, what, code, todo }) => {
+    const where = at === undefined ? '' : `${positionText(at)}: `;
+    return `${where}${severity}: ${what} [${code}]; ${todo}`;
+  });
+  const left = problems.length - lines.length;
+  return [...lines, ...(left > 0 ? [`… and ${left} more: ipsec-deploy validate`] : [])];
 }
 
 function time(now: Date): string {

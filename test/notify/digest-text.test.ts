@@ -26,6 +26,34 @@ Hosts at 2026-11-22T10:15:00.000Z: 90 clean, 5 with drift, 4 with a pending chan
 `);
 });
 
+test('what was put right by itself is told, and so are acceptances that ended', () => {
+  const lapsed = { until: '2026-11-22T10:00:00.000Z', by: 'mara', reason: 'backup\nagent', at: '' };
+  const news = digest({
+    opened: [group({ hosts: ['web1'], what: 'mode 0644 (it was accepted)', mend: '' })],
+    putRight: [group({ severity: 'critical', hosts: ['db1', 'db2'] })],
+    lapsed: [
+      { host: 'web1', id: 'file-content-1a2b3c', ...lapsed },
+      { host: 'db9', id: 'file-mode-ffffff', ...lapsed },
+    ],
+  });
+  expect(plain(news)).toBe(`payments-dc1: 1 new finding on 1 host, 1 put right
+
+New:
+  warning: web1: mode 0644 (it was accepted) (file-content-1a2b3c)
+
+Put right by remediation:
+  put right: db1, db2: /etc/inet/ipsecinit.conf was changed by hand (file-content-1a2b3c)
+
+Acceptances that ended:
+  lapsed: db9: accepted by mara until 2026-11-22T10:00:00.000Z: backup\\x0aagent (file-mode-ffffff)
+
+Hosts at 2026-11-22T10:15:00.000Z: 97 clean, 3 with drift
+`);
+  const alone = digest({ opened: [], putRight: [group({ severity: 'critical' })] });
+  expect(hasNews(digestFrom(alone, 'critical'))).toBe(true);
+  expect(hasNews(digestFrom(digest({ opened: [], putRight: [group()] }), 'critical'))).toBe(false);
+});
+
 test('many hosts are told as runs, or counted', () => {
   const shuffled = ['web10', 'web2', 'web1', 'web9', 'web8', 'web3', 'web7', 'web6', 'web5', 'web4'];
   expect(digestText(digest({ opened: [group({ hosts: shuffled })] })).sections[0]?.entries[0]?.hosts).toBe(

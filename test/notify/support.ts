@@ -36,6 +36,8 @@ export function digest(change: Partial<DriftDigest> = {}): DriftDigest {
     opened: [group()],
     cleared: [],
     quarantined: [],
+    putRight: [],
+    lapsed: [],
     hosts: { clean: 97, drift: 3, pending: 0, unreachable: 0 },
     ...change,
   };

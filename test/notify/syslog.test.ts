@@ -4,7 +4,18 @@ import { createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { NotifierSettings } from '../../controller/model/drift.js';
 import { formatMessage } from '../../controller/notify/syslog-message.js';
-import { CHANGED, closeLater, closeServers, digest, failureOf, listen, never, notifier, testWorld } from './support.js';
+import {
+  CHANGED,
+  closeLater,
+  closeServers,
+  digest,
+  failureOf,
+  group,
+  listen,
+  never,
+  notifier,
+  testWorld,
+} from './support.js';
 
 afterEach(closeServers);
 
@@ -40,6 +51,18 @@ test('each cause is one datagram with its severity, hosts and incident as struct
   await notifier(settings(socket.address().port, 'udp'), testWorld()).tell(CHANGED, never);
   await all;
   expect(got.map(withoutId)).toEqual(EXPECTED);
+});
+
+test('what was put right and what is no longer accepted have names and severities of their own', async () => {
+  const receiver = await tcpReceiver();
+  const lapsed = [
+    { host: 'db9', id: 'file-mode-ffffff', until: '2026-11-22T10:00:00Z', reason: 'ok', by: 'mara', at: '' },
+  ];
+  const news = digest({ opened: [], putRight: [group({ severity: 'critical' })], lapsed });
+  await notifier(settings(receiver.port, 'tcp'), testWorld()).tell(news, never);
+  const all = (await receiver.all).toString('utf8');
+  expect(all).toMatch(/<157>1 \S+ \S+ ipsec-deploy 4711 put-right \[/);
+  expect(all).toMatch(/<158>1 \S+ \S+ ipsec-deploy 4711 lapsed \[.* hosts="db9" incident="file-mode-ffffff"\]/);
 });
 
 test('by TCP each message is led by its length in bytes', async () => {

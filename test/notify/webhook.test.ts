@@ -57,6 +57,21 @@ test('the receiver can check who sent the digest, when, and that nothing was cha
   });
 });
 
+test('programs read what was put right, and which acceptances ended', async () => {
+  const server = await httpServer(answers(204));
+  const lapsed = [
+    { host: 'db9', id: 'file-mode-ffffff', until: '2026-11-22T10:00:00Z', reason: 'ok', by: 'mara', at: '' },
+  ];
+  const news = digest({ opened: [], putRight: [group({ hosts: ['db1'] })], lapsed });
+  await notifier(hook(server.url), testWorld()).tell(news, never);
+  expect(JSON.parse(server.received[0]?.body ?? '')).toMatchObject({
+    severity: 'info',
+    putRight: [{ kind: 'file-content', hosts: ['db1'], hostCount: 1, ids: ['file-content-1a2b3c'] }],
+    lapsed: [{ host: 'db9', id: 'file-mode-ffffff', until: '2026-11-22T10:00:00Z', reason: 'ok', by: 'mara' }],
+    leftOut: { putRight: 0, lapsed: 0 },
+  });
+});
+
 test('a digest of a fleet in flames is sent in part, and says how much is left out', async () => {
   const server = await httpServer(answers(200));
   const hosts = Array.from({ length: 500 }, (_none, i) => `host-with-a-long-name-${i}`);

@@ -208,6 +208,55 @@ describe('accepted findings', () => {
   });
 });
 
+describe('what became less bad before it was over', () => {
+  test('those who heard of it at its worst hear that it is over', () => {
+    const watch = new Watch();
+    watch.pass(0, look('web1', [{ ...MODE, severity: 'critical' }]));
+    watch.pass(900, look('web1', [{ ...MODE, severity: 'info' }]));
+    const now = after(1800);
+    const { digest } = advance(watch.memory, pass([look('web1')], now), watch.rules, now);
+    expect(digest.cleared).toMatchObject([{ hosts: ['web1'], severity: 'critical' }]);
+  });
+
+  test('so do they when a person accepts it', () => {
+    const watch = new Watch();
+    watch.pass(0, look('web1', [{ ...MODE, severity: 'critical' }]));
+    watch.pass(900, look('web1', [{ ...MODE, severity: 'info' }]));
+    const acceptances = [acceptance({ id: ID, until: after(HOUR).toISOString() })];
+    const { digest } = advance({ ...watch.memory, acceptances }, pass([], after(1800)), watch.rules, after(1800));
+    expect(digest.cleared).toMatchObject([{ hosts: ['web1'], severity: 'critical' }]);
+  });
+});
+
+describe('what remediation put right', () => {
+  const remedied = (outcome: string) => {
+    const watch = new Watch({ dampingSeconds: HOUR });
+    const other = finding({ kind: 'pending-change', class: 'pending' });
+    watch.pass(0, look('web1', [MODE, other]), look('web2', [MODE]));
+    const record = { host: 'web1', at: after(100).toISOString(), outcome, planDigest: '00' };
+    watch.memory = { ...watch.memory, remediations: [record] };
+    return watch;
+  };
+  const putRightAt = (watch: Watch, seconds: number, ...looks: readonly HostLook[]) => {
+    const { memory, digest } = advance(watch.memory, pass(looks, after(seconds)), watch.rules, after(seconds));
+    watch.memory = memory;
+    return digest.putRight;
+  };
+
+  test('is told of in the pass after, once, and no drift of another host with it', () => {
+    const watch = remedied('confirmed');
+    const looks = [look('web1'), look('web2')];
+    expect(putRightAt(watch, 900, ...looks)).toMatchObject([{ hosts: ['web1'], kind: 'file-mode', ids: [ID] }]);
+    expect(putRightAt(watch, 1800, ...looks)).toEqual([]);
+  });
+
+  test('is not told of while it is still there, or was taken back', () => {
+    expect(putRightAt(remedied('confirmed'), 900, look('web1', [MODE]))).toEqual([]);
+    expect(putRightAt(remedied('reverted'), 900, look('web1'))).toEqual([]);
+    expect(putRightAt(remedied('confirmed'), 900, unreachable('web1'))).toEqual([]);
+  });
+});
+
 test('a host left alone is told of in the pass after', () => {
   const quarantine = { host: 'db1', since: after(100).toISOString(), reason: 'drifted again' };
   const watch = new Watch({}, { ...EMPTY_MEMORY, quarantines: [quarantine] });
