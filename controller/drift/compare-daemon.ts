@@ -4,13 +4,15 @@ import type { DriftFinding } from '../model/drift.js';
 import type { DaemonReport } from '../model/observation.js';
 import { ikePaths } from '../platform/adapter.js';
 import type { FileDifference } from './compare-files.js';
-import type { CompareSettings, HostView } from './compare-view.js';
-import { applyCommand, count, finding, onHost, subjectOf } from './finding-words.js';
+import { maskedFileText } from '../plan/diff.js';
+import type { CompareSettings, DesiredState, HostView } from './compare-view.js';
+import { applyCommand, count, finding, onHost } from './finding-words.js';
 
 /** For a daemon whose service is in its right state; `files`: those that are not as recorded. */
 export function compareDaemon(
   view: HostView,
   files: ReadonlyMap<string, FileDifference>,
+  desired: DesiredState | undefined,
   settings: CompareSettings,
 ): readonly DriftFinding[] {
   const { daemon, manifest } = view.report;
@@ -31,7 +33,7 @@ export function compareDaemon(
   }
   const isEdited = ikePaths(view.adapter).some((path) => files.has(path));
   // A file that was edited has its own finding, and a daemon that has not read it is no second one.
-  return [...(isEdited ? [] : ruleFindings(view, daemon)), ...kernelFindings(view, daemon)];
+  return [...(isEdited ? [] : ruleFindings(view, daemon)), ...kernelFindings(view, daemon, desired)];
 }
 
 /**
@@ -65,7 +67,7 @@ function ruleFindings(view: HostView, { rules }: DaemonReport): readonly DriftFi
   const { ike } = view.adapter.services;
   return [
     finding(view, 'daemon-out-of-step', {
-      subject: subjectOf(odd.map(({ label }) => `rule ${label}`).sort()),
+      subject: 'rules',
       severity: 'warning',
       what: `in.iked holds ${count(odd.length, 'rule')} otherwise than ${view.adapter.files.ikeConfig}`,
       cause: '`ikeadm` was used by hand, or the daemon has not read its file since it was written',
@@ -84,14 +86,18 @@ const RULE_WORDS = {
 
 /**
  * Phase 1 is up, and the kernel has no SA either way, or only one way: what the daemon negotiates does not reach the kernel. By default
- * a phase 1 SA lives shorter than the SAs made under it, so that an idle link does not look so for long.
+ * a phase 1 SA lives shorter than the SAs made under it, so that an idle link does not look so; where it may, no SA at all is no sign.
  */
-function kernelFindings(view: HostView, { peers }: DaemonReport): readonly DriftFinding[] {
+function kernelFindings(
+  view: HostView,
+  { peers }: DaemonReport,
+  desired: DesiredState | undefined,
+): readonly DriftFinding[] {
   const up = peers.filter(({ phase1 }) => phase1 > 0);
   const oneWay = up.filter(({ sasIn, sasOut }) => (sasIn === 0) !== (sasOut === 0));
   const none = up.filter(({ sasIn, sasOut }) => sasIn === 0 && sasOut === 0);
   // One idle peer among busy ones proves nothing.
-  const odd = [...oneWay, ...(none.length === up.length ? none : [])];
+  const odd = [...oneWay, ...(none.length === up.length && !mayIdle(view, desired) ? none : [])];
   if (odd.length === 0) return [];
   const { ike } = view.adapter.services;
   return [
@@ -107,4 +113,19 @@ function kernelFindings(view: HostView, { peers }: DaemonReport): readonly Drift
       ),
     }),
   ];
+}
+
+/** Defaults of ike.config(5), in seconds. */
+const PHASE_1_SECONDS = 3600;
+const PHASE_2_SECONDS = 28_800;
+
+/** Whether the SAs of an idle link are gone before its phase 1: they go after half of their lifetime unused (`p2_idletime_secs`). */
+function mayIdle({ adapter, report }: HostView, desired: DesiredState | undefined): boolean {
+  const file = desired?.host.files.find(({ path }) => path === adapter.files.ikeConfig);
+  const text = file === undefined ? '' : maskedFileText(file, report.generation ?? 0);
+  const numbers = (word: string): readonly number[] =>
+    [...text.matchAll(new RegExp(`\\b${word}\\s+(\\d+)`, 'g'))].map(([, digits]) => Number(digits));
+  const phase1 = Math.max(PHASE_1_SECONDS, ...numbers('p1_lifetime_secs'));
+  const phase2 = Math.min(PHASE_2_SECONDS, ...numbers('p2_lifetime_secs'));
+  return Math.min(phase2 / 2, ...numbers('p2_idletime_secs')) <= phase1;
 }

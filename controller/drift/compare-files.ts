@@ -143,7 +143,7 @@ function typeWords(
         (_all, number: string) => `${number} other name${number === '1' ? '' : 's'} `,
       ),
       cause: 'a hard link made by hand',
-      mend: onHost(`find / -xdev -inum "$(ls -i ${shellWord(path)} | awk '{ print $1 }')"`, 'rm the other name'),
+      mend: `${onHost(`find / -xdev -inum "$(ls -i ${shellWord(path)} | awk '{ print $1 }')"`)}; then rm what it lists besides ${path}`,
     };
   }
   const being = found.type === 'link' ? `a symbolic link to ${found.linkTo ?? 'another file'}` : (found.type ?? 'odd');

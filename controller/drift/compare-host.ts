@@ -13,7 +13,7 @@ import { compareSas } from './compare-sas.js';
 import { serviceFinding, serviceTroubles, settingsFindings, type ServiceTrouble } from './compare-services.js';
 import { transactionFinding } from './compare-transaction.js';
 import type { CompareSettings, DesiredState, HostView } from './compare-view.js';
-import { count } from './finding-words.js';
+import { applyCommand, count, toolCommand } from './finding-words.js';
 
 /**
  * Findings of both classes, drift first. A host in the middle of a transaction has that one alone; one without a generation
@@ -34,13 +34,22 @@ export function compareHost(
   if (view.report.manifest === undefined || view.report.generation === 0)
     return [...stateFolder(view), ...clock, ...neverApplied(view, desired, settings)];
   const wanted = appliedRules(view, desired);
-  return [
+  const drift = [
     ...compareRecord(view),
-    ...compareInstalled(view, wanted, settings),
+    ...compareInstalled(view, wanted, desired, settings),
     ...oldKeys(view, settings),
     ...clock,
-    ...(desired === undefined ? [] : pendingChange(view, desired, wanted, settings)),
   ];
+  const pending = desired === undefined ? [] : pendingChange(view, desired, wanted, settings);
+  return [...(pending.length === 0 ? drift : drift.map((one) => withPending(one, view, settings))), ...pending];
+}
+
+/** An apply that mends brings what is pending as well; going back to the generation brings nothing else. A shell passes over the rest. */
+function withPending(found: DriftFinding, view: HostView, settings: CompareSettings): DriftFinding {
+  const { generation } = view.report;
+  if (generation === undefined || !found.mend.endsWith(applyCommand(view, settings))) return found;
+  const back = `${toolCommand('rollback', view, settings)} --to ${generation}`;
+  return { ...found, mend: `${found.mend} # brings what is pending, too; without that: ${back}` };
 }
 
 /** What the generation loads: by the host's own record, else by the inventory where it still asks for the same file. */
@@ -58,12 +67,13 @@ function appliedRules({ report, adapter }: HostView, desired: DesiredState | und
 function compareInstalled(
   view: HostView,
   wanted: readonly string[] | undefined,
+  desired: DesiredState | undefined,
   settings: CompareSettings,
 ): readonly DriftFinding[] {
   const { services, files: paths } = view.adapter;
   const files = new Map(fileDifferences(view));
   const troubles = new Map(serviceTroubles(view));
-  const daemon = troubles.has(services.ike) ? [] : compareDaemon(view, files, settings);
+  const daemon = troubles.has(services.ike) ? [] : compareDaemon(view, files, desired, settings);
   if (daemon.some(({ kind }) => kind === 'daemon-unexpected'))
     for (const path of [paths.ikeConfig, paths.preshared]) if (files.get(path)?.kind === 'orphan') files.delete(path);
   const policy = comparePolicy(

@@ -5,7 +5,7 @@ import type { DriftFile, Leftover } from '../model/observation.js';
 import { isOlder, isOpenSecret, since } from './compare-files.js';
 import { serviceTrouble } from './compare-services.js';
 import type { CompareSettings, HostView } from './compare-view.js';
-import { applyCommand, count, finding, onHost, shellWord, subjectOf, toolCommand } from './finding-words.js';
+import { applyCommand, count, finding, onHost, shellWord, toolCommand } from './finding-words.js';
 
 const GUARD = 'site/ipsec-deploy-guard';
 const STATE_FOLDER = '/var/ipsec-deploy';
@@ -29,7 +29,7 @@ export function stateFolder(view: HostView): readonly DriftFinding[] {
       mend:
         folder.type === undefined || folder.type === 'folder'
           ? onHost(`chown root ${folder.path}`, `chmod 700 ${folder.path}`)
-          : onHost(`ls -ld ${folder.path}`, 'put the folder itself back in its place'),
+          : `${onHost(`ls -ld ${folder.path}`)}; then put the folder itself back in its place`,
     }),
   ];
 }
@@ -74,16 +74,18 @@ function bootGuard(view: HostView): readonly DriftFinding[] {
   const told = { subject: GUARD, severity: 'warning' } as const;
   const [agent] = agents;
   const copy = agent === undefined ? [] : [`cp ${STATE_FOLDER}/agent/${agent} ${STATE_FOLDER}/agent/boot`];
-  const load = `svccfg import ${STATE_FOLDER}/agent/boot-guard.xml`;
+  const write = manifestCommand(guard.scriptIsShipped ? 'boot' : (agent ?? 'boot'));
+  const load = [...(guard.manifest === 'same' ? [] : [write]), `svccfg import ${STATE_FOLDER}/agent/boot-guard.xml`];
   const consequence =
     'a transaction that is open when the host goes down is not taken back before its policy is loaded';
-  if (guard.script === undefined || (trouble?.state === 'absent' && guard.manifest !== 'absent')) {
+  const isUnknown = trouble?.state === 'absent';
+  if (guard.script === undefined || isUnknown) {
     return [
       finding(view, 'boot-guard-missing', {
         ...told,
         what: `the boot guard ${guard.script === undefined ? 'has no script' : 'is not known to the service manager'}: ${consequence}`,
         cause: 'removed by hand',
-        mend: onHost(...(guard.script === undefined ? copy : []), load),
+        mend: onHost(...(guard.script === undefined ? copy : []), ...(isUnknown ? load : [])),
       }),
     ];
   }
@@ -126,11 +128,18 @@ function bootGuard(view: HostView): readonly DriftFinding[] {
   return [
     finding(view, 'boot-guard-missing', {
       ...told,
-      what: `the boot guard's manifest is ${guard.manifest === 'absent' ? 'gone' : 'not ours'}: the next import of it may undo the guard`,
+      severity: 'info',
+      what: `the boot guard's manifest is ${guard.manifest === 'absent' ? 'gone' : 'not ours'}: the guard is at work, and who imports that file changes it`,
       cause: `${STATE_FOLDER}/agent/boot-guard.xml was ${guard.manifest === 'absent' ? 'removed' : 'edited'} by hand`,
-      mend: 'the next change of the host writes it again; until then nothing is at risk',
+      mend: onHost(write),
     }),
   ];
+}
+
+/** The manifest is part of the script that the guard runs, as a value in single quotes (agent-bundle.ts). */
+function manifestCommand(script: string): string {
+  const folder = `${STATE_FOLDER}/agent`;
+  return `sed -n "/^BOOT_GUARD_XML='/,/'\\$/{s/^BOOT_GUARD_XML='//;s/'\\$//;p;}" ${folder}/${script} > ${folder}/boot-guard.xml`;
 }
 
 /** Staged files and odd ones of the state folder, each kind one finding; copies beside managed files one each. */
@@ -145,12 +154,13 @@ function leftovers(view: HostView): readonly DriftFinding[] {
     const inFirst = others.every((path) => path.startsWith(`${first}/`));
     found.push(
       finding(view, 'file-orphan', {
-        subject: inFirst ? first : subjectOf(paths),
+        // They come and go while one clears away, and stay one finding.
+        subject: kind === 'staged' ? 'staged files' : STATE_FOLDER,
         severity: kind === 'staged' ? 'warning' : 'info',
         what:
           kind === 'staged'
             ? `${count(paths.length, 'staged file')} of a transaction that is over: keys may be in them`
-            : `${subjectOf(paths)} ${paths.length === 1 ? 'is' : 'are'} in ${STATE_FOLDER} and not ours`,
+            : `${first}${others.length === 0 ? ' is' : ` and ${others.length} more are`} in ${STATE_FOLDER} and not ours`,
         cause:
           kind === 'staged' ? 'the host went down or was killed while they were cleared away' : 'put there by hand',
         mend: onHost(`rm -r ${inFirst ? shellWord(first) : paths.slice(0, 5).map(shellWord).join(' ')}`),

@@ -27,23 +27,22 @@ function ourSas(view: HostView, settings: CompareSettings): readonly DriftFindin
   if (missing.length > 0) {
     found.push(
       finding(view, 'sa-missing', {
-        ...many(missing),
+        ...ofKeyFile(missing, view),
         severity: 'warning',
-        what: `${count(missing.length, 'SA')} of ${listed} in ${view.adapter.files.manualKeys} ${are(missing)} not loaded: its traffic is dropped`,
+        what: `${count(missing.length, 'SA')} of ${listed} in ${view.adapter.files.manualKeys} ${are(missing)} not loaded: ${missing.length === 1 ? 'its' : 'their'} traffic is dropped`,
         cause: missing.length === listed ? '`ipseckey flush` was run by hand' : '`ipseckey delete` was run by hand',
         mend: apply,
       }),
     );
   }
   if (differing.length > 0) {
-    const mend = `${onHost(...differing.slice(0, MOST_COMMANDS).map(deleteCommand))}; then ${apply}`;
     found.push(
       finding(view, 'sa-key-differs', {
-        ...many(differing),
+        ...ofKeyFile(differing, view),
         severity: 'critical',
         what: `${count(differing.length, 'SA')} ${are(differing)} loaded with another key than ${view.adapter.files.manualKeys} has`,
         cause: 'loaded from another file by hand, or the file was put back without loading it',
-        mend,
+        mend: deleteAndApply(differing, apply),
       }),
     );
   }
@@ -51,11 +50,12 @@ function ourSas(view: HostView, settings: CompareSettings): readonly DriftFindin
     const soonest = Math.min(...expiring.map(({ expiresInSeconds = 0 }) => expiresInSeconds));
     found.push(
       finding(view, 'sa-expiring', {
-        ...many(expiring),
+        ...ofKeyFile(expiring, view),
         severity: 'warning',
         what: `the kernel removes ${count(expiring.length, 'SA')} of ${view.adapter.files.manualKeys}, the first in ${duration(soonest)}; traffic is dropped then`,
         cause: 'the SA has a hard lifetime, and nothing negotiates manual keys anew',
-        mend: apply,
+        // An SA that is loaded is not loaded again.
+        mend: deleteAndApply(expiring, apply),
       }),
     );
   }
@@ -72,7 +72,7 @@ function foreignSas(view: HostView): readonly DriftFinding[] {
       severity: 'warning',
       what: `${count(foreign.length, 'SA')} ${are(foreign)} loaded that ${keyFile} does not have and IKE has not negotiated`,
       cause: '`ipseckey` was run by hand, or an SA of an earlier generation was left',
-      mend: onHost(...foreign.slice(0, MOST_COMMANDS).map(deleteCommand)),
+      mend: deleteAll(foreign),
     }),
   ];
 }
@@ -95,11 +95,32 @@ function deleteCommand({ type, spi, dst }: DriftSa): string {
   return `ipseckey delete ${type} spi ${spi} dst ${dst}`;
 }
 
+function deleteAndApply(sas: readonly DriftSa[], apply: string): string {
+  return `${deleteAll(sas)}; then ${apply}`;
+}
+
+function deleteAll(sas: readonly DriftSa[]): string {
+  const more = sas.length - MOST_COMMANDS;
+  const commands = onHost(...sas.slice(0, MOST_COMMANDS).map(deleteCommand));
+  return more > 0 ? `${commands}, and so for ${more} more` : commands;
+}
+
 function are(sas: readonly DriftSa[]): string {
   return sas.length === 1 ? 'is' : 'are';
 }
 
-function many(sas: readonly DriftSa[]): { readonly subject: string; readonly details: readonly string[] | undefined } {
+interface SubjectWords {
+  readonly subject: string;
+  readonly details: readonly string[] | undefined;
+}
+
+/** SAs of the key file go one after another: that is one trouble, whatever their number. */
+function ofKeyFile(sas: readonly DriftSa[], { adapter }: HostView): SubjectWords {
+  const names = sas.map(({ type, spi, dst }) => `${type} ${spi} ${dst}`).sort();
+  return { subject: adapter.files.manualKeys, details: names };
+}
+
+function many(sas: readonly DriftSa[]): SubjectWords {
   const names = sas.map(({ type, spi, dst }) => `${type} ${spi} ${dst}`).sort();
   return { subject: subjectOf(names), details: names.length > 1 ? names : undefined };
 }

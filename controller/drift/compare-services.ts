@@ -42,14 +42,18 @@ export function serviceTrouble({ report }: Pick<HostView, 'report'>, service: st
   const log = (report.logs.find((one) => one.service.replace(/:default$/, '') === service)?.lines ?? [])
     .filter((line) => line.trim() !== '')
     .slice(-LOG_LINES);
-  return { service, state, since: details?.since, cause: causeOf(service, state, details?.enabled, log.at(-1)), log };
+  return { service, state, since: details?.since, cause: causeOf(service, state, details?.enabled, log), log };
 }
 
 const LOG_LINES = 5;
 
-function causeOf(service: string, state: string, enabled: boolean | undefined, lastWords: string | undefined): string {
-  if (state.startsWith('maintenance'))
-    return `its method failed${lastWords === undefined ? '' : `: ${lastWords.trim()}`}`;
+function causeOf(service: string, state: string, enabled: boolean | undefined, log: readonly string[]): string {
+  if (state.startsWith('maintenance')) {
+    // Lines in brackets are the service manager's own; what the method said tells more than that it failed.
+    const said = log.findLast((line) => !/^\[ .* \]$/.test(line.trim())) ?? log.at(-1);
+    if (/administrative request/.test(log.at(-1) ?? '')) return `\`svcadm mark maintenance ${service}\` was run`;
+    return `its method failed${said === undefined ? '' : `: ${said.trim()}`}`;
+  }
   if (state === 'disabled') {
     return enabled === true
       ? `\`svcadm disable -t ${service}\` was run; it comes back at the next boot`

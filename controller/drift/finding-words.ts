@@ -1,5 +1,7 @@
 /** How a finding is put together: its class and host, lists that are cut, and the commands that mend. */
 
+import { createHash } from 'node:crypto';
+
 import type { DriftFinding, DriftKind } from '../model/drift.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 
@@ -31,10 +33,15 @@ function cutLines(lines: readonly string[]): readonly string[] {
   return [...lines.slice(0, MOST_DETAILS), `… ${lines.length - MOST_DETAILS} more`];
 }
 
-/** Several things with one cause as the subject of one finding: stable as long as they are the same number with the same first. */
+/**
+ * Several things with one cause as the subject of one finding. Another one among them makes another finding: who accepted some has not
+ * accepted that one. For what comes and goes by itself, and would be told anew each time, a subject that stays is the better one.
+ */
 export function subjectOf(all: readonly string[]): string {
   const [first = '', ...others] = all;
-  return others.length === 0 ? first : `${first} and ${others.length} more`;
+  if (others.length === 0) return first;
+  const names = createHash('sha256').update(JSON.stringify(all)).digest('hex').slice(0, 8);
+  return `${first} and ${others.length} more (${names})`;
 }
 
 /** `1 rule`, `3 rules`. */

@@ -1,4 +1,4 @@
-/** One group for one cause: the same kind, subject, severity and words on any number of hosts. */
+/** One group for one cause: the same kind, subject, severity, words and way to mend it on any number of hosts. */
 
 import type { DriftSeverity, Incident, IncidentGroup } from '../model/drift.js';
 
@@ -14,8 +14,8 @@ type Member = Pick<Incident, 'id' | 'finding'>;
 export function groupIncidents(incidents: readonly Member[]): readonly IncidentGroup[] {
   const causes = new Map<string, Member[]>();
   for (const incident of incidents) {
-    const { kind, subject, severity, what, host } = incident.finding;
-    const cause = JSON.stringify([kind, subject, severity, withName(what, host, '')]);
+    const { kind, subject, severity, what, mend, host } = incident.finding;
+    const cause = JSON.stringify([kind, subject, severity, withName(what, host, ''), withName(mend, host, '')]);
     const members = causes.get(cause);
     if (members === undefined) causes.set(cause, [incident]);
     else members.push(incident);

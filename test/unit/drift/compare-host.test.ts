@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compareHost } from '../../../controller/drift/compare-host.js';
+import { findingId } from '../../../controller/drift/finding-id.js';
 import type { CompareSettings, DesiredState, HostView } from '../../../controller/drift/compare-view.js';
 import type { DriftFinding } from '../../../controller/model/drift.js';
 import type { DriftReport, DriftSa, Manifest, ServiceDetails } from '../../../controller/model/observation.js';
@@ -458,11 +459,111 @@ test('files and keys that a generation without IKE asks for today are a change t
   const [policy] = files(POLICY, { mode: '0644' }).files;
   const drifted = { manifest: manifest([POLICY]), files: policy === undefined ? [] : [policy] };
   expect(compareHost(viewOf(drifted), desired, SETTINGS)).toMatchObject([
-    { class: 'drift', kind: 'file-mode' },
+    {
+      class: 'drift',
+      kind: 'file-mode',
+      mend: 'ipsec-deploy apply inventory.yaml --limit web1 # brings what is pending, too; without that: ipsec-deploy rollback inventory.yaml --limit web1 --to 3',
+    },
     {
       class: 'pending',
       kind: 'pending-change',
       what: expect.stringMatching(/ike\.preshared; 1 rule more, 0 less; 1 new key$/),
     },
   ]);
+});
+
+describe('what is mended by more than an apply', () => {
+  const mendOf = (changes: Changes): string | undefined => findingsOf(changes)[0]?.mend;
+  const AGENT = '/var/ipsec-deploy/agent';
+
+  test('an SA that is loaded with a lifetime, or another key, goes before the apply that loads it again', () => {
+    const deleted = 'on the host, as root: ipseckey delete esp spi 0x1 dst 10.0.0.2; then ipsec-deploy apply ';
+    expect(mendOf({ sad: [sa('0x1', 'same', { expiresInSeconds: 600 })] })).toContain(deleted);
+    expect(mendOf({ sad: [sa('0x1', 'differs')] })).toContain(deleted);
+    const many = Array.from({ length: 7 }, (_, i) => sa(`0x${i + 1}`, 'same', { expiresInSeconds: 600 }));
+    expect(mendOf({ sad: many })).toContain('spi 0x5 dst 10.0.0.2, and so for 2 more; then ipsec-deploy apply ');
+  });
+
+  test("a boot guard's manifest is written from its script, and imported only where the guard is not known", () => {
+    const write = `sed -n "/^BOOT_GUARD_XML='/,/'\\$/{s/^BOOT_GUARD_XML='//;s/'\\$//;p;}" ${AGENT}/boot > ${AGENT}/boot-guard.xml`;
+    const load = `svccfg import ${AGENT}/boot-guard.xml`;
+    const guard = { script: DIGEST, scriptIsShipped: true } as const;
+    const unknown = services({ 'site/ipsec-deploy-guard': 'absent' });
+    expect(findingsOf({ guard: { ...guard, manifest: 'differs' } })).toMatchObject([
+      { kind: 'boot-guard-missing', severity: 'info', mend: `on the host, as root: ${write}` },
+    ]);
+    expect(mendOf({ guard: { ...guard, manifest: 'absent' }, ...unknown })).toBe(
+      `on the host, as root: ${write} && ${load}`,
+    );
+    expect(mendOf({ guard: { ...guard, manifest: 'same' }, ...unknown })).toBe(`on the host, as root: ${load}`);
+    expect(mendOf({ guard: { script: undefined, scriptIsShipped: false, manifest: 'same' } })).toBe(
+      `on the host, as root: cp ${AGENT}/${DIGEST} ${AGENT}/boot`,
+    );
+  });
+
+  test('words that are no command do not stand in one', () => {
+    expect(mendOf(files(POLICY, { links: 2 }))).toMatch(
+      /^on the host, as root: find [^&]*; then rm what it lists besides/,
+    );
+  });
+});
+
+describe('why a service is in maintenance', () => {
+  const causeOf = (...lines: readonly string[]): string | undefined =>
+    findingsOf({
+      ...services({ 'network/ipsec/manual-key': 'maintenance' }),
+      logs: [{ service: 'network/ipsec/manual-key:default', lines }],
+    })[0]?.cause;
+
+  test('is what its method said, not that it failed', () => {
+    expect(
+      causeOf('[ Nov 22 Executing start method. ]', 'ipseckey: bad file', '[ Nov 22 Method "start" exited. ]'),
+    ).toBe('its method failed: ipseckey: bad file');
+    expect(causeOf('[ Nov 22 Method "start" exited. ]')).toBe('its method failed: [ Nov 22 Method "start" exited. ]');
+  });
+
+  test('is a person, where one asked for it', () => {
+    expect(causeOf('ipseckey: well', '[ Nov 22 Stopping because of administrative request for maintenance. ]')).toBe(
+      '`svcadm mark maintenance network/ipsec/manual-key` was run',
+    );
+  });
+});
+
+describe('the name of a finding about several things', () => {
+  const idsOf = (changes: Changes): readonly string[] => findingsOf(changes).map(findingId);
+
+  test('stays while SAs of the key file go one after another', () => {
+    const [one, two] = [sa('0x1', 'missing'), sa('0x2', 'missing')];
+    expect(idsOf({ sad: [one, two] })).toEqual(idsOf({ sad: [two] }));
+  });
+
+  test('is another one for other rules, and other SAs of nobody, of the same number', () => {
+    const rules = (port: number) => ({
+      spd: [...RULES, ...[7, port].map((lport) => `{ ulp 6 lport ${lport} dir in } pass { }`)],
+    });
+    expect(idsOf(rules(8))).not.toEqual(idsOf(rules(9)));
+    const foreign = (spi: string) => ({ sad: [sa('0x1', 'unlisted'), sa(spi, 'unlisted')] });
+    expect(idsOf(foreign('0x2'))).not.toEqual(idsOf(foreign('0x3')));
+  });
+});
+
+test('an idle link is no daemon out of step where its SAs may be gone before its phase 1', () => {
+  const peer = { local: 'a', remote: 'b', phase1: 1, sasOut: 0, sasIn: 0 };
+  const view = viewOf({
+    manifest: manifest([POLICY, CONFIG]),
+    daemon: { state: 'running', phase1: undefined, rules: [], peers: [peer] },
+  });
+  const kinds = (config: string): readonly string[] =>
+    compareHost(
+      view,
+      {
+        host: { host: 'web1', files: [{ path: CONFIG, mode: '0600', parts: [config] }], spd: RULES, keys: [] },
+        digest: () => DIGEST,
+      },
+      SETTINGS,
+    ).flatMap((one) => (one.class === 'drift' ? one.kind : []));
+  expect(kinds('{ p2_pfs 14 }')).toEqual(['daemon-out-of-step']);
+  expect(kinds('{ p2_lifetime_secs 3600 }')).toEqual([]);
+  expect(kinds('{ p1_xform { p1_lifetime_secs 86400 } }')).toEqual([]);
+  expect(kinds('p2_idletime_secs 600')).toEqual([]);
 });

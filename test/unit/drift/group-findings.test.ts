@@ -63,3 +63,8 @@ test('a command is never made of a thousand names, nor of half a name', () => {
   const lookAlike = (host: string) => on(host, { mend: `see --limit ${host}.example, then ssh ${host}` });
   expect(groups(lookAlike('a'), lookAlike('b'))[0]?.mend).toBe('see --limit HOST.example, then ssh HOST');
 });
+
+test('hosts that are mended by other commands are not told of with the command of one', () => {
+  const mend = (spi: string) => ({ mend: `on the host, as root: ipseckey delete esp spi ${spi} dst 10.0.0.2` });
+  expect(groups(on('web1', mend('0x1')), on('db1', mend('0x2')))).toHaveLength(2);
+});

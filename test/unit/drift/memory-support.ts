@@ -34,7 +34,7 @@ export function look(host: string, findings: readonly DriftFinding[] = [], parts
   return {
     host,
     state: findings.length === 0 ? 'clean' : 'drift',
-    findings: findings.map((one) => ({ ...one, host })),
+    findings: findings.map((one) => ({ ...one, host, mend: one.mend.replace('--limit web1', `--limit ${host}`) })),
     generation: 7,
     openTransaction: false,
     ...parts,
