@@ -56,6 +56,8 @@ const HINDRANCES: ReadonlySet<DriftKind> = new Set([
   'transaction-open',
   'transaction-failed',
   'state-folder-open',
+  // No transaction takes an SA away that is loaded: it refuses to begin.
+  'sa-key-differs',
 ]);
 
 /** What any transaction sees to on its way, so that it would end what a person lets be. */

@@ -10,7 +10,7 @@ const POLICY_FILE: ManagedPath = '/etc/inet/ipsecinit.conf';
 const SPEAKS_OF = {
   added: ['rule-missing', 'rule-foreign', 'policy-stale', 'policy-empty', 'service-state'],
   removed: ['rule-foreign', 'policy-stale', 'service-state'],
-  keys: ['sa-missing', 'sa-key-differs', 'key-differs', 'service-state'],
+  keys: ['sa-missing', 'key-differs', 'service-state'],
   ike: ['service-state', 'daemon-down'],
 } as const satisfies Readonly<Record<string, readonly DriftKind[]>>;
 

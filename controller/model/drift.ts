@@ -67,7 +67,6 @@ export const REMEDIABLE_KINDS = [
   'rule-order',
   'policy-stale',
   'sa-missing',
-  'sa-key-differs',
   'key-differs',
   'service-state',
   'daemon-down',

@@ -1,4 +1,4 @@
-/** What a pass found, for programs: docs/json-output.md, "Drift". */
+/** What a pass found, for programs: docs/json-output.md, the events of `drift`. */
 
 import { findingId } from '../drift/finding-id.js';
 import { countStates, type JudgedLook, type JudgedPass } from '../drift/judge-pass.js';

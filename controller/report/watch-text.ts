@@ -1,4 +1,4 @@
-/** What happens while hosts are watched, a line each for people and an object each for programs (docs/json-output.md, "Drift as a service"). */
+/** What happens while hosts are watched, a line each for people and an object each for programs (docs/json-output.md, the events of `drift watch`). */
 
 import { positionText, type Problem } from '../errors.js';
 import type { DriftDigest } from '../model/drift.js';
@@ -122,7 +122,10 @@ function entryLines({ state, severity, kind, hosts, what, mend, ids }: DigestEnt
 }
 
 function faultText({ what, where, todo, problems = [] }: WatchFault): string {
-  return [`${where === undefined ? '' : `${where}: `}${what}${todo === undefined ? '' : `; ${todo}`}`, ...listed(problems)]
+  return [
+    `${where === undefined ? '' : `${where}: `}${what}${todo === undefined ? '' : `; ${todo}`}`,
+    ...listed(problems),
+  ]
     .flatMap((line) => line.split('\n'))
     .map(printable)
     .join('\n    ');

@@ -13,6 +13,7 @@ const FLEET = Array.from({ length: 10 }, (_, i) => `web${i + 1}`);
 const MODE = finding();
 const RULE = finding({ kind: 'rule-missing', subject: 'a rule', severity: 'critical', what: 'a rule is not loaded' });
 const GUARD = finding({ kind: 'boot-guard-missing', subject: 'guard', what: 'the boot guard is disabled' });
+const OTHER_KEY = finding({ kind: 'sa-key-differs', subject: 'an SA', what: '1 SA is loaded with another key' });
 const HOUR = 3600;
 
 interface Play {
@@ -84,6 +85,7 @@ describe('a host is left alone', () => {
     ['in a transaction', look('web1', [MODE], { openTransaction: true }), {}, /a transaction is open/],
     ['whose transaction failed', look('web1', [MODE, failed]), {}, /could not be taken back/],
     ['whose record went back', look('web1', [MODE, moved]), {}, /went back/],
+    ['whose SA would have to be deleted', look('web1', [MODE, OTHER_KEY]), {}, /loaded with another key/],
     ['with nothing of ours', look('web1', [MODE], { generation: 0 }), {}, /nothing of ours/],
     [
       'that is quarantined',
