@@ -13,10 +13,12 @@ GENERATIONS=$STATE/generations
 # Staged files stand here, on the file system of their places, so that a rename is all that is left to do.
 NEW=$ROOT/etc/inet/.ipsec-deploy
 PATH=/usr/xpg4/bin:/usr/bin:/usr/sbin:/sbin:/bin:/usr/lib/inet
+# Where both are there, /bin/sh may be a Bourne shell, which cannot read this.
 AGENT_SHELL=/bin/sh
+[ ! -x "$ROOT/usr/xpg4/bin/sh" ] || AGENT_SHELL=$ROOT/usr/xpg4/bin/sh
 if [ -n "$ROOT" ]; then
     PATH=$ROOT/usr/sbin:$ROOT/usr/bin:$ROOT/usr/lib/inet:$PATH
-    AGENT_SHELL=${IPSEC_AGENT_SHELL:-/bin/sh}
+    AGENT_SHELL=${IPSEC_AGENT_SHELL:-$AGENT_SHELL}
 fi
 export LC_ALL PATH
 nl='
@@ -86,6 +88,10 @@ handle() { # word ...
         observe | drift) ;;
         *) LOADER_DIGESTS= ;;
     esac
+    if [ "$request.${NO_COLLECT-}" = collect.1 ]; then
+        say_error 'this login may not read whole key files'
+        return
+    fi
     case $READONLY.$request in
         1.transaction | 1.confirm | 1.extend | 1.abort)
             [ "$request" != transaction ] || skip_block
@@ -163,6 +169,7 @@ serve() {
 }
 
 find_digest_tool
+choose_platform
 if [ "${1-}" = serve ] && [ -n "${AGENT-}" ] && [ -n "${DIGEST-}" ]; then
     set_word "$DIGEST"
     serve

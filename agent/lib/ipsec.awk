@@ -403,7 +403,7 @@ function take_request_line(line,    word) {
         line = substr(line, 2)
         if (staged != "") stage_line(staged, line, 1)
         else if (content != "") {
-            print line > (gen "/" content)
+            print line > ((content == "change" ? tx : gen) "/" content)
             content_lines[content]++
         } else wrong("content without a file")
         return
@@ -412,7 +412,7 @@ function take_request_line(line,    word) {
     word = line
     sub(/ .*/, "", word)
     if (word == "@file" || word == "@keep" || word == "@stored" || word == "@remove") begin_file(substr(word, 2), line)
-    else if (word == "@spd" || word == "@manifest") content = substr(word, 2)
+    else if (word == "@spd" || word == "@manifest" || word == "@change") content = substr(word, 2)
     else if (word == "@expect" || word == "@expect-spd") {
         read_fields(line)
         if (!is_sum(arg["sha256"]) && !(arg["sha256"] == "absent" && word == "@expect")) wrong("digest of " line)

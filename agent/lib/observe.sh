@@ -16,7 +16,7 @@ observe() {
     say_current
     say_managed_files
     begin_section spd
-    ipsecconf -Ln 2>&1
+    ipsecconf "$LISTING" 2>&1
     end_section spd "$?"
     observe_kernel_and_state
     observe_services
@@ -102,18 +102,18 @@ observe_kernel_and_state() {
 }
 
 observe_services() {
-    observed_services=$(svcs -H -o state,fmri "$POLICY" "$MANUAL_KEY" "$IKE" "$GUARD" 2>/dev/null)
+    look_at_services
     begin_section services
-    [ -z "$observed_services" ] || put "$observed_services"
+    [ -z "$SERVICES" ] || put "$SERVICES"
     end_section services
     observed_daemon=absent
-    case $observed_services in
+    case $SERVICES in
         *"$IKE"*) ! daemon_answers || observed_daemon=running ;;
     esac
     say "fact name=daemon text=$observed_daemon"
     set -f
     IFS=$nl
-    for observe_line in $observed_services; do
+    for observe_line in $SERVICES; do
         case $observe_line in
             maintenance*)
                 unset IFS

@@ -165,16 +165,23 @@ step_chmod() {
     chown_kept
 }
 
-# What we wrote is root's by birth; a file that stays may have come into other hands. In the lab its user stands for root.
+# What we wrote is root's by birth; a file that stays may have come into other hands. In the lab the owner of its root folder stands for root.
 chown_kept() {
-    [ -z "$ROOT" ] || return 0
+    chown_to=root:sys
+    if [ -n "$ROOT" ]; then
+        set -f
+        # shellcheck disable=SC2046 # the words of one line of ls
+        set -- $(ls -ldn "$ROOT/")
+        set +f
+        chown_to=$3:$4
+    fi
     set --
     while read -r order_word order_name order_rest; do
         [ "$order_word" = keep ] || continue
         path_of "$order_name"
         set -- "$@" "$FILE"
     done <"$TX/orders"
-    [ $# -eq 0 ] || chown root:sys "$@" 2>"$TX/out"
+    [ $# -eq 0 ] || chown "$chown_to" "$@" 2>"$TX/out"
 }
 
 # Only SAs that are not loaded are added. The service then has them for the next boot; its start loads the same file anew.
@@ -204,7 +211,7 @@ step_policy() {
         flush_policy
         return
     fi
-    if ! replace_policy "$FILE"; then
+    if ! change_policy "$FILE"; then
         FAILURE='the host did not take the policy'
         return 1
     fi

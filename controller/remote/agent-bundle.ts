@@ -11,29 +11,31 @@ export interface AgentPart {
   readonly text: string;
 }
 
-export type AgentPlatform = 'solaris-smf';
-
-/** Every part only uses what stands before it when it is read; the last one runs. */
-function partNames(platform: AgentPlatform): readonly string[] {
-  return [
-    'lib/reply.sh',
-    'lib/lock.sh',
-    'lib/files.sh',
-    `platform/${platform}.sh`,
-    'platform/boot-guard.xml',
-    'lib/ipsec.awk',
-    'lib/observe.sh',
-    'lib/drift.awk',
-    'lib/drift.sh',
-    'lib/adopt.sh',
-    'lib/transaction.sh',
-    'lib/preflight.sh',
-    'lib/steps.sh',
-    'lib/deadman.sh',
-    'lib/ending.sh',
-    'ipsec-agent.sh',
-  ];
-}
+/** Every part only uses what stands before it when it is read; the last one runs. Each host takes its platform's part of them. */
+const PART_NAMES: readonly string[] = [
+  'platform/shell.sh',
+  'lib/reply.sh',
+  'lib/lock.sh',
+  'lib/files.sh',
+  'platform/boot-guard.xml',
+  'platform/boot-guard.init',
+  'platform/solaris.sh',
+  'platform/solaris-smf.sh',
+  'platform/solaris-legacy.sh',
+  'platform/legacy-policy.awk',
+  'platform/legacy-policy.sh',
+  'lib/ipsec.awk',
+  'lib/observe.sh',
+  'lib/drift.awk',
+  'lib/drift.sh',
+  'lib/adopt.sh',
+  'lib/transaction.sh',
+  'lib/preflight.sh',
+  'lib/steps.sh',
+  'lib/deadman.sh',
+  'lib/ending.sh',
+  'ipsec-agent.sh',
+];
 
 /** Parts in another language become values of shell variables, named after them: `lib/ipsec.awk` is `$AWK_IPSEC`. */
 export function bundleAgent(parts: readonly AgentPart[]): { readonly text: string; readonly digest: string } {
@@ -59,11 +61,11 @@ function quotedPart(name: string, text: string): string {
 }
 
 /** Reads loader and parts from the package's agent/ folder. */
-export async function readAgent(folder: string, platform: AgentPlatform = 'solaris-smf'): Promise<AgentScript> {
+export async function readAgent(folder: string): Promise<AgentScript> {
   const read = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
   const [loader, ...parts] = await Promise.all([
     read('loader.sh'),
-    ...partNames(platform).map(async (name) => ({ name, text: await read(name) })),
+    ...PART_NAMES.map(async (name) => ({ name, text: await read(name) })),
   ]);
   return { loader, ...bundleAgent(parts) };
 }

@@ -72,6 +72,9 @@ export class AgentHost {
     for (const folder of ['usr/sbin', 'usr/bin', 'etc/inet/secret', 'etc/inet/ike', 'var', 'kernel/smf', 'faults']) {
       fs.mkdirSync(join(this.root, folder), { recursive: true });
     }
+    // By which the agent knows that there are services.
+    fs.mkdirSync(join(this.root, 'lib/svc/manifest/network/ipsec'), { recursive: true });
+    this.write('lib/svc/manifest/network/ipsec/policy.xml', '');
     for (const tool of TOOLS) fs.copyFileSync(FAKES, join(this.root, 'usr/sbin', tool));
     for (const tool of TOOLS) fs.chmodSync(join(this.root, 'usr/sbin', tool), 0o755);
     for (const state of ['spd', 'sad']) fs.writeFileSync(join(this.root, 'kernel', state), '');
