@@ -1,5 +1,7 @@
 /** Settings to notifiers: the one door of this folder. Each narrows a digest to what it tells, tries again, and says in one error why it could not. */
 
+import { setMaxListeners } from 'node:events';
+
 import { EXIT, InputProblems, OperatorError, unreachable, type Problem } from '../errors.js';
 import type { DriftDigest, IncidentGroup, NotifierSettings } from '../model/drift.js';
 import type { Notifier } from '../ports.js';
@@ -61,6 +63,8 @@ function notifier({ name, kind, least }: NotifierSettings, deliver: Delivery, wo
     tell: async (whole, stop) => {
       const digest = redacted(digestFrom(whole, least), world.redact);
       if (!hasNews(digest)) return;
+      // Every notifier listens to the same signal: many are no leak.
+      setMaxListeners(0, stop);
       const message = { id: deliveryId(name, digest), digest, text: digestText(digest) };
       const about = { notifier: name, kind, pass: digest.pass, delivery: message.id };
       const retryWorld = {
@@ -93,11 +97,14 @@ function failure(name: string, error: unknown): OperatorError {
   return new OperatorError('NOTIFIER_FAILED', {
     what: error.message,
     where: `notifier ${name}`,
-    todo:
-      (error instanceof DeliveryFailure ? error.detail.todo : undefined) ??
-      `see to the receiver, then try it with \`ipsec-deploy drift notify --test --only ${name}\``,
+    ...(error instanceof Stopped ? {} : { todo: error.detail.todo ?? tryIt(name) }),
     exit: EXIT.failed,
   });
+}
+
+function tryIt(name: string): string {
+  const word = /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+  return `see to the receiver, then try it with \`ipsec-deploy drift notify --test --only ${word}\``;
 }
 
 /** Findings hold no secrets; should one slip into a sentence all the same, it ends here. */

@@ -3,12 +3,13 @@
 import { OperatorError } from '../errors.js';
 import type { NotifierSettings } from '../model/drift.js';
 import { Secret } from '../model/secret.js';
-import type { Delivery, Message } from './delivery.js';
+import { DeliveryFailure, type Delivery, type Message } from './delivery.js';
 import { domainOf, mailAddress } from './email-address.js';
 import { emailContent } from './email-content.js';
+import { EmailRecipients, refusedRecipients, type RefusedRecipient } from './email-recipients.js';
 import { isLoopback } from './endpoint.js';
 import { secretFrom } from './environment.js';
-import { foreignWords } from './masked.js';
+import { foreignWords, type ForeignWords } from './masked.js';
 import { smtpFailure } from './smtp-failure.js';
 import type { NotifierLimits, NotifierWorld } from './world.js';
 
@@ -27,24 +28,43 @@ export function email(settings: EmailSettings, world: NotifierWorld & { readonly
   const to = settings.to.map((one) => mailAddress(one, name, 'to'));
   if (to.length === 0) throw refuse(name, '`to` names nobody', 'give at least one address');
   const words = foreignWords(login === undefined ? [] : secretsOf(login), world.redact);
+  const server = `${settings.host}:${settings.port}`;
+  const recipients = new EmailRecipients(to.map(({ address }) => address));
   return async (message, signal) => {
     // Read in only when there is something to send: it is slow to load, and most passes tell nothing.
     const { createTransport } = await import('nodemailer');
     const transport = createTransport(connection(settings, login, world));
     try {
-      const { rejected } = await transport.sendMail({ ...mail(message, domainOf(from)), from, to, signal });
-      if (rejected.length === 0) return;
-      // Sending it again would tell the others twice, at every pass.
+      const envelope = { from: from.address, to: [...recipients.leftOf(message.id)] };
+      const sent = await transport.sendMail({ ...mail(message, domainOf(from)), from, to, envelope, signal });
+      const refused = refusedRecipients(sent.rejected.map(String), sent.rejectedErrors);
+      const later = refused.filter(({ again }) => again);
+      if (later.length > 0) {
+        const addresses = later.map(({ address }) => address);
+        recipients.keep(message.id, addresses);
+        throw notTaken(server, later, words, true);
+      }
+      recipients.done(message.id);
+      if (refused.length === 0) return;
+      // A person who asks is told. Otherwise it is no failure, for the others would be told again at every pass.
+      if (message.digest.test === true) throw notTaken(server, refused, words, false);
       world.log.event('warn', 'notify.recipients-refused', {
         notifier: name,
-        recipients: rejected.map(String).map(words),
+        recipients: refused.map(({ address }) => words(address)),
       });
     } catch (error) {
-      throw smtpFailure(error, `${settings.host}:${settings.port}`, words);
+      throw error instanceof DeliveryFailure ? error : smtpFailure(error, server, words);
     } finally {
       transport.close();
     }
   };
+}
+
+function notTaken(server: string, refused: readonly RefusedRecipient[], words: ForeignWords, again: boolean) {
+  const [first] = refused;
+  const others = refused.length > 1 ? ` and ${refused.length - 1} more` : '';
+  const what = `the mail server ${server} took no mail for ${words(first?.address ?? '')}${others}: ${words(first?.said ?? '')}`;
+  return new DeliveryFailure(what, { again, ...(again ? {} : { todo: 'correct `to`; the others were told' }) });
 }
 
 function connection(

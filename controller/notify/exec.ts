@@ -32,7 +32,7 @@ export function exec({ name, command }: ExecSettings, world: World): Delivery {
   }
   const words = foreignWords([], world.redact);
   return async (message, signal) => {
-    const child = spawn(program, args, { cwd: '/', env: ownEnvironment(world.env), stdio: 'pipe', detached: true });
+    const child = start(program, args, world.env);
     const { exit, output } = await finish(child, digestDocument(message), world, signal);
     world.log.event('info', 'notify.exec', { notifier: name, exit, output: words(output) });
     if (exit === 0) return;
@@ -42,6 +42,16 @@ export function exec({ name, command }: ExecSettings, world: World): Delivery {
       todo: 'what it printed is in the log file',
     });
   };
+}
+
+/** Some failures to start come as an event, others are thrown: all mean the same. @throws DeliveryFailure */
+function start(program: string, args: readonly string[], env: Environment): ChildProcessWithoutNullStreams {
+  try {
+    return spawn(program, args, { cwd: '/', env: ownEnvironment(env), stdio: 'pipe', detached: true });
+  } catch (error) {
+    if (codeOf(error) === undefined || !(error instanceof Error)) throw error;
+    throw startFailure(error);
+  }
 }
 
 function ownEnvironment(env: Environment): Environment {
@@ -108,8 +118,12 @@ function killGroup(leader: number | undefined): void {
 function startFailure(error: Error): DeliveryFailure {
   const code = codeOf(error);
   const why =
-    { ENOENT: 'there is no such program', EACCES: 'it may not be executed' }[code ?? ''] ??
-    `it cannot be started (${code ?? 'unknown'})`;
+    {
+      ENOENT: 'there is no such program',
+      ENOTDIR: 'there is no such program',
+      EACCES: 'it may not be executed',
+      E2BIG: 'its arguments are too long',
+    }[code ?? ''] ?? `it cannot be started (${code ?? 'unknown'})`;
   return new DeliveryFailure(`the command did not start: ${why}`, {
     again: code === 'EAGAIN' || code === 'ENOMEM',
     todo: 'check the path and the permissions of the program',

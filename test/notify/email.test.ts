@@ -180,6 +180,36 @@ test('one address that is not known does not keep the others from being told, tw
   );
 });
 
+test('a person who tests is told which address is not known', async () => {
+  const server = await smtpServer({ tls: 'none', replies: { gone: '550 5.1.1 no such\u001b[31m user' } });
+  const to = ['gone@example.net', 'ops@example.net'];
+  const test = notifier(settings(server.port, { tls: 'none', to }), vouched());
+  const error = await failureOf(test.tell(digest({ opened: [], test: true }), never));
+  expect(error.what).toBe(
+    `the mail server localhost:${server.port} took no mail for gone@example.net: 550 5.1.1 no such\\x1b[31m user`,
+  );
+  expect(error.todo).toContain('correct `to`');
+});
+
+test('an address that is put off is asked for again, alone, in the same pass or in a later one', async () => {
+  let asked = 0;
+  const replies = {
+    get gone(): string {
+      asked += 1;
+      return asked < 6 ? '450 4.2.0 greylisted' : '250 2.1.5 ok';
+    },
+  };
+  const server = await smtpServer({ tls: 'none', replies });
+  const to = ['gone@example.net', 'ops@example.net'];
+  const duty = notifier(settings(server.port, { tls: 'none', to }), vouched());
+  const news = digest();
+  expect((await failureOf(duty.tell(news, never))).what).toContain('450 4.2.0 greylisted (5 tries');
+  await duty.tell(news, never);
+  const asks = (local: string) => server.lines.filter((line) => line.startsWith(`RCPT TO:<${local}@`)).length;
+  expect([asks('ops'), asks('gone')]).toEqual([1, 6]);
+  expect(server.lines.filter((line) => line === 'To: gone@example.net, ops@example.net')).toHaveLength(2);
+});
+
 test('a mail that no address takes is told as failed', async () => {
   const server = await smtpServer({ tls: 'none', replies: { RCPT: '550 5.1.1 no such user' } });
   const error = await failureOf(notifier(settings(server.port, { tls: 'none' }), vouched()).tell(digest(), never));

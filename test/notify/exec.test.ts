@@ -80,6 +80,16 @@ test('a program that is not there is told of, once', async () => {
   expect(() => notifier({ ...settings, command: [] }, world)).toThrow('1 problem in the input');
 });
 
+test('a path through a file, or words that no system takes, are told as any other failure to start', async () => {
+  const world = testWorld({ PATH });
+  const start = async (...command: readonly string[]) => {
+    const settings: NotifierSettings = { kind: 'exec', name: 'pager', least: 'info', command };
+    return (await failureOf(notifier(settings, world).tell(digest(), never))).what;
+  };
+  expect(await start('/dev/null/pager')).toBe('the command did not start: there is no such program');
+  expect(await start('/bin/sh', 'x'.repeat(3_000_000))).toBe('the command did not start: its arguments are too long');
+});
+
 /** One that is dead and only waits for whoever adopted it to hear of it does not run. */
 function isRunning(pid: number): boolean {
   try {

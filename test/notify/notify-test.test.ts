@@ -62,15 +62,32 @@ test('a test says of each notifier whether it was told, and one that fails does 
   });
 });
 
-test('a test that is stopped says so by its exit status', async () => {
+test('many notifiers on one signal are no leak that Node would warn of', async () => {
+  const server = await httpServer(answers(200));
+  const warnings: string[] = [];
+  const note = ({ name }: Error): void => void warnings.push(name);
+  process.on('warning', note);
+  const chosen = Array.from({ length: 15 }, (_none, i) => hook(`n${i}`, server.url));
+  const told = await notifyTest(
+    { fleet: 'dc1', chosen, world: testWorld(), stop: new AbortController().signal },
+    printed('text').output,
+  );
+  // Warnings are told in a later turn of the loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', note);
+  expect([told, warnings]).toEqual([0, []]);
+});
+
+test('a test that is stopped says so by its exit status, and blames no receiver', async () => {
   const server = await httpServer(() => undefined);
   const stop = new AbortController();
-  const { output } = printed('text');
+  const { output, lines } = printed('text');
   const chosen = [hook('slow', server.url)];
   const telling = notifyTest({ fleet: 'dc1', chosen, world: testWorld(), stop: stop.signal }, output);
   await server.got(1);
   stop.abort();
   expect(await telling).toBe(130);
+  expect(lines).toEqual(['notifier slow: error: stopped before it was told\n']);
 });
 
 test('notifiers are chosen by name; one that is not there, or none at all, is told', () => {
