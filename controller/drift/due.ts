@@ -79,7 +79,7 @@ export function longestPeriodSeconds(schedule: Schedule, from: Date): number {
     at = schedule.after(new Date(hour));
     if (at.getTime() - hour <= longest) continue;
     // The run before the gap is less than an hour back.
-    for (at = schedule.after(new Date(hour - HOUR_MS)); at.getTime() <= hour; ) step();
+    for (at = schedule.after(new Date(hour - HOUR_MS)); at.getTime() <= hour;) step();
   }
   return longest / 1000;
 }

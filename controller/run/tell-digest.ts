@@ -1,6 +1,6 @@
 /** Tells every notifier what is news, each by itself: one that fails or hangs keeps nobody else from being told. */
 
-import { OperatorError } from '../errors.js';
+import { InputProblems, OperatorError } from '../errors.js';
 import type { DriftDigest } from '../model/drift.js';
 import type { WatchEvent, WatchFault } from '../model/watch.js';
 import type { Notifier } from '../ports.js';
@@ -64,7 +64,8 @@ export class DigestTeller {
 export function faultOf(error: unknown): WatchFault {
   if (error instanceof OperatorError) {
     const { code, what, where, todo } = error;
-    return { code, what, where, todo };
+    const about = { code, what, where, todo };
+    return error instanceof InputProblems ? { ...about, problems: error.problems } : about;
   }
   return {
     code: 'BUG',

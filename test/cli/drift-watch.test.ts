@@ -54,7 +54,7 @@ test('a service finds what drifted, tells it once, follows its inventory and sto
   const good = fleet.inventory;
   fleet.writeInventory(good.replace('fleet: lab', 'fleet: [lab'));
   service.kill('SIGHUP');
-  await service.said(/"watch-reload-refused"/);
+  await service.said(/"watch-reload-refused".*"problems":\[.*"line":\d/);
   fleet.writeInventory(good.replace("schedule: '* * * * * *'", "schedule: '@monthly'"));
   service.kill('SIGHUP');
   await service.said(/"watch-reloaded".*"schedule":"@monthly"/);
@@ -86,11 +86,15 @@ test('a service finds what drifted, tells it once, follows its inventory and sto
 test('without a schedule it says how to give one, and its file is written for whoever starts services', async () => {
   const words = fleet.inventory.replace(/ {2}schedule: .*\n/, '');
   fleet.writeInventory(words);
-  const [refused, written] = await Promise.all([
+  fs.writeFileSync(fleet.file('never.yaml'), words.replace('drift:\n', "drift:\n  schedule: '0 0 30 2 *'\n"));
+  const [refused, never, written] = await Promise.all([
     fleet.expect(1, 'drift', 'watch'),
+    fleet.run('drift', 'install-service', '--systemd', '--print', 'never.yaml'),
     fleet.expect(0, 'drift', 'install-service', '--systemd', ...SERVICE, '--out', '.', '--output', 'json'),
   ]);
   expect(refused.stderr).toContain("schedule: '*/15 * * * *'");
+  expect([never.exit, never.stdout]).toEqual([1, '']);
+  expect(never.stderr).toContain('no day is ever like that');
   const file = fleet.file('ipsec-deploy-drift.service');
   const unit = fs.readFileSync(file, 'utf8');
   expect(unit).toContain(

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
 
 import { advance } from '../../../controller/drift/incidents.js';
+import { InputProblems, type Problem } from '../../../controller/errors.js';
 import { EMPTY_MEMORY } from '../../../controller/model/drift.js';
 import type { WatchEvent } from '../../../controller/model/watch.js';
 import { isTrouble, watchRecord, watchText } from '../../../controller/report/watch-text.js';
+import { faultOf } from '../../../controller/run/tell-digest.js';
 import { after, finding, look, pass, START } from '../drift/memory-support.js';
 
 const now = new Date('2026-11-22T10:15:04.400Z');
@@ -45,6 +47,28 @@ test.each<[WatchEvent, string]>([
 ])('trouble is told as such, without control characters: %j', (event, words) => {
   expect(isTrouble(event)).toBe(true);
   expect(watchText(event, now)).toContain(words);
+});
+
+test('an inventory that cannot be read again is refused with the place of each fault', () => {
+  const problem = (line: number): Problem => ({
+    code: 'UNKNOWN_HOST',
+    severity: 'error',
+    what: `there is no host "db${line}"`,
+    at: { file: 'inventory.yaml', line, column: 3 },
+    todo: 'did you mean "db1"?',
+  });
+  const found = faultOf(new InputProblems(Array.from({ length: 22 }, (_, i) => problem(i + 1))));
+  const lines = watchText({ event: 'watch-reload-refused', fault: found }, now)?.split('\n') ?? [];
+  expect(lines[0]).toMatch(/the inventory cannot be used: 22 problems in the input$/);
+  expect(lines[1]?.trim()).toBe(
+    'inventory.yaml:1:3: error: there is no host "db1" [UNKNOWN_HOST]; did you mean "db1"?',
+  );
+  expect(lines.slice(-4).map((line) => line.trim())).toEqual([
+    expect.stringMatching(/^inventory\.yaml:20:3: /),
+    '… and 2 more: ipsec-deploy validate',
+    'what was read before stays in force',
+    '',
+  ]);
 });
 
 test('that the loop is alive is for health checks alone', () => {
