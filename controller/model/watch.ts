@@ -1,5 +1,6 @@
 /** What happens while hosts are watched: told to people, to programs, to the log and to metrics in the same words. */
 
+import type { Problem } from '../errors.js';
 import type { DriftDigest, DriftMemory, DriftPass, Quarantine, RemediationRecord } from './drift.js';
 
 /** What went wrong, and what to do about it. */
@@ -8,6 +9,8 @@ export interface WatchFault {
   readonly what: string;
   readonly where?: string | undefined;
   readonly todo?: string | undefined;
+  /** Where the input is at fault: each of them, with its place. */
+  readonly problems?: readonly Problem[];
 }
 
 /** Times are ISO 8601, UTC. */
