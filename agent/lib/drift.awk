@@ -59,11 +59,14 @@ function say_listing(    options, files, command, line, lines, n, i, path, word,
 }
 
 # Of the managed files; that of the script of the guard by the way. What the loader saw a moment ago serves here.
-function say_digests(    text, files, command, line, lines, n, i, sum) {
+function say_digests(    path, text, files, command, line, lines, n, i, sum) {
     text = ENVIRON["DRIFT_DIGESTS"]
     if (text == "") {
         files = " " quoted(state "/agent/boot")
-        for (i = 1; i < ARGC; i++) if (is_managed(without_root(ARGV[i]))) files = files " " quoted(ARGV[i])
+        for (i = 1; i < ARGC; i++) {
+            path = without_root(ARGV[i])
+            if (is_managed(path) && !index(odd, " " path " ")) files = files " " quoted(ARGV[i])
+        }
         command = "exec " digest files " 2>/dev/null"
         while ((command | getline line) > 0) text = text line "\n"
         close(command)

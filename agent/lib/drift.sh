@@ -83,10 +83,13 @@ drift_look() {
                 ;;
         esac
     done
+    # Whoever opens a pipe that somebody put in a file's place waits for ever: such are listed, and never opened.
+    drift_odd=' '
     for drift_name in $MANAGED; do
         path_of "$drift_name"
         if [ -e "$FILE" ] || [ -h "$FILE" ]; then
             set -- "$@" "$FILE"
+            [ -f "$FILE" ] || drift_odd="$drift_odd${FILE#"$ROOT"} "
         fi
     done
     if [ -e "$STATE" ] || [ -h "$STATE" ]; then
@@ -101,9 +104,11 @@ drift_look() {
     ! command -v timeout >/dev/null || drift_limit='timeout 20 '
     path_of ipseckeys
     drift_keys=$FILE
+    [ -f "$FILE" ] || drift_keys=/dev/null/none
     path_of config
+    [ -f "$FILE" ] || FILE=/dev/null/none
     DRIFT_DIGESTS=$LOADER_DIGESTS DRIFT_GUARD=$BOOT_GUARD_XML TZ=UTC0 awk -v job=drift -v mark="$MARK" -v root="$ROOT" \
-        -v state="$STATE" -v digest="$SHA256" -v agent="$DIGEST" -v keys="$drift_keys" -v config="$FILE" \
+        -v state="$STATE" -v digest="$SHA256" -v agent="$DIGEST" -v keys="$drift_keys" -v config="$FILE" -v odd="$drift_odd" \
         -v manifest="$drift_manifest" -v tx_id="$T_ID" -v tx_state="${T_STATE-}" -v tx_step="$T_STEP" \
         -v tx_generation="$T_GENERATION" -v armed="$T_ARMED" -v window="$T_WINDOW" -v keepers="$drift_keepers" \
         -v ls_options="$drift_ls" -v limit="$drift_limit" -v ike="$IKE" -v services="$POLICY $MANUAL_KEY $IKE $GUARD" \

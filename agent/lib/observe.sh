@@ -164,18 +164,16 @@ fingerprints() { # path salt
     fi
     path_of "$NAME"
     begin_section fingerprints
-    [ ! -f "$FILE" ] || say_fingerprints "$(
-        put "$2" | awk -v job=keys -v name="$NAME" -v path="$FILE" -v digest="$SHA256" "$AWK_IPSEC"
-    )"
+    # A pipe, as what ksh93 captures goes through a temporary file, and a look writes none.
+    [ ! -f "$FILE" ] ||
+        put "$2" | awk -v job=keys -v name="$NAME" -v path="$FILE" -v digest="$SHA256" "$AWK_IPSEC" | say_fingerprints
     end_section fingerprints
 }
 
 # First the digests, as either tool words them, then what each is of.
-say_fingerprints() { # lines
+say_fingerprints() {
     print_sums=
-    set -f
-    IFS=$nl
-    for print_line in $1; do
+    while IFS= read -r print_line; do
         case $print_line in
             'key '*)
                 print_sum=${print_sums%%,*}
@@ -186,8 +184,6 @@ say_fingerprints() { # lines
             *) print_sums=$print_sums${print_line%% *}, ;;
         esac
     done
-    unset IFS
-    set +f
 }
 
 status() { # id or nothing

@@ -1,7 +1,7 @@
 /** `drift` under every shell a host may have: it tells all, and leaves no trace. */
 
 import { spawnSync } from 'node:child_process';
-import { statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentHost, FILES, NONCE, SHELLS, agent, sha256, shellIsThere } from './support/agent-host.js';
@@ -141,6 +141,19 @@ describe.each(shells)('a look for drift under $name', ({ program }) => {
     expect(picture(host)).toEqual(before);
   });
 
+  it('does not wait at a pipe that stands where a file should be', async () => {
+    await applied();
+    for (const path of [FILES.keys, FILES.config]) {
+      rmSync(host.path(path));
+      expect(spawnSync('mkfifo', [host.path(path)]).status).toBe(0);
+    }
+    rmSync(join(host.state, 'agent', agent.digest));
+    const session = await host.open('readonly');
+    const { files } = await driftOf(session);
+    expect(files.filter(({ type }) => type === 'other').map(({ path }) => path)).toEqual([FILES.keys, FILES.config]);
+    await bye(session);
+  });
+
   it.skipIf(!strace)(
     'opens nothing for writing, renames, makes and removes nothing, with at most 12 processes',
     async () => {
@@ -160,6 +173,18 @@ describe.each(shells)('a look for drift under $name', ({ program }) => {
       expect(storing.writes.join('\n')).toMatch(/agent\/new\.\d+.*O_CREAT[^]*rename/);
       await applied();
       const confirmed = await traced('confirmed', driftOf, 'readonly');
+      // All that a look may go on to ask, when files were changed.
+      const asked = await traced(
+        'asked',
+        async (session) => {
+          await driftOf(session);
+          for (const path of Object.values(FILES)) await session.ask(`read path=${path}`);
+          for (const path of [FILES.keys, FILES.psk]) await session.ask(`fingerprints path=${path} salt=fleet`);
+          await session.ask('generation number=1');
+        },
+        'readonly',
+      );
+      expect(asked.writes).toEqual([]);
       const session = await host.open();
       expect((await session.apply({ generation: 2, expect: 1, files: two, ike: 'restart' })).last).toContain(
         'verified',
