@@ -14,6 +14,7 @@ import { initCommand } from './commands/init.js';
 import { matrixCommand } from './commands/matrix.js';
 import { planCommand } from './commands/plan.js';
 import { policyCommand } from './commands/policy/policy.js';
+import { privilegesCommand } from './commands/privileges.js';
 import { renderCommand } from './commands/render.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { statusCommand } from './commands/status.js';
@@ -42,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(driftCommand)
       .command(drillCommand)
       .command(rollbackCommand)
+      .command(privilegesCommand)
       .command(policyCommand)
       .command(await labCommand(argv))
       .demandCommand(1, 'Name a command; --help lists them.')

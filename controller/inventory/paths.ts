@@ -17,3 +17,8 @@ function normalise(path: string): string {
   }
   return `${root}${kept.join('/')}` || '.';
 }
+
+/** An absolute path on a host that no shell, sudoers file, rights profile or key option reads as anything else. */
+export function isPlainHostPath(path: string): boolean {
+  return /^(\/[A-Za-z0-9_][A-Za-z0-9._-]*)+$/.test(path);
+}
