@@ -7,6 +7,7 @@ import { textPatch } from '../plan/diff.js';
 import { managedPaths } from '../platform/adapter.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 import { applyCommand, finding, onHost, shellWord } from './finding-words.js';
+import { confirmedAt } from './seen-generations.js';
 
 /** What is first wrong with a file; the rest follows from it and is told with it. */
 export interface FileDifference {
@@ -56,9 +57,8 @@ function isForeign({ uid }: DriftFile, facts: ReadonlyMap<string, string>): bool
  * Whether a file was last written before the generation came to be, by the host's own clock where its history tells. A file that no
  * generation wrote is then the operator's own business, and one of ours was put back with its old time.
  */
-export function isOlder({ modified }: DriftFile, { manifest, generation, history }: DriftReport): boolean {
-  const line = history.findLast((one) => `${one} `.includes(` confirmed generation=${generation} `));
-  const made = Date.parse(line?.split(' ')[0] ?? manifest?.made ?? '');
+export function isOlder({ modified }: DriftFile, report: DriftReport): boolean {
+  const made = Date.parse(confirmedAt(report) ?? report.manifest?.made ?? '');
   return modified !== undefined && Date.parse(modified) < made;
 }
 

@@ -5,6 +5,7 @@ import type { DriftFile, Leftover } from '../model/observation.js';
 import { isOlder, isOpenSecret, since } from './compare-files.js';
 import { serviceTrouble } from './compare-services.js';
 import type { CompareSettings, HostView } from './compare-view.js';
+import { confirmedAt, isBehind } from './seen-generations.js';
 import { applyCommand, count, finding, onHost, shellWord, toolCommand } from './finding-words.js';
 
 const GUARD = 'site/ipsec-deploy-guard';
@@ -48,8 +49,10 @@ export function generationMoved(view: HostView, settings: CompareSettings): read
   const { report } = view;
   const told = report.history.findLast((line) => / confirmed generation=\d+/.test(line));
   const recorded = told === undefined ? undefined : Number(/ confirmed generation=(\d+)/.exec(told)?.[1]);
-  const last = Math.max(recorded ?? 0, settings.lastGeneration ?? 0);
   const now = report.generation ?? 0;
+  const seen = settings.lastGeneration;
+  const isBack = seen !== undefined && isBehind({ generation: now, confirmed: confirmedAt(report) }, seen);
+  const last = Math.max(recorded ?? 0, isBack ? seen.generation : 0);
   const at = told?.split(' ')[0];
   if (last <= now && (report.manifest === undefined || report.manifest.generation === now)) return [];
   return [
@@ -61,7 +64,7 @@ export function generationMoved(view: HostView, settings: CompareSettings): read
           ? `the host is on ${now === 0 ? 'no generation' : `generation ${now}`}, and generation ${last} was confirmed there`
           : `the host is on generation ${now}, and its record is of generation ${report.manifest?.generation}`,
       since: recorded === last && at !== undefined ? { at, by: 'host record' } : undefined,
-      cause: `${STATE_FOLDER} was restored from a backup or cut by hand`,
+      cause: `${now === 0 ? `${STATE_FOLDER} was removed, or the host was made anew` : `${STATE_FOLDER} was restored from a backup or cut by hand`}`,
       mend: `${toolCommand('plan', view, settings)} shows what differs; then ${applyCommand(view, settings)}`,
     }),
   ];

@@ -1,5 +1,6 @@
 /** What one look at a host gave a comparison, and what it is compared under. Plain values; nothing here asks a host. */
 
+import type { SeenGeneration } from '../model/drift.js';
 import type { Host } from '../model/host.js';
 import type { DriftReport, InstalledKey } from '../model/observation.js';
 import type { DesiredHost, DigestFile } from '../plan/file-changes.js';
@@ -36,7 +37,7 @@ export interface CompareSettings {
   readonly clockSeconds: number;
   /** When a stored key was drawn, ISO 8601, by its id; without it the generation's date stands for it. */
   readonly keyDates?: ReadonlyMap<string, string>;
-  /** The generation that was last seen confirmed there, where that is remembered. */
-  readonly lastGeneration?: number;
+  /** The generation that the host was last seen on, where that is remembered. */
+  readonly lastGeneration?: Pick<SeenGeneration, 'generation' | 'confirmed'>;
   readonly nameOf?: AddressName;
 }

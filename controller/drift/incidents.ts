@@ -26,6 +26,7 @@ import {
   type IncidentChange,
 } from './incident-state.js';
 import { withinRetention } from './retention.js';
+import { rememberGenerations } from './seen-generations.js';
 
 export interface AdvanceRules extends DampingRules {
   /** The fleet's name, for the digest. */
@@ -78,9 +79,10 @@ export function advance(
   }
   const incidents = [...byHost.values()].flat().map((incident) => note(settled(incident, rules, now)));
 
+  const generations = rememberGenerations(memory.generations, pass, rules.hosts);
   const { id, begun, ended } = pass;
   return {
-    memory: withinRetention({ ...memory, incidents, acceptances, lastPass: { id, begun, ended } }, now),
+    memory: withinRetention({ ...memory, incidents, acceptances, generations, lastPass: { id, begun, ended } }, now),
     digest: {
       fleet: rules.fleet,
       pass: id,

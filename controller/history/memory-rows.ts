@@ -9,6 +9,7 @@ import {
   type Incident,
   type Quarantine,
   type RemediationRecord,
+  type SeenGeneration,
 } from '../model/drift.js';
 import type { Database, Row, Value } from './database.js';
 
@@ -72,6 +73,13 @@ export const MEMORY_TABLES: readonly MemoryTable[] = [
     columns: ['host', 'at', 'plan_digest', 'outcome'],
     keys: 3,
     rowsOf: (memory) => memory.remediations.map(({ host, at, planDigest, outcome }) => [host, at, planDigest, outcome]),
+  },
+  {
+    name: 'generations',
+    columns: ['host', 'generation', 'confirmed'],
+    keys: 1,
+    rowsOf: (memory) =>
+      memory.generations.map(({ host, generation, confirmed }) => [host, generation, confirmed ?? null]),
   },
   {
     name: 'last_pass',
@@ -149,6 +157,11 @@ export function readMemory(database: Database): DriftMemory {
       at: time(row, 'at'),
       outcome: text(row, 'outcome'),
       planDigest: text(row, 'plan_digest'),
+    })),
+    generations: all('generations', 'host').map((row): SeenGeneration => ({
+      host: text(row, 'host'),
+      generation: number(row, 'generation'),
+      ...(row['confirmed'] === null ? {} : { confirmed: time(row, 'confirmed') }),
     })),
     lastPass:
       last === undefined ? undefined : { id: text(last, 'id'), begun: time(last, 'begun'), ended: time(last, 'ended') },

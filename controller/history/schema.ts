@@ -1,9 +1,10 @@
 /** The schema of the store: migrations in their order, and how far a file has come. A migration is never changed once released. */
 
 import { MEMORY } from './migrations/0001-memory.js';
+import { GENERATIONS } from './migrations/0002-generations.js';
 
 /** The place in the list, counted from 1, is the migration's number; `user_version` holds the last one carried out. */
-const MIGRATIONS: readonly string[] = [MEMORY];
+const MIGRATIONS: readonly string[] = [MEMORY, GENERATIONS];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -98,6 +98,8 @@ export interface HostLook {
   readonly state: 'clean' | 'drift' | 'pending' | 'unreachable';
   readonly findings: readonly DriftFinding[];
   readonly generation: number | undefined;
+  /** When that was confirmed, ISO 8601, by the host's own clock. */
+  readonly confirmed?: string;
   readonly openTransaction: boolean;
   /** Age in seconds of the oldest key in force; absent where the host has none of ours. */
   readonly oldestKeySeconds?: number;
@@ -158,12 +160,22 @@ export interface RemediationRecord {
   readonly planDigest: string;
 }
 
+/** The generation that a host was last seen on. */
+export interface SeenGeneration {
+  readonly host: string;
+  readonly generation: number;
+  /** When it was confirmed, ISO 8601, by the host's own clock, where its record tells. */
+  readonly confirmed?: string;
+}
+
 /** Everything the drift service remembers. */
 export interface DriftMemory {
   readonly incidents: readonly Incident[];
   readonly acceptances: readonly Acceptance[];
   readonly quarantines: readonly Quarantine[];
   readonly remediations: readonly RemediationRecord[];
+  /** One for each host that was ever seen on one. */
+  readonly generations: readonly SeenGeneration[];
   readonly lastPass: { readonly id: string; readonly begun: string; readonly ended: string } | undefined;
 }
 
@@ -172,6 +184,7 @@ export const EMPTY_MEMORY: DriftMemory = {
   acceptances: [],
   quarantines: [],
   remediations: [],
+  generations: [],
   lastPass: undefined,
 };
 

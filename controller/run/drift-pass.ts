@@ -3,7 +3,7 @@
 import PQueue from 'p-queue';
 
 import type { CompareSettings } from '../drift/compare-view.js';
-import type { DriftPass, HostLook } from '../model/drift.js';
+import type { DriftPass, HostLook, SeenGeneration } from '../model/drift.js';
 import type { Host } from '../model/host.js';
 import type { Clock, HostLink } from '../ports.js';
 import type { DesiredFleet } from './desire-fleet.js';
@@ -22,8 +22,8 @@ export interface DriftPassInput {
   /** Raised to end early: hosts whose turn has not come are not in the pass. */
   readonly stop: AbortSignal;
   readonly settings: Omit<CompareSettings, 'lastGeneration'>;
-  /** The generation last seen confirmed on each host, where that is remembered. */
-  readonly lastGenerations?: ReadonlyMap<string, number>;
+  /** The generation that each host was last seen on, where that is remembered. */
+  readonly lastGenerations?: readonly SeenGeneration[] | undefined;
   /** Each look once, as it comes. */
   readonly emit: (look: HostLook) => void;
 }
@@ -33,11 +33,12 @@ export async function driftPass(input: DriftPassInput): Promise<DriftPass> {
   const begun = input.clock.now();
   const queue = new PQueue({ concurrency: Math.max(1, input.forks) });
   const looks = new Map<string, HostLook>();
+  const seen = new Map(input.lastGenerations?.map((one) => [one.host, one]));
   await Promise.all(
     input.hosts.map((host) =>
       queue.add(async () => {
         if (input.stop.aborted) return;
-        const look = await lookAtHost(host, lookInput(host, input));
+        const look = await lookAtHost(host, lookInput(host, input, seen.get(host.name)));
         looks.set(host.name, look);
         input.emit(look);
       }),
@@ -56,9 +57,12 @@ export function passId(begun: Date): string {
   return `drift-${begun.toISOString().replaceAll(/[-:.]/g, '')}`;
 }
 
-function lookInput(host: Host, { link, clock, settings, desired, salt, lastGenerations }: DriftPassInput) {
+function lookInput(
+  host: Host,
+  { link, clock, settings, desired, salt }: DriftPassInput,
+  lastGeneration: SeenGeneration | undefined,
+) {
   const wanted = desired?.desired.get(host.name);
-  const lastGeneration = lastGenerations?.get(host.name);
   return {
     link,
     clock,

@@ -4,6 +4,7 @@ import { compareHost } from '../drift/compare-host.js';
 import { fileDifferences } from '../drift/compare-files.js';
 import { oldestKeySeconds } from '../drift/compare-keys.js';
 import type { CompareSettings, DesiredState, HostView } from '../drift/compare-view.js';
+import { confirmedAt } from '../drift/seen-generations.js';
 import { contactFinding, platformFinding } from '../drift/finding-contact.js';
 import type { DriftFinding, HostLook } from '../model/drift.js';
 import type { Host } from '../model/host.js';
@@ -48,11 +49,13 @@ async function lookWith(session: HostSession, host: Host, input: LookInput): Pro
   const view: HostView = { host, report, adapter, asked, answered, ...about };
   const findings = compareHost(view, input.desired, input.settings);
   const oldest = oldestKeySeconds(view, input.settings);
+  const confirmed = confirmedAt(report);
   return {
     host: host.name,
     state: stateOf(findings),
     findings,
     generation: report.generation,
+    ...(confirmed === undefined ? {} : { confirmed }),
     openTransaction: report.openTransaction !== undefined || report.unarmed,
     ...(oldest === undefined ? {} : { oldestKeySeconds: oldest }),
   };

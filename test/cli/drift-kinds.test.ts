@@ -535,7 +535,7 @@ const NOTHING_BESIDES: readonly Case[] = [
   {
     done: 'the controller remembers a later generation',
     found: 'generation-moved',
-    look: { lastGenerations: new Map([['db1', 7]]) },
+    look: { lastGenerations: [{ host: 'db1', generation: 7 }] },
     inject: nothing,
   },
   {

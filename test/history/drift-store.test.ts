@@ -60,6 +60,10 @@ const FULL: DriftMemory = {
   acceptances: [acceptance({ id: findingId(finding()), until: after(900).toISOString() })],
   quarantines: [{ host: 'db1', since: START.toISOString(), reason: 'drifted again' }],
   remediations: [{ host: 'db1', at: START.toISOString(), outcome: 'reverted', planDigest: 'ab12' }],
+  generations: [
+    { host: 'db1', generation: 3, confirmed: START.toISOString() },
+    { host: 'web1', generation: 1 },
+  ],
   lastPass: { id: 'pass-1', begun: START.toISOString(), ended: after(5).toISOString() },
 };
 

@@ -342,7 +342,7 @@ describe('what only looks odd is not told', () => {
     ],
   ];
   test.each(cases)('%s', (_looks, changes, view = {}) => {
-    expect(findingsOf(changes, view, { ...SETTINGS, lastGeneration: 2 })).toEqual([]);
+    expect(findingsOf(changes, view, { ...SETTINGS, lastGeneration: { generation: 2 } })).toEqual([]);
   });
 });
 

@@ -168,7 +168,7 @@ export function simulateWeek(hostCount: number): WeekResult {
   const names = Array.from({ length: hostCount }, (_none, i) => `h${i}`);
   const hosts = names.map((name) => hostNamed(name));
   const listings = Array.from({ length: 200 }, () => canonicalFromListing(listing(pick)));
-  const settings = { inventory: 'inventory.yaml', keyAgeDays: 90, clockSeconds: 30, lastGeneration: 7 };
+  const settings = { inventory: 'inventory.yaml', keyAgeDays: 90, clockSeconds: 30, lastGeneration: { generation: 7 } };
   const rules = { fleet: 'week', hosts: names, confirmLooks: 1, dampingSeconds: 0 };
   let memory: DriftMemory = EMPTY_MEMORY;
   let looked = 0;

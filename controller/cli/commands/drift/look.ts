@@ -95,7 +95,13 @@ async function look(context: Context, args: LookArguments): Promise<ExitStatus> 
       log.event('info', 'drift.look', { host: seen.host, state: seen.state, findings: seen.findings.length });
       if (args.output === 'json') lookEvents(judge(seen)).forEach(output.json);
     };
-    const pass = await driftPass({ ...ground, hosts: selected, stop: interrupts.signal, emit });
+    const pass = await driftPass({
+      ...ground,
+      lastGenerations: memory.generations,
+      hosts: selected,
+      stop: interrupts.signal,
+      emit,
+    });
     const judged = judgePass(pass, memory, clock.now());
     const exit = interrupts.signal.aborted ? EXIT.interrupted : passExit(judged.looks, args.strict);
     const asked = selected.length;

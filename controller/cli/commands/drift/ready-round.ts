@@ -9,6 +9,7 @@ import type { DigestTeller } from '../../../run/tell-digest.js';
 import type { Context } from '../../context.js';
 import { notifierWorld } from '../../notifier-world.js';
 import { preparePass, type PassGround, type PassWords } from './prepare-pass.js';
+import { readMemory } from './with-memory.js';
 
 export interface ReadyOptions {
   readonly words: PassWords;
@@ -28,10 +29,15 @@ export function readyRound(
   const { confirmLooks, dampingSeconds, stateFile, notify } = settings.drift;
   const notifiers = createNotifiers(notify, notifierWorld(context));
   const fraction = (): number => Buffer.from(random(4)).readUInt32BE(0) / 2 ** 32;
-  return async (stop) =>
-    driftRound(
+  return async (stop) => {
+    const { generations } = await readMemory(context);
+    return driftRound(
       {
-        gather: { ...(await groundOf(context, words)), starts: spreadHosts(selected, spreadSeconds(), fraction) },
+        gather: {
+          ...(await groundOf(context, words)),
+          lastGenerations: generations,
+          starts: spreadHosts(selected, spreadSeconds(), fraction),
+        },
         rules: { fleet: inventory.fleet, hosts: inventory.hosts.map(({ name }) => name), confirmLooks, dampingSeconds },
         notifiers,
         remediate,
@@ -44,6 +50,7 @@ export function readyRound(
         emit,
       },
     );
+  };
 }
 
 /**

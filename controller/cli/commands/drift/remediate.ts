@@ -72,7 +72,13 @@ export async function previewRemediation(
   const ground = await preparePass(context, args);
   const interrupts = catchInterrupts(output.note);
   try {
-    const pass = await driftPass({ ...ground, hosts: selected, stop: interrupts.signal, emit: () => undefined });
+    const pass = await driftPass({
+      ...ground,
+      lastGenerations: before.generations,
+      hosts: selected,
+      stop: interrupts.signal,
+      emit: () => undefined,
+    });
     if (interrupts.signal.aborted) return EXIT.interrupted;
     const { confirmLooks, dampingSeconds } = settings.drift;
     const hosts = inventory.hosts.map(({ name }) => name);
