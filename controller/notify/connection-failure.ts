@@ -27,6 +27,13 @@ export function connectionFailure(code: string | undefined): DeliveryFailure {
       todo: 'renew the certificate, or name its authority in NODE_EXTRA_CA_CERTS',
     });
   }
+  // OpenSSL's own errors, under the name that Node gives them or gave them.
+  if (code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true) {
+    return new DeliveryFailure(`TLS could not be agreed on (${code})`, {
+      again: true,
+      todo: 'see that the receiver speaks TLS on that port, of version 1.2 or later',
+    });
+  }
   const known = code === undefined ? undefined : WORDS[code];
   return new DeliveryFailure(known ?? `the connection failed${code === undefined ? '' : ` (${code})`}`, {
     again: true,

@@ -84,13 +84,14 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 /**
  * Neither mrkdwn nor Markdown can escape its marks in a way that both read: marks are replaced by signs that look alike, and a calling
- * `@` and the middle of `](` are parted by a zero-width space.
+ * `@`, the middle of `](` and what would be made a link are parted by a zero-width space.
  */
 function withoutMarks(text: string): string {
   return text
     .replace(/[*_~`]/g, (mark, at: number) => (mark === '_' && isInside(text, at) ? mark : (LOOK_ALIKES[mark] ?? mark)))
     .replaceAll('@', '@\u200b')
-    .replaceAll('](', ']\u200b(');
+    .replaceAll('](', ']\u200b(')
+    .replace(/:(?=\/\/)|\bwww(?=\.)/gi, '$&\u200b');
 }
 
 const LOOK_ALIKES: Readonly<Record<string, string>> = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };

@@ -23,7 +23,8 @@ export function smtpFailure(error: unknown, server: string, words: ForeignWords)
   }
   if (status !== undefined) {
     const said = response === undefined ? String(status) : words(response);
-    return new DeliveryFailure(`${here} answered ${command === undefined ? '' : `${command} with `}${said}`, {
+    const asked = command === undefined || command === 'CONN' ? '' : `${command} with `;
+    return new DeliveryFailure(`${here} answered ${asked}${said}`, {
       again: status < 500,
     });
   }

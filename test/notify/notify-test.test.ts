@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { chooseNotifiers, notifyTest } from '../../controller/cli/commands/drift/notify-test.js';
+import yargs from 'yargs';
+import { chooseNotifiers, notifyCommand, notifyTest } from '../../controller/cli/commands/drift/notify-test.js';
 import type { NotifierSettings } from '../../controller/model/drift.js';
 import { plain } from '../../controller/report/paint.js';
 import { expectDocumented, type Line } from '../support/json-document.js';
@@ -60,6 +61,12 @@ test('a test says of each notifier whether it was told, and one that fails does 
     what: expect.stringContaining('answered 404'),
     todo: expect.stringContaining('--only broken'),
   });
+});
+
+test('nothing is sent with --no-test', async () => {
+  const words = yargs(['notify', '--no-test']).command(notifyCommand(() => []));
+  const given = async (): Promise<unknown> => words.exitProcess(false).fail(false).parseAsync();
+  await expect(given()).rejects.toBe('only a test message can be sent by hand: give --test');
 });
 
 test('many notifiers on one signal are no leak that Node would warn of', async () => {

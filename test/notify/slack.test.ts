@@ -44,11 +44,15 @@ test('the channel reads the title, each cause with the command that mends it, an
 test('nothing that a host says calls the channel, formats, or becomes a link', () => {
   const { text, blocks } = payload(
     digest({
-      opened: [group({ what: '<!channel> & <https://evil.example|here> @all *bold* ~gone~ `x` _it_ a_b [x](y)' })],
+      opened: [
+        group({
+          what: '<!channel> & <https://evil.example|here> @all *bold* ~gone~ `x` _it_ a_b [x](y) WWW.evil.example',
+        }),
+      ],
     }),
   );
   expect(text).toContain(
-    '&lt;!channel&gt; &amp; &lt;https://evil.example|here&gt; @\u200ball ∗bold∗ ∼gone∼ ˋxˋ ˍitˍ a_b [x]\u200b(y)',
+    '&lt;!channel&gt; &amp; &lt;https:\u200b//evil.example|here&gt; @\u200ball ∗bold∗ ∼gone∼ ˋxˋ ˍitˍ a_b [x]\u200b(y) WWW\u200b.evil.example',
   );
   expect(JSON.stringify(blocks)).not.toMatch(/[<>]|mrkdwn/);
 });

@@ -72,6 +72,14 @@ test('programs read what was put right, and which acceptances ended', async () =
   });
 });
 
+test('a receiver that speaks no TLS where TLS is asked for is told of as such', async () => {
+  const server = await httpServer(answers(200));
+  const settings = hook(server.url.replace('http:', 'https:'));
+  const error = await failureOf(notifier(settings, testWorld({}, { limits: { tries: 1 } })).tell(digest(), never));
+  expect(error.what).toMatch(/^TLS could not be agreed on \(E\w+\) \(one try\)$/);
+  expect(error.todo).toContain('1.2 or later');
+});
+
 test('a digest of a fleet in flames is sent in part, and says how much is left out', async () => {
   const server = await httpServer(answers(200));
   const hosts = Array.from({ length: 500 }, (_none, i) => `host-with-a-long-name-${i}`);

@@ -58,6 +58,10 @@ test('every metric of ours has a panel, and a line in the documentation', () => 
   expect(OURS.filter((name) => !page.includes(`\`${name}`))).toEqual([]);
 });
 
+test('no panel shows a nought where nobody has looked', () => {
+  expect(drawn.filter((expr) => /\bvector\(/.test(expr))).toEqual([]);
+});
+
 test('every alert has a line in the documentation', () => {
   const page = docs('drift-metrics.md');
   expect(alerts.map(({ alert }) => alert).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);

@@ -1,6 +1,8 @@
 /** Prometheus' own tool reads what we hand to operators and what the server shows: alert rules, their outcomes, a scrape. */
 
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { expect, test } from 'vitest';
@@ -31,6 +33,27 @@ test.skipIf(!isThere)(
     expect([status, said]).toEqual([0, expect.stringContaining('SUCCESS')]);
   },
 );
+
+test.skipIf(!isThere)('Prometheus can read what every panel of the dashboard asks', () => {
+  const text = readFileSync(join(project, 'docs', 'grafana-dashboard.json'), 'utf8');
+  const asked = [...text.matchAll(/"expr": ("(?:[^"\\]|\\.)*")/g)].map(([, quoted = '']) => String(JSON.parse(quoted)));
+  expect(asked.length).toBeGreaterThan(30);
+  const rules = asked.map((expr, i) => ({
+    record: `panel_${i}`,
+    expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$fleet', 'dc1|dc2'),
+  }));
+  const folder = mkdtempSync(join(tmpdir(), 'dashboard-'));
+  try {
+    const check = (groups: object): number | null => {
+      writeFileSync(join(folder, 'rules.json'), JSON.stringify({ groups: [groups] }));
+      return promtool(['check', 'rules', join(folder, 'rules.json')]).status;
+    };
+    expect(check({ name: 'panels', rules })).toBe(0);
+    expect(check({ name: 'panels', rules: [...rules, { record: 'x', expr: 'sum(' }] })).not.toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 test.skipIf(!isThere)('a scrape of the server with everything in it has no fault', async () => {
   const metrics = createMetrics({ fleet: 'payments "dc1"', version: '1.2.3', notifiers: ['ops'] });

@@ -39,7 +39,8 @@ export function notifyCommand(
           default: [] as readonly string[],
           describe: 'these notifiers alone',
         })
-        .option('log-file', { type: 'string', requiresArg: true, describe: 'append events as JSON lines' }),
+        .option('log-file', { type: 'string', requiresArg: true, describe: 'append events as JSON lines' })
+        .check(({ test }) => test || 'only a test message can be sent by hand: give --test'),
     handler: (args) =>
       withContext({ ...args, limit: undefined, forks: undefined }, async (context) => {
         const stop = new AbortController();
