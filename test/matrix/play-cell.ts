@@ -1,0 +1,136 @@
+/** Plays one cell on a host: a change is brought to the point, the fault strikes, everybody recovers, and all is looked at. */
+
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { pointText, type Cell } from './cells.js';
+import { judge } from './judge.js';
+import { isOpen, processesOf, stateFolder } from './picture.js';
+import type { RunEnd, Slot } from './slot.js';
+import { strike, type Struck } from './strike.js';
+
+/** Longer than the longest window, its revert and a hang in it. */
+const PATIENCE_SECONDS = 60;
+
+export interface Played {
+  readonly cell: Cell;
+  /** Why it does not hold; empty = it holds. */
+  readonly complaints: readonly string[];
+  readonly told: string;
+}
+
+/** Never throws: what goes wrong in the playing is a complaint too. */
+export async function playCell(slot: Slot, cell: Cell): Promise<Played> {
+  const told: string[] = [];
+  try {
+    const complaints = await play(slot, cell, (line) => told.push(line));
+    return { cell, complaints, told: told.join('\n') };
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { cell, complaints: [`the cell could not be played: ${text}`], told: told.join('\n') };
+  }
+}
+
+async function play(slot: Slot, cell: Cell, tell: (line: string) => void): Promise<readonly string[]> {
+  slot.heard = '';
+  slot.tools.forgetTold();
+  for (const name of ['synced']) fs.rmSync(join(slot.matrixFolder, name), { recursive: true, force: true });
+  // In half of the cells at `arm` the boot guard has to be installed first.
+  if (cell.point.step === 'arm' && cell.variant % 2 === 0)
+    fs.rmSync(join(stateFolder(slot.host), 'agent/boot'), { force: true });
+  if (losesUnsynced(cell)) {
+    fs.mkdirSync(join(slot.matrixFolder, 'synced'));
+    slot.disks[0].copyTo(join(slot.matrixFolder, 'synced/state'));
+    slot.disks[1].copyTo(join(slot.matrixFolder, 'synced/inet'));
+  }
+  if (cell.point.step === 'revert') failVerification(slot);
+  slot.meeting.wait(pointText(cell.point));
+
+  const run = begin(slot, cell);
+  let ended: RunEnd | undefined;
+  void run.ended.then((end) => (ended = end));
+  const met = await slot.meeting.met(() => ended !== undefined);
+  slot.host.intercept = slot.tools.intercept;
+  if (met === undefined) {
+    tell(`the run: ${JSON.stringify(ended?.outcome)} ${ended?.said ?? ''}`);
+    return ['the point was never reached'];
+  }
+  const struck: Struck = await strike({ slot, cell, met, run, tell });
+  const end = await within(run.ended, PATIENCE_SECONDS, 'the run does not end');
+  tell(`outcome: ${JSON.stringify(end.outcome)} exit ${end.exit ?? '-'}`);
+  await struck.afterRun();
+  await recovered(slot, tell);
+  return judge({ slot, cell, end, struck, tell });
+}
+
+/** Powers that go may take with them what no sync has made safe: everything, or nothing. */
+export function losesUnsynced(cell: Cell): boolean {
+  return /^power-cut|^guard/.test(cell.fault) && cell.variant >= 2;
+}
+
+export interface Run {
+  readonly ended: Promise<RunEnd>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
+function begin(slot: Slot, cell: Cell): Run {
+  if (cell.fault.startsWith('controller-')) {
+    const { child, ended } = slot.start(slot.next);
+    return { ended, kill: (signal) => void child.kill(signal) };
+  }
+  const windowSeconds = cell.fault === 'second-controller' ? 8 : 3;
+  return { ended: slot.apply(slot.next, { windowSeconds }), kill: () => undefined };
+}
+
+/** The loaded policy is told to be none once the new one is loaded: the agent takes the change back by itself. */
+function failVerification(slot: Slot): void {
+  const intercept = slot.tools.intercept;
+  let loaded = false;
+  let told = false;
+  slot.host.intercept = async (call, run) => {
+    const tool = call.tool.replace(/^.*\//, '');
+    if (tool === 'ipsecconf' && call.args.some((arg) => /^-[Fa]/.test(arg))) loaded = true;
+    if (tool === 'ipsecconf' && call.args.some((arg) => /^-[lL]/.test(arg)) && loaded && !told) {
+      told = true;
+      return { exit: 1, stdout: '', stderr: 'ipsecconf: failed as told\n' };
+    }
+    return intercept(call, run);
+  };
+}
+
+/** Waits for the timer, then comes by as the next contact, until the host is at rest. */
+async function recovered(slot: Slot, tell: (line: string) => void): Promise<void> {
+  const patience = performance.now() + PATIENCE_SECONDS * 1000;
+  const atRest = (): boolean => !isOpen(slot.host) && processesOf(slot.host).length === 0;
+  // The timer's turn: as long as somebody lives who may still act.
+  while (processesOf(slot.host).length > 0 && performance.now() < patience && !onlyWaits(slot)) await delay(100);
+  await slot.lift();
+  for (let turn = 0; turn < 4; turn++) {
+    const status = await slot.status().catch((error: unknown) => {
+      tell(`status: ${String(error)}`);
+      return undefined;
+    });
+    if (status?.openTransaction !== undefined) tell(`open: ${JSON.stringify(status.openTransaction)}`);
+    const soon = performance.now() + 4000;
+    while (!atRest() && performance.now() < soon) await delay(50);
+    if (atRest() && status !== undefined) break;
+  }
+  await slot.host.machine.idle();
+}
+
+/** Nothing is armed, and what lives is held up in a tool: nobody's timer runs. */
+function onlyWaits(slot: Slot): boolean {
+  return !isOpen(slot.host) && fs.existsSync(join(slot.matrixFolder, 'hung'));
+}
+
+export async function within<T>(work: Promise<T>, seconds: number, complaint: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(complaint)), seconds * 1000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
