@@ -4,9 +4,17 @@ import type { DriftDigest, DriftMemory, Incident, IncidentGroup } from '../model
 
 /**
  * The memory after a pass as if its news had not been told: the next pass tells it, unless it is over by then.
+ * What it would not find again is put into the backlog.
  * @param before what was remembered before that pass
+ * @param notifiers the names of those who are to be told
  */
-export function untold(after: DriftMemory, before: DriftMemory, digest: DriftDigest): DriftMemory {
+export function untold(
+  after: DriftMemory,
+  before: DriftMemory,
+  digest: DriftDigest,
+  notifiers: readonly string[],
+): DriftMemory {
+  const once = toldOnlyOnce(digest);
   const news = new Set([...digest.opened, ...digest.cleared].flatMap(keysOf));
   const known = new Map(before.incidents.map((incident) => [keyOf(incident), incident.toldAs]));
   return {
@@ -18,7 +26,21 @@ export function untold(after: DriftMemory, before: DriftMemory, digest: DriftDig
       return { ...rest, told: false, ...(toldAs === undefined ? {} : { toldAs }) };
     }),
     acceptances: [...after.acceptances, ...(digest.lapsed ?? [])],
+    backlog: [
+      ...after.backlog,
+      ...(once === undefined ? [] : notifiers.map((notifier) => ({ notifier, digest: once }))),
+    ],
   };
+}
+
+/**
+ * What no later pass would find to be news again: hosts that are left alone, and what was put right. `undefined` where there is
+ * nothing of the kind.
+ */
+export function toldOnlyOnce(digest: DriftDigest): DriftDigest | undefined {
+  const { lapsed: _lapsed, ...rest } = digest;
+  const once = { ...rest, opened: [], cleared: [] };
+  return once.quarantined.length + (once.putRight ?? []).length === 0 ? undefined : once;
 }
 
 function keysOf({ hosts, ids }: IncidentGroup): readonly string[] {

@@ -12,6 +12,7 @@ import {
   type SeenGeneration,
 } from '../model/drift.js';
 import type { Database, Row, Value } from './database.js';
+import { readDigest } from './digest-json.js';
 
 /** A table of the memory: the first columns are its key. */
 export interface MemoryTable {
@@ -80,6 +81,12 @@ export const MEMORY_TABLES: readonly MemoryTable[] = [
     keys: 1,
     rowsOf: (memory) =>
       memory.generations.map(({ host, generation, confirmed }) => [host, generation, confirmed ?? null]),
+  },
+  {
+    name: 'backlog',
+    columns: ['notifier', 'pass', 'digest'],
+    keys: 2,
+    rowsOf: (memory) => memory.backlog.map(({ notifier, digest }) => [notifier, digest.pass, JSON.stringify(digest)]),
   },
   {
     name: 'last_pass',
@@ -163,6 +170,11 @@ export function readMemory(database: Database): DriftMemory {
       generation: number(row, 'generation'),
       ...(row['confirmed'] === null ? {} : { confirmed: time(row, 'confirmed') }),
     })),
+    // As they came: the clock may have been set back since.
+    backlog: all('backlog', 'rowid').flatMap((row) => {
+      const digest = readDigest(text(row, 'digest'));
+      return digest === undefined ? [] : [{ notifier: text(row, 'notifier'), digest }];
+    }),
     lastPass:
       last === undefined ? undefined : { id: text(last, 'id'), begun: time(last, 'begun'), ended: time(last, 'ended') },
   };

@@ -2,9 +2,10 @@
 
 import { MEMORY } from './migrations/0001-memory.js';
 import { GENERATIONS } from './migrations/0002-generations.js';
+import { BACKLOG } from './migrations/0003-backlog.js';
 
 /** The place in the list, counted from 1, is the migration's number; `user_version` holds the last one carried out. */
-const MIGRATIONS: readonly string[] = [MEMORY, GENERATIONS];
+const MIGRATIONS: readonly string[] = [MEMORY, GENERATIONS, BACKLOG];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

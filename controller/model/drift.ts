@@ -176,6 +176,8 @@ export interface DriftMemory {
   readonly remediations: readonly RemediationRecord[];
   /** One for each host that was ever seen on one. */
   readonly generations: readonly SeenGeneration[];
+  /** What a notifier could not be told yet, oldest first. */
+  readonly backlog: readonly UntoldDigest[];
   readonly lastPass: { readonly id: string; readonly begun: string; readonly ended: string } | undefined;
 }
 
@@ -185,8 +187,16 @@ export const EMPTY_MEMORY: DriftMemory = {
   quarantines: [],
   remediations: [],
   generations: [],
+  backlog: [],
   lastPass: undefined,
 };
+
+/** A digest that one notifier has still to be told. */
+export interface UntoldDigest {
+  /** Its name in the inventory. */
+  readonly notifier: string;
+  readonly digest: DriftDigest;
+}
 
 /** What changed between two passes, grouped by cause: all that a notifier is told. */
 export interface DriftDigest {

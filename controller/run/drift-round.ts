@@ -7,7 +7,7 @@ import type { WatchEvent, WatchPassEnded } from '../model/watch.js';
 import type { Clock, DriftStore, Notifier } from '../ports.js';
 import { hasNews } from '../report/digest-text.js';
 import { gatherPass, type GatherInput } from './gather-pass.js';
-import type { DigestTeller } from './tell-digest.js';
+import { tellDigest } from './tell-digest.js';
 
 export interface RoundInput {
   readonly gather: Omit<GatherInput, 'clock' | 'stop' | 'onLook'>;
@@ -43,7 +43,6 @@ export interface RoundPorts {
   readonly clock: Clock;
   readonly stop: AbortSignal;
   readonly openStore: () => Promise<DriftStore>;
-  readonly teller: DigestTeller;
   readonly emit: (event: WatchEvent) => void;
 }
 
@@ -63,11 +62,13 @@ export async function driftRound(input: RoundInput, ports: RoundPorts): Promise<
     const { memory, digest } = advance(before, pass, input.rules, clock.now());
     // News is remembered as told once somebody was told of it, so that a crash between the two loses no alarm.
     const isToBeTold = hasNews(digest) && input.notifiers.length > 0;
-    await store.write(isToBeTold ? untold(memory, before, digest) : memory, pass);
+    const names = input.notifiers.map(({ name }) => name);
+    const unheard = isToBeTold ? untold(memory, before, digest, names) : memory;
+    await store.write(unheard, pass);
     const ended: WatchPassEnded = { event: 'watch-pass-ended', pass, complete, memory, digest };
     emit(ended);
-    const told = await tell(input.notifiers, digest, ports);
-    if (isToBeTold && told !== 'nobody') await store.write(memory);
+    const { isUnheard, backlog } = await tell(input.notifiers, digest, before.backlog, ports);
+    if (isToBeTold || before.backlog.length > 0) await store.write({ ...(isUnheard ? unheard : memory), backlog });
     if (input.remediate !== undefined && complete && !stop.aborted) {
       const done = await input.remediate({
         pass,
@@ -85,7 +86,12 @@ export async function driftRound(input: RoundInput, ports: RoundPorts): Promise<
   }
 }
 
-async function tell(notifiers: readonly Notifier[], digest: DriftDigest, { clock, stop, teller }: RoundPorts) {
+async function tell(
+  notifiers: readonly Notifier[],
+  digest: DriftDigest,
+  backlog: DriftMemory['backlog'],
+  { clock, stop, emit }: RoundPorts,
+) {
   const hurry = new AbortController();
   const ended = new AbortController();
   const onStop = (): void => {
@@ -97,7 +103,7 @@ async function tell(notifiers: readonly Notifier[], digest: DriftDigest, { clock
   if (stop.aborted) onStop();
   else stop.addEventListener('abort', onStop, { once: true, signal: ended.signal });
   try {
-    return await teller.tell(notifiers, digest, hurry.signal);
+    return await tellDigest({ notifiers, digest, backlog, stop: hurry.signal, emit });
   } finally {
     ended.abort();
   }

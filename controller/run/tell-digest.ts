@@ -1,63 +1,73 @@
 /** Tells every notifier what is news, each by itself: one that fails or hangs keeps nobody else from being told. */
 
+import { toldOnlyOnce } from '../drift/untold.js';
 import { InputProblems, OperatorError } from '../errors.js';
-import type { DriftDigest } from '../model/drift.js';
+import type { DriftDigest, UntoldDigest } from '../model/drift.js';
 import type { WatchEvent, WatchFault } from '../model/watch.js';
 import type { Notifier } from '../ports.js';
 import { hasNews } from '../report/digest-text.js';
 
-/** What one notifier could not tell is kept while the process lives; older news than this many passes is let go. */
+/** What one notifier could not tell is kept for it; older news than this many passes is let go. */
 const MOST_KEPT = 20;
 
-export class DigestTeller {
-  /** By the notifier's name: it stays when the inventory is read again. */
-  readonly #kept = new Map<string, readonly DriftDigest[]>();
+export interface TellInput {
+  readonly notifiers: readonly Notifier[];
+  readonly digest: DriftDigest;
+  /** What they could not be told earlier, oldest first. That of others is let go. */
+  readonly backlog: readonly UntoldDigest[];
+  /** Raised when there is no more time. */
+  readonly stop: AbortSignal;
+  readonly emit: (event: WatchEvent) => void;
+}
 
-  constructor(private readonly emit: (event: WatchEvent) => void) {}
+export interface ToldDigest {
+  /** There was news, and none of them could be told: then only that is in the backlog which no later pass finds again. */
+  readonly isUnheard: boolean;
+  readonly backlog: readonly UntoldDigest[];
+}
 
-  /**
-   * Tells the digest, and before it what a notifier could not tell earlier.
-   * Answers `nobody` when there was news and none of them could be told: then nothing is kept here.
-   */
-  async tell(
-    notifiers: readonly Notifier[],
-    digest: DriftDigest,
-    stop: AbortSignal,
-  ): Promise<'nothing to tell' | 'told' | 'nobody'> {
-    const kept = notifiers.map(({ name }) => this.#kept.get(name) ?? []);
-    this.#kept.clear();
-    const isNews = hasNews(digest);
-    const results = await Promise.all(
-      notifiers.map((notifier, i) => this.#tellOne(notifier, [...(kept[i] ?? []), ...(isNews ? [digest] : [])], stop)),
-    );
-    const isLost = isNews && results.length > 0 && results.every((left) => left.includes(digest));
-    results.forEach((left, i) => {
-      const name = notifiers[i]?.name;
-      const worthKeeping = left.filter((one) => one !== digest || !isLost).slice(-MOST_KEPT);
-      if (name !== undefined && worthKeeping.length > 0) this.#kept.set(name, worthKeeping);
-    });
-    if (isLost) return 'nobody';
-    return isNews && results.length > 0 ? 'told' : 'nothing to tell';
-  }
+/** Tells the digest, and before it what a notifier could not tell earlier. */
+export async function tellDigest({ notifiers, digest, backlog, stop, emit }: TellInput): Promise<ToldDigest> {
+  const isNews = hasNews(digest);
+  const results = await Promise.all(
+    notifiers.map(async (notifier) => {
+      const kept = backlog.filter((one) => one.notifier === notifier.name).map((one) => one.digest);
+      return {
+        notifier: notifier.name,
+        left: await tellOne(notifier, [...kept, ...(isNews ? [digest] : [])], stop, emit),
+      };
+    }),
+  );
+  const isUnheard = isNews && results.length > 0 && results.every(({ left }) => left.includes(digest));
+  return {
+    isUnheard,
+    backlog: results.flatMap(({ notifier, left }) =>
+      left
+        .flatMap((one) => (isUnheard && one === digest ? (toldOnlyOnce(digest) ?? []) : one))
+        .slice(-MOST_KEPT)
+        .map((one) => ({ notifier, digest: one })),
+    ),
+  };
+}
 
-  /** In order, until one fails. Answers what is left. */
-  async #tellOne(
-    notifier: Notifier,
-    digests: readonly DriftDigest[],
-    stop: AbortSignal,
-  ): Promise<readonly DriftDigest[]> {
-    const { name } = notifier;
-    for (const [i, digest] of digests.entries()) {
-      try {
-        await notifier.tell(digest, stop);
-        this.emit({ event: 'watch-told', notifier: name, told: true });
-      } catch (error) {
-        this.emit({ event: 'watch-told', notifier: name, told: false, fault: faultOf(error) });
-        return digests.slice(i);
-      }
+/** In order, until one fails. Answers what is left. */
+async function tellOne(
+  notifier: Notifier,
+  digests: readonly DriftDigest[],
+  stop: AbortSignal,
+  emit: TellInput['emit'],
+): Promise<readonly DriftDigest[]> {
+  const { name } = notifier;
+  for (const [i, digest] of digests.entries()) {
+    try {
+      await notifier.tell(digest, stop);
+      emit({ event: 'watch-told', notifier: name, told: true });
+    } catch (error) {
+      emit({ event: 'watch-told', notifier: name, told: false, fault: faultOf(error) });
+      return digests.slice(i);
     }
-    return [];
   }
+  return [];
 }
 
 /** A bug is a fault as well: it is told, and does not end what goes on. */

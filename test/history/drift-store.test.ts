@@ -8,7 +8,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { findingId } from '../../controller/drift/finding-id.js';
 import { OperatorError } from '../../controller/errors.js';
 import { lockPasses, openDriftStore } from '../../controller/history/drift-store.js';
-import { EMPTY_MEMORY, type DriftMemory, type Incident } from '../../controller/model/drift.js';
+import {
+  EMPTY_MEMORY,
+  type DriftDigest,
+  type DriftMemory,
+  type Incident,
+  type IncidentGroup,
+} from '../../controller/model/drift.js';
 import { acceptance, after, finding, look, pass, START, unreachable } from '../unit/drift/memory-support.js';
 
 let folder: string;
@@ -39,6 +45,17 @@ function incident(parts: Partial<Incident> = {}): Incident {
   };
 }
 
+function group(parts: Partial<IncidentGroup> = {}): IncidentGroup {
+  const { kind, severity, what, mend } = finding();
+  return { kind, severity, what, mend, hosts: ['web1', 'web2'], ids: ['file-mode-1f3a9c'], ...parts };
+}
+
+function digest(id: string): DriftDigest {
+  const hosts = { clean: 3, drift: 2, pending: 0, unreachable: 1 };
+  const lists = { opened: [group()], cleared: [group({ what: 'über 🛠' })], quarantined: [] };
+  return { fleet: 'lab', pass: id, at: START.toISOString(), hosts, ...lists };
+}
+
 const FULL: DriftMemory = {
   incidents: [
     incident({
@@ -63,6 +80,18 @@ const FULL: DriftMemory = {
   generations: [
     { host: 'db1', generation: 3, confirmed: START.toISOString() },
     { host: 'web1', generation: 1 },
+  ],
+  backlog: [
+    { notifier: 'chat', digest: { ...digest('pass-2'), test: true, lapsed: [acceptance({ id: 'x' })] } },
+    {
+      notifier: 'chat',
+      digest: {
+        ...digest('pass-1'),
+        quarantined: [{ host: 'db1', since: START.toISOString(), reason: 'drifted again' }],
+        putRight: [group({ severity: 'info', hosts: [], ids: [] })],
+      },
+    },
+    { notifier: 'mail', digest: digest('pass-1') },
   ],
   lastPass: { id: 'pass-1', begun: START.toISOString(), ended: after(5).toISOString() },
 };
@@ -259,6 +288,19 @@ describe('a file that is not what it should be is refused and left as it is', ()
     expect(await code(store().read())).toBe('DRIFT_STORE_UNREADABLE');
     expect(await code(store().write(FULL))).toBe('DRIFT_STORE_UNWRITABLE');
     expect(await code(lockPasses(path, START))).toBe('DRIFT_STORE_UNWRITABLE');
+  });
+
+  test.each([
+    ['no JSON', `'{'`],
+    ['another thing', `'[]'`],
+    ['a field missing', `json_remove(digest, '$.pass')`],
+    ['a kind of a later version', `json_set(digest, '$.opened[0].kind', 'file-haunted')`],
+    ['a host that is no text', `json_set(digest, '$.cleared[0].hosts[0]', 7)`],
+    ['a count that is no number', `json_set(digest, '$.hosts.clean', 'many')`],
+  ])('news that cannot be read again is passed over: %s', async (_what, sql) => {
+    await store().write(FULL);
+    tamper(`UPDATE backlog SET digest = ${sql} WHERE notifier = 'mail'`);
+    expect((await store().read()).backlog).toEqual(FULL.backlog.slice(0, 2));
   });
 
   test('a finding of a kind that only a later version knows is passed over and kept', async () => {

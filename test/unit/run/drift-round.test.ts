@@ -6,7 +6,6 @@ import type { Host } from '../../../controller/model/host.js';
 import type { WatchEvent } from '../../../controller/model/watch.js';
 import type { DriftStore, HostLink, HostSession, Notifier } from '../../../controller/ports.js';
 import { driftRound, type RoundInput } from '../../../controller/run/drift-round.js';
-import { DigestTeller } from '../../../controller/run/tell-digest.js';
 import { driftReportOf, fakeHost, fakeLink, hostNamed } from '../../support/fake-fleet.js';
 import { idle, SimClock } from '../../support/sim-clock.js';
 
@@ -68,7 +67,6 @@ function play({ names = ['web1', 'web2'], spreadSeconds = 0, forks = 5, notifier
   const stop = new AbortController();
   const events: WatchEvent[] = [];
   const emit = (event: WatchEvent): void => void events.push(event);
-  const teller = new DigestTeller(emit);
   const input: RoundInput = {
     gather: {
       starts: spreadHosts(
@@ -92,11 +90,15 @@ function play({ names = ['web1', 'web2'], spreadSeconds = 0, forks = 5, notifier
         store.open += 1;
         return Promise.resolve(store);
       },
-      teller,
       emit,
     });
   const told = () => events.flatMap((one) => (one.event === 'watch-told' ? [`${one.notifier} ${one.told}`] : []));
   return { clock, store, stop, events, round, told };
+}
+
+/** So that the next round has news again. */
+function forget(store: FakeStore): void {
+  store.memory = { ...EMPTY_MEMORY, backlog: store.memory.backlog };
 }
 
 function hostsOf(digests: readonly DriftDigest[]): readonly string[] {
@@ -156,13 +158,72 @@ describe('telling', () => {
     const { round, store, told } = play({ notifiers: [mail, chat] });
     chat.isDown = true;
     await round();
-    store.memory = EMPTY_MEMORY;
+    forget(store);
     await round();
     expect([mail.heard.length, chat.heard.length]).toEqual([2, 0]);
     chat.isDown = false;
     await round();
     expect(chat.heard).toEqual(mail.heard);
     expect(told()).toEqual(['mail true', 'chat false', 'mail true', 'chat false', 'chat true', 'chat true']);
+    await round();
+    expect([chat.heard.length, store.memory.backlog]).toEqual([2, []]);
+  });
+
+  test('what one of them could not be told is told by another process, as cron starts one each time', async () => {
+    const [mail, chat] = [new FakeNotifier('mail'), new FakeNotifier('chat')];
+    const first = play({ notifiers: [mail, chat] });
+    chat.isDown = true;
+    await first.round();
+    chat.isDown = false;
+    const second = play({ notifiers: [mail, chat] });
+    second.store.memory = first.store.memory;
+    await second.round();
+    expect(chat.heard).toEqual(mail.heard);
+    expect(second.store.memory.backlog).toEqual([]);
+  });
+
+  test('what somebody could not be told is let go when the inventory names him no more, or when it is old news', async () => {
+    const [mail, chat] = [new FakeNotifier('mail'), new FakeNotifier('chat')];
+    const { round, store } = play({ notifiers: [mail, chat] });
+    chat.isDown = true;
+    for (let i = 0; i < 22; i++) {
+      forget(store);
+      await round();
+    }
+    expect(store.memory.backlog.length).toBe(20);
+    expect(store.memory.backlog.at(-1)?.digest).toBe(mail.heard.at(-1));
+    const without = play({ notifiers: [mail] });
+    without.store.memory = store.memory;
+    await without.round();
+    expect(without.store.memory.backlog).toEqual([]);
+  });
+
+  test('a host that is left alone is told of in the end, though nobody could be told at first', async () => {
+    const mail = new FakeNotifier('mail');
+    const { round, store } = play({ notifiers: [mail] });
+    const quarantines = [{ host: 'web1', since: START, reason: 'drifted again' }];
+    store.memory = { ...EMPTY_MEMORY, quarantines };
+    mail.isDown = true;
+    await round();
+    await round();
+    mail.isDown = false;
+    await round();
+    await round();
+    expect(mail.heard.flatMap(({ quarantined }) => quarantined)).toEqual(quarantines);
+    expect(hostsOf(mail.heard)).toEqual(['web1', 'web2']);
+  });
+
+  test('a crash before anybody was told of a host left alone loses nothing', async () => {
+    const [mail, chat] = [new FakeNotifier('mail'), new FakeNotifier('chat')];
+    const { round, store } = play({ notifiers: [mail, chat] });
+    const quarantines = [{ host: 'web1', since: START, reason: 'drifted again' }];
+    store.memory = { ...EMPTY_MEMORY, quarantines };
+    await round();
+    expect(store.writes[0]?.backlog.map(({ notifier, digest }) => [notifier, digest.quarantined])).toEqual([
+      ['mail', quarantines],
+      ['chat', quarantines],
+    ]);
+    expect(store.memory.backlog).toEqual([]);
   });
 
   test('one that hangs does not hold up another', async () => {

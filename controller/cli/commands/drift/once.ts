@@ -10,7 +10,6 @@ import { junitReport } from '../../../report/junit.js';
 import { plain } from '../../../report/paint.js';
 import { remediationText } from '../../../report/remediation-text.js';
 import { isTrouble, watchRecord, watchText } from '../../../report/watch-text.js';
-import { DigestTeller } from '../../../run/tell-digest.js';
 import type { Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
 import type { PassWords } from './prepare-pass.js';
@@ -45,9 +44,8 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
       else if (!event.told)
         output.note(watchText(event, clock.now(), process.stderr.isTTY ? output.paint : plain) ?? '');
     };
-    const teller = new DigestTeller(emit);
     // Cron, or a person, waits for the end: nothing is put off.
-    const round = readyRound(context, { words: args, spreadSeconds: () => 0, teller, emit, remediate });
+    const round = readyRound(context, { words: args, spreadSeconds: () => 0, emit, remediate });
     const { pass, memory } = await round(interrupts.signal);
     const judged = judgePass(pass, memory, clock.now());
     const found = [passExit(judged.looks, args.strict), ...remedied.map(remedyExit)];

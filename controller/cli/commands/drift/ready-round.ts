@@ -5,7 +5,6 @@ import { openDriftStore } from '../../../history/drift-store.js';
 import type { WatchEvent, WatchPassEnded } from '../../../model/watch.js';
 import { createNotifiers } from '../../../notify/create-notifiers.js';
 import { driftRound, type Remediate } from '../../../run/drift-round.js';
-import type { DigestTeller } from '../../../run/tell-digest.js';
 import type { Context } from '../../context.js';
 import { notifierWorld } from '../../notifier-world.js';
 import { preparePass, type PassGround, type PassWords } from './prepare-pass.js';
@@ -15,7 +14,6 @@ export interface ReadyOptions {
   readonly words: PassWords;
   /** For a pass that begins now. */
   readonly spreadSeconds: () => number;
-  readonly teller: DigestTeller;
   readonly emit: (event: WatchEvent) => void;
   readonly remediate?: Remediate | undefined;
 }
@@ -23,7 +21,7 @@ export interface ReadyOptions {
 /** @throws InputProblems NOTIFIER_… when those who are told cannot be, as the inventory names them */
 export function readyRound(
   context: Context,
-  { words, spreadSeconds, teller, emit, remediate }: ReadyOptions,
+  { words, spreadSeconds, emit, remediate }: ReadyOptions,
 ): (stop: AbortSignal) => Promise<WatchPassEnded> {
   const { inventory, settings, selected, clock, random } = context;
   const { confirmLooks, dampingSeconds, stateFile, notify } = settings.drift;
@@ -46,7 +44,6 @@ export function readyRound(
         clock,
         stop,
         openStore: () => Promise.resolve(openDriftStore({ path: stateFile, clock })),
-        teller,
         emit,
       },
     );

@@ -3,11 +3,10 @@
 import { parseSchedule, type Schedule } from '../../../drift/due.js';
 import { OperatorError, type ExitStatus } from '../../../errors.js';
 import { lockPasses } from '../../../history/drift-store.js';
-import type { DriftMemory } from '../../../model/drift.js';
+import type { DriftMemory, DriftSettings } from '../../../model/drift.js';
 import type { WatchEvent } from '../../../model/watch.js';
 import { plain } from '../../../report/paint.js';
 import { isTrouble, watchRecord, watchText } from '../../../report/watch-text.js';
-import { DigestTeller } from '../../../run/tell-digest.js';
 import { watchDrift, type Watched } from '../../../run/watch-drift.js';
 import { WatchRequests } from '../../../run/watch-requests.js';
 import { createMetrics } from '../../../web/metrics.js';
@@ -50,12 +49,11 @@ async function watch(
     await groundOf(context, args);
     const observed = await observe(context, memory);
     const emit = emitter(context, observed.follow);
-    const teller = new DigestTeller(emit);
     const watched = (now: Context): Watched => {
       const schedule = scheduleOf(now, args);
       const spreadSeconds = (): number => spreadWithin(schedule, now.settings.drift.spreadSeconds, clock.now());
       const remediate = args.remediate ? remediator(now) : undefined;
-      const round = readyRound(now, { words: args, spreadSeconds, teller, emit, remediate });
+      const round = readyRound(now, { words: args, spreadSeconds, emit, remediate });
       return { schedule, hosts: now.selected.length, round };
     };
     try {
@@ -66,7 +64,9 @@ async function watch(
           const fresh = await readInventory();
           checkUnmoved(context, fresh);
           await groundOf(fresh, args);
-          return watched(fresh);
+          const again = watched(fresh);
+          observed.readAgain(fresh);
+          return again;
         },
         clock,
         requests,
@@ -111,17 +111,23 @@ function emitter({ output, clock, log }: Context, follow: (event: WatchEvent) =>
 
 /** Metrics and health, where the inventory says that they are served. */
 async function observe({ inventory, settings, clock, log, output }: Context, memory: DriftMemory) {
-  const { listen, notify } = settings.drift;
-  if (listen === undefined) return { follow: () => undefined, close: () => Promise.resolve() };
+  const { listen } = settings.drift;
+  const nothing = (): undefined => undefined;
+  if (listen === undefined) return { follow: nothing, readAgain: nothing, close: () => Promise.resolve() };
+  const namesOf = ({ notify }: DriftSettings): readonly string[] => notify.map(({ name }) => name);
   const metrics = createMetrics({
     fleet: inventory.fleet,
     version: await packageVersion(),
-    notifiers: notify.map(({ name }) => name),
+    notifiers: namesOf(settings.drift),
   });
   const observer = new WatchObserver(metrics, memory, clock);
   const server = await startWebServer({ metrics, signs: () => observer.signs(), clock, listen, log });
   if (output.format === 'text') output.print(`metrics and health at ${server.url}\n`);
-  return { follow: (event: WatchEvent) => observer.follow(event), close: () => server.close() };
+  return {
+    follow: (event: WatchEvent) => observer.follow(event),
+    readAgain: (fresh: Context) => metrics.nameNotifiers(namesOf(fresh.settings.drift)),
+    close: () => server.close(),
+  };
 }
 
 /** What is held open from the start cannot move while the service runs. */
