@@ -56,6 +56,9 @@ const events = (lines: readonly Line[]): string[] => [...new Set(lines.map((line
 
 test('commands that touch no host print one object each', async () => {
   const [init, validate] = await Promise.all([json(0, 'init', 'new'), json(0, 'validate')]);
+  expect(await json(0, 'privileges', 'web1')).toMatchObject([
+    { event: 'privileges', host: 'web1', entry: '/opt/ipsec-deploy/agent-entry' },
+  ]);
   const render = await json(0, 'render', 'web1');
   expect(init).toMatchObject([
     { event: 'initialised', files: ['new/inventory.yaml', 'new/keys.age', 'new/identity.txt'] },
