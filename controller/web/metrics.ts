@@ -21,6 +21,8 @@ export interface ScrapedMetrics extends DriftMetrics {
   /** `Content-Type` of the text. */
   readonly contentType: string;
   text(): Promise<string>;
+  /** Counters of notifiers that an inventory read again has added begin at 0, so that their first failure is an increase. */
+  nameNotifiers(names: readonly string[]): void;
 }
 
 /** Gauges of Node's whose names end in `_total`, which is for counters alone: `promtool check metrics` refuses them. */
@@ -54,6 +56,7 @@ export function createMetrics(about: MetricsAbout): ScrapedMetrics {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    nameNotifiers: (names) => countsAtStart(names).forEach(add),
     show: (values) => show({ ...values }),
     count(event) {
       countsOf(event).forEach(add);

@@ -135,6 +135,15 @@ test('counters begin at zero, add up, and take no foreign text for an outcome', 
   });
 });
 
+test('a notifier that a new inventory names is counted from zero, and the others go on', async () => {
+  const scraped = metrics();
+  scraped.count({ kind: 'told', notifier: 'ops', delivered: false });
+  scraped.nameNotifiers(['ops', 'chat']);
+  const text = await scraped.text();
+  expect(text).toContain('ipsec_deploy_notification_failures_total{notifier="chat",fleet="payments-dc1"} 0');
+  expect(text).toContain('ipsec_deploy_notification_failures_total{notifier="ops",fleet="payments-dc1"} 1');
+});
+
 test('a thousand hosts with every kind of finding are a few hundred series', async () => {
   const hosts = Array.from({ length: 1000 }, (_none, i) => `host-${i}`);
   const findings = (host: string) => DRIFT_KINDS.map((kind) => finding({ host, kind, subject: `${kind} of ${host}` }));
