@@ -5,7 +5,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { formatAddress, type Address } from '../model/address.js';
+import type { PlatformName } from '../platform/adapter.js';
 import { ALGORITHMS, type Algorithm } from '../policy/algorithms.js';
+import { hostKind, type HostKind } from './host-kind.js';
 import { packageFile } from './package-root.js';
 import { fifoPaths, UNIT_SEPARATOR } from './tool-bridge.js';
 
@@ -32,35 +34,6 @@ export function hostPaths(labFolder: string, name: string): HostPaths {
   };
 }
 
-/** Folders of a stock host with their modes. */
-const FOLDERS: readonly (readonly [string, number])[] = [
-  ['etc/inet/secret', 0o700],
-  ['etc/inet/secret/ike.privatekeys', 0o700],
-  ['etc/inet/ike/publickeys', 0o755],
-  ['etc/inet/ike/crls', 0o755],
-  ['usr/sbin', 0o755],
-  ['usr/bin', 0o755],
-  ['usr/lib/inet', 0o755],
-  ['var/run', 0o755],
-  ['var/svc/log', 0o755],
-  ['var/svc/manifest/site', 0o755],
-  ['lib/svc/method', 0o755],
-  ['tmp', 0o1777],
-];
-
-/** Where each command lives on a stock host, and which stub stands for it. */
-const COMMANDS: Readonly<Record<string, readonly string[]>> = {
-  'tool.sh': [
-    ...['ipsecconf', 'ipseckey', 'ipsecalgs', 'ikeadm', 'ikecert', 'svcadm', 'svccfg'].map(
-      (name) => `usr/sbin/${name}`,
-    ),
-    ...['svcs', 'svcprop', 'pgrep', 'pkill'].map((name) => `usr/bin/${name}`),
-    'usr/lib/inet/in.iked',
-  ],
-  'privilege.sh': ['usr/bin/pfexec', 'usr/bin/sudo'],
-  'uname.sh': ['usr/bin/uname', 'usr/bin/hostname'],
-};
-
 /** Folders of the host that come before the machine's own on PATH. */
 export function hostPathFolders(root: string): string[] {
   return ['usr/sbin', 'usr/bin', 'usr/lib/inet'].map((folder) => join(root, folder));
@@ -68,6 +41,7 @@ export function hostPathFolders(root: string): string[] {
 
 export interface Delivered {
   readonly name: string;
+  readonly platform: PlatformName;
   readonly addresses: readonly Address[];
   /** The lab's hosts, for /etc/inet/hosts. */
   readonly hosts: ReadonlyMap<string, readonly Address[]>;
@@ -78,7 +52,8 @@ export function deliverHost(paths: HostPaths, host: Delivered): void {
   fs.mkdirSync(paths.root, { recursive: true, mode: 0o755 });
   fs.mkdirSync(paths.bridge, { recursive: true, mode: 0o700 });
   fs.mkdirSync(paths.home, { recursive: true, mode: 0o700 });
-  for (const [folder, mode] of FOLDERS) {
+  const kind = hostKind(host.platform);
+  for (const [folder, mode] of kind.folders) {
     const path = join(paths.root, folder);
     if (fs.existsSync(path)) continue;
     fs.mkdirSync(path, { recursive: true });
@@ -89,6 +64,7 @@ export function deliverHost(paths: HostPaths, host: Delivered): void {
     'etc/inet/hosts': hostsFile(host),
     'etc/inet/ipsecalgs': algorithmsFile(),
     'etc/inet/ipsecinit.sample': SAMPLE,
+    ...kind.files,
   };
   for (const [file, text] of Object.entries(files)) {
     const path = join(paths.root, file);
@@ -97,9 +73,10 @@ export function deliverHost(paths: HostPaths, host: Delivered): void {
 }
 
 /** Writes the stubs, run by the given shell. */
-export function installStubs(root: string, shell: readonly string[]): void {
-  for (const [stub, commands] of Object.entries(COMMANDS)) {
-    const text = stubText(stub, shell);
+export function installStubs(root: string, shell: readonly string[], platform: PlatformName): void {
+  const kind = hostKind(platform);
+  for (const [stub, commands] of Object.entries(kind.commands)) {
+    const text = stubText(stub, shell, platform, kind);
     for (const command of commands) {
       const path = join(root, command);
       fs.rmSync(path, { force: true });
@@ -108,12 +85,14 @@ export function installStubs(root: string, shell: readonly string[]): void {
   }
 }
 
-function stubText(stub: string, shell: readonly string[]): string {
-  const key = `${stub} ${shell.join(' ')}`;
+function stubText(stub: string, shell: readonly string[], platform: PlatformName, { system }: HostKind): string {
+  const program = shell.join(' ');
+  const key = `${stub} ${platform} ${program}`;
   const known = stubTexts.get(key);
   if (known !== undefined) return known;
-  const source = fs.readFileSync(packageFile(`controller/lab/stubs/${stub}`), 'utf8');
-  const text = source.replace('#!/bin/sh', `#!${shell.join(' ')}`).replaceAll('@us@', UNIT_SEPARATOR);
+  const values = { us: UNIT_SEPARATOR, shell: program, ...system };
+  let text = fs.readFileSync(packageFile(`controller/lab/stubs/${stub}`), 'utf8').replace('#!/bin/sh', `#!${program}`);
+  for (const [name, value] of Object.entries(values)) text = text.replaceAll(`@${name}@`, value);
   stubTexts.set(key, text);
   return text;
 }

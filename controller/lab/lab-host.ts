@@ -2,9 +2,12 @@
 
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import type { Address } from '../model/address.js';
+import type { PlatformName } from '../platform/adapter.js';
 import type { Clock } from '../ports.js';
 import { clearRunFolder, deliverHost, hostPathFolders, installStubs, type HostPaths } from './host-folder.js';
+import { hostKind } from './host-kind.js';
 import { HostFiles } from './host-files.js';
 import { HostProcesses } from './host-processes.js';
 import type { Machine, MakeMachine } from './machine.js';
@@ -19,6 +22,7 @@ import type { HostNames, ToolReply } from './tools/tool.js';
 export interface LabHostSettings<M extends Machine> {
   readonly name: string;
   readonly addresses: readonly Address[];
+  readonly platform: PlatformName;
   readonly port: number;
   readonly paths: HostPaths;
   readonly hostNames: HostNames;
@@ -45,12 +49,13 @@ export class LabHost<M extends Machine = HostMachine> {
   #key: SshKeyPair;
 
   private constructor(private readonly settings: LabHostSettings<M>) {
-    const { paths, addresses, hostNames, clock } = settings;
+    const { paths, addresses, platform, hostNames, clock } = settings;
     this.#processes = new HostProcesses(paths.folder);
     this.#key = keepHostKey(paths.hostKey, settings.name);
     this.machine = settings.makeMachine({
       root: paths.root,
       addresses,
+      platform,
       hostNames,
       files: this.#files,
       clock,
@@ -60,7 +65,7 @@ export class LabHost<M extends Machine = HostMachine> {
 
   /** Boots the host in a folder that has its FIFOs, and opens its SSH service. */
   static async start<M extends Machine>(settings: LabHostSettings<M>): Promise<LabHost<M>> {
-    installStubs(settings.paths.root, settings.shell);
+    installStubs(settings.paths.root, settings.shell, settings.platform);
     const host = new LabHost(settings);
     try {
       await host.boot();
@@ -69,7 +74,7 @@ export class LabHost<M extends Machine = HostMachine> {
         hostKey: host.#key.privateKey,
         credentials: settings.credentials,
         faults: host.faults,
-        start: (command, connection) => host.start([...settings.shell, '-c', command], { SSH_CONNECTION: connection }),
+        start: (command, connection) => host.start([...host.loginShell, '-c', command], { SSH_CONNECTION: connection }),
       });
     } catch (error) {
       await host.powerCut();
@@ -95,6 +100,16 @@ export class LabHost<M extends Machine = HostMachine> {
     return this.#ssh.port;
   }
 
+  get platform(): PlatformName {
+    return this.settings.platform;
+  }
+
+  /** What runs the command line of an SSH session. */
+  get loginShell(): readonly string[] {
+    const { loginShell } = hostKind(this.platform);
+    return loginShell === undefined ? this.settings.shell : [join(this.root, loginShell)];
+  }
+
   /** SSH connections let in since the lab came up. */
   get connections(): number {
     return this.#ssh.welcomed;
@@ -116,11 +131,11 @@ export class LabHost<M extends Machine = HostMachine> {
 
   /** What a command finds in its environment. */
   get environment(): Readonly<Record<string, string>> {
-    const { paths, shell } = this.settings;
+    const { paths } = this.settings;
     return {
       PATH: [...hostPathFolders(paths.root), process.env['PATH'] ?? '/usr/bin:/bin'].join(':'),
       HOME: paths.home,
-      SHELL: shell[0] ?? '/bin/sh',
+      SHELL: this.loginShell[0] ?? '/bin/sh',
       LOGNAME: 'root',
       USER: 'root',
       IPSEC_AGENT_ROOT: paths.root,
@@ -164,10 +179,10 @@ export class LabHost<M extends Machine = HostMachine> {
   /** Puts the host back to how it was delivered. Port and host key stay. */
   async reset(): Promise<void> {
     await this.powerCut();
-    const { paths, name, addresses, hostNames, shell } = this.settings;
+    const { paths, name, addresses, platform, hostNames, shell } = this.settings;
     for (const folder of [paths.root, paths.home]) fs.rmSync(folder, { recursive: true, force: true });
-    deliverHost(paths, { name, addresses, hosts: hostNames });
-    installStubs(paths.root, shell);
+    deliverHost(paths, { name, addresses, platform, hosts: hostNames });
+    installStubs(paths.root, shell, platform);
     await this.boot();
   }
 

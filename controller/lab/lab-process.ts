@@ -60,7 +60,12 @@ export async function serveLab(options: ServeOptions): Promise<ServedLab> {
     await server.close();
     end();
   };
-  const hosts = [...lab.hosts.values()].map(({ name, addresses, port }) => ({ name, addresses, port }));
+  const hosts = [...lab.hosts.values()].map(({ name, addresses, platform, port }) => ({
+    name,
+    addresses,
+    platform,
+    port,
+  }));
   await options.prepare(lab);
   writeLabState(lab.folder, { pid: process.pid, control, hosts });
   return { lab, ended, stop };

@@ -17,9 +17,11 @@ export interface LabState {
 export const STATE_FILE = 'lab.json';
 
 export function writeLabState(folder: string, state: LabState): void {
-  const hosts = state.hosts.map(({ name, addresses, port }) => ({
+  const hosts = state.hosts.map(({ name, addresses, platform, port }) => ({
     name,
     addresses: addresses.map(formatAddress),
+    // Where nothing is said it is solaris-smf.
+    ...(platform === undefined || platform === 'solaris-smf' ? {} : { platform }),
     port,
   }));
   const text = `${JSON.stringify({ version: 1, pid: state.pid, control: state.control, hosts }, undefined, 2)}\n`;
@@ -58,10 +60,13 @@ function parseState(text: string): LabState | undefined {
 
 function parseHost(value: unknown): LabHostPlan | undefined {
   if (!isRecord(value)) return undefined;
-  const { name, addresses, port } = value;
+  const { name, addresses, platform, port } = value;
   if (typeof name !== 'string' || typeof port !== 'number' || !Array.isArray(addresses)) return undefined;
+  if (platform !== undefined && platform !== 'solaris-smf' && platform !== 'solaris-legacy') return undefined;
   const parsed = addresses.map((text) => (typeof text === 'string' ? parseAddress(text) : undefined));
-  return parsed.every((address) => address !== undefined) ? { name, addresses: parsed, port } : undefined;
+  return parsed.every((address) => address !== undefined)
+    ? { name, addresses: parsed, port, ...(platform === undefined ? {} : { platform }) }
+    : undefined;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

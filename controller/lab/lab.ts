@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Address } from '../model/address.js';
+import type { PlatformName } from '../platform/adapter.js';
 import type { Clock } from '../ports.js';
 import { deliverHost, hostPaths, makeFifos } from './host-folder.js';
 import { killMarked } from './host-processes.js';
@@ -16,6 +17,8 @@ import { makeHostMachine, type HostMachine } from './tools/registry.js';
 export interface LabHostPlan {
   readonly name: string;
   readonly addresses: readonly Address[];
+  /** `solaris-smf` unless said. */
+  readonly platform?: PlatformName;
   /** SSH port on 127.0.0.1; any free one when not given. */
   readonly port?: number;
 }
@@ -68,8 +71,14 @@ async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>
     authorizedKeys: [clientKey.publicLine, ...(options.credentials?.authorizedKeys ?? [])],
   };
   const hostNames = new Map(options.hosts.map((host) => [host.name.toLowerCase(), host.addresses]));
-  const plans = options.hosts.map((host) => ({ ...host, paths: hostPaths(folder, host.name) }));
-  for (const { name, addresses, paths } of plans) deliverHost(paths, { name, addresses, hosts: hostNames });
+  const plans = options.hosts.map((host) => ({
+    ...host,
+    platform: host.platform ?? ('solaris-smf' as const),
+    paths: hostPaths(folder, host.name),
+  }));
+  for (const { name, addresses, platform, paths } of plans) {
+    deliverHost(paths, { name, addresses, platform, hosts: hostNames });
+  }
   await makeFifos(plans.map((plan) => plan.paths));
 
   const { makeMachine, clock = wallClock, shell = ['/bin/sh'] } = options;

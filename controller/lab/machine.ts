@@ -1,6 +1,7 @@
 /** What the lab needs of a simulated host's inside: the commands and the kernel state behind them. Types only. */
 
 import type { Address } from '../model/address.js';
+import type { PlatformName } from '../platform/adapter.js';
 import type { Clock } from '../ports.js';
 import type { FileAccess, HostNames, ToolReply } from './tools/tool.js';
 
@@ -32,6 +33,7 @@ export interface MachineSetup {
   readonly files: FileAccess;
   readonly clock: Clock;
   readonly runScript: RunScript;
+  readonly platform: PlatformName;
 }
 
 export type MakeMachine<M extends Machine = Machine> = (setup: MachineSetup) => M;

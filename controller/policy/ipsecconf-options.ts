@@ -34,11 +34,11 @@ interface Scan {
 
 const LETTERS = 'nlfLFa:qd:r:i:c:';
 
-/** `argv` without the program's name. */
-export function readOptions(argv: readonly string[]): ParsedOptions {
+/** `argv` without the program's name; `known`: the options of an earlier command. */
+export function readOptions(argv: readonly string[], known = LETTERS): ParsedOptions {
   if (argv.length === 0) return options({ ...freshScan(), command: { kind: 'view' } });
   const scan = freshScan();
-  for (const { letter, value, problem } of letters(argv)) {
+  for (const { letter, value, problem } of letters(argv, known)) {
     if (problem !== undefined) return { kind: 'bad', messages: [problem, 'Bad usage.'], usage: true };
     const bad = takeLetter(scan, letter, value);
     if (bad !== undefined) return bad;
@@ -58,16 +58,19 @@ function options({ command, table, ...rest }: Scan): ParsedOptions {
 }
 
 /** getopt(3C): options end at the first operand or at `--`. */
-function* letters(argv: readonly string[]): Generator<{ letter: string; value: string; problem?: string }> {
+function* letters(
+  argv: readonly string[],
+  known: string,
+): Generator<{ letter: string; value: string; problem?: string }> {
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? '';
     if (!word.startsWith('-') || word === '-' || word === '--') return;
     for (let at = 1; at < word.length; at++) {
       const letter = word[at] ?? '';
-      const place = letter === ':' ? -1 : LETTERS.indexOf(letter);
+      const place = letter === ':' ? -1 : known.indexOf(letter);
       if (place < 0) {
         yield { letter, value: '', problem: `illegal option -- ${letter}` };
-      } else if (LETTERS[place + 1] !== ':') {
+      } else if (known[place + 1] !== ':') {
         yield { letter, value: '' };
       } else {
         const value = at + 1 < word.length ? word.slice(at + 1) : argv[++i];

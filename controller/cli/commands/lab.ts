@@ -23,6 +23,7 @@ import { readLabState } from '../../lab/lab-state.js';
 import { rehearsalInventory } from '../../lab/rehearsal-inventory.js';
 import { SEED_HOSTS, seedHosts, seedInventory } from '../../lab/seed-inventory.js';
 import type { Keying } from '../../model/host.js';
+import type { PlatformName } from '../../platform/adapter.js';
 import { generateIdentity, writeIdentityFile } from '../../vault/identity.js';
 import { commonOptions, type CommonArguments } from '../arguments.js';
 import { playDemo } from '../demo.js';
@@ -37,6 +38,7 @@ interface LabArguments extends CommonArguments {
 interface UpArguments extends LabArguments {
   readonly hosts: number | undefined;
   readonly keying: Keying;
+  readonly platform: PlatformName;
   readonly from: string | undefined;
 }
 
@@ -81,6 +83,11 @@ function upOptions(argv: Argv): Argv<UpArguments> {
       default: 'ike-psk' as const,
       describe: 'how the hosts agree on keys',
     })
+    .option('platform', {
+      choices: ['solaris-smf', 'solaris-legacy'] as const,
+      default: 'solaris-smf' as const,
+      describe: 'hosts with the IPsec services, or of old: commands and boot scripts',
+    })
     .option('from', {
       type: 'string',
       requiresArg: true,
@@ -122,8 +129,8 @@ const up: CommandModule<object, UpArguments> = {
   },
 };
 
-function serveWords({ folder, hosts, keying, from }: UpArguments): string[] {
-  const words = [process.argv[1] ?? '', 'lab', 'serve', '--folder', folder, '--keying', keying];
+function serveWords({ folder, hosts, keying, platform, from }: UpArguments): string[] {
+  const words = [process.argv[1] ?? '', 'lab', 'serve', '--folder', folder, '--keying', keying, '--platform', platform];
   if (hosts !== undefined) words.push('--hosts', String(hosts));
   if (from !== undefined) words.push('--from', from);
   return words;
@@ -160,13 +167,16 @@ function wantedHosts(args: UpArguments): { readonly source: Source; readonly hos
         todo: `remove it first: ipsec-deploy lab down --folder ${args.folder}`,
       });
     }
-    return { source: undefined, hosts: kept ?? seedHosts(args.hosts ?? SEED_HOSTS.least) };
+    const { platform } = args;
+    const fresh = seedHosts(args.hosts ?? SEED_HOSTS.least).map((host) => ({ ...host, platform }));
+    return { source: undefined, hosts: kept ?? fresh };
   }
   const { inventory } = parseInventory({ path: args.from, readFile: readTextNow });
   const ports = new Map(kept?.map((host) => [host.name, host.port]));
-  const hosts = inventory.hosts.map(({ name, addresses }) => {
+  const hosts = inventory.hosts.map(({ name, addresses, platform: said }) => {
     const port = ports.get(name);
-    return { name, addresses, ...(port === undefined ? {} : { port }) };
+    const platform = said === 'auto' ? args.platform : said;
+    return { name, addresses, platform, ...(port === undefined ? {} : { port }) };
   });
   return { source: { path: resolve(args.from), inventory }, hosts };
 }

@@ -28,7 +28,7 @@ export function ipsecconf(call: ToolCall): ToolResult {
 }
 
 function perform(run: Running): number {
-  const parsed = readOptions(run.call.argv);
+  const parsed = readOptions(run.call.argv, run.call.letters);
   if (parsed.kind === 'bad') {
     const fatal = parsed.messages.at(-1) ?? '';
     for (const message of parsed.messages.slice(0, -1)) warn(run, message);

@@ -5,6 +5,7 @@
 
 import type { Machine, MachineCall, MachineSetup, MakeMachine } from '../machine.js';
 import { emptySpd, type Spd } from '../../policy/spd.js';
+import { runBootScripts } from './boot-scripts.js';
 import { FaultTable, type Fault } from './faults.js';
 import { DaemonHost } from './daemon-host.js';
 import type { IkeDaemon } from './in-iked.js';
@@ -26,6 +27,12 @@ type Runner = (call: ToolCall) => Promise<ToolReply>;
 
 /** Commands that only ask for things: a lie is to say yes. */
 const DEAF_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'pkill', 'in.iked', 'ikeadm'];
+
+/** Without replacing all at once, tunnels of their own, listing of all tables and checking. */
+const EARLY_IPSECCONF = 'nlfa:qd:r:';
+
+/** There from the services on. */
+const SERVICE_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'svcs', 'svcprop'];
 
 const OK: ToolReply = { exit: 0, stdout: '', stderr: '' };
 
@@ -53,6 +60,10 @@ export class HostMachine implements Machine {
       runMethod: (command, env) => this.#runMethod(command, env),
       signal: (fmri, signal) => (fmri === IKE ? this.#signalDaemon(signal) : Promise.resolve()),
     });
+  }
+
+  get #isLegacy(): boolean {
+    return this.setup.platform === 'solaris-legacy';
   }
 
   /** The loaded policy. */
@@ -93,9 +104,11 @@ export class HostMachine implements Machine {
     this.smf.powerCut();
   }
 
-  /** Starts the enabled services in the order of their dependencies. */
+  /** Starts the enabled services in the order of their dependencies, or runs the boot scripts. */
   async boot(): Promise<void> {
-    await this.smf.boot();
+    if (this.setup.platform === 'solaris-smf') return this.smf.boot();
+    const life = this.#life;
+    await runBootScripts(this.setup.root, this.setup.runScript, () => life === this.#life);
   }
 
   /** Resolves when services have nothing left to do. */
@@ -116,7 +129,8 @@ export class HostMachine implements Machine {
 
   async #withFaults(tool: string, call: ToolCall): Promise<ToolReply> {
     const runner = this.#runners[tool];
-    if (runner === undefined) return { exit: 127, stdout: '', stderr: `${tool}: not found\n` };
+    if (runner === undefined || (this.#isLegacy && SERVICE_TOOLS.includes(tool)))
+      return { exit: 127, stdout: '', stderr: `${tool}: not found\n` };
     const hit = this.faults.take(tool, call.args);
     if (hit === undefined) return runner(call);
     const { fault, released } = hit;
@@ -172,7 +186,7 @@ export class HostMachine implements Machine {
     ipsecconf: (call) =>
       this.#policyTurns.take(async () => {
         const life = this.#life;
-        const { state, ...reply } = await runIpsecconf(call, this.#spd);
+        const { state, ...reply } = await runIpsecconf(call, this.#spd, this.#isLegacy ? EARLY_IPSECCONF : undefined);
         if (life === this.#life) this.#spd = state;
         return reply;
       }),

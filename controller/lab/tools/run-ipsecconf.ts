@@ -5,11 +5,16 @@ import { withHosts } from '../../policy/name-tables.js';
 import type { Spd } from '../../policy/spd.js';
 import { POLICY_LOG } from './ipsecconf-run.js';
 import { ipsecconf } from './ipsecconf.js';
-import { resolveArgument, underRoot, type SimulatedTool, type ToolCall } from './tool.js';
+import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './tool.js';
 
 const LOCK = '/var/run/ipsecconf.lock';
 
-export const runIpsecconf: SimulatedTool<Spd> = async (call, state) => {
+/** `letters`: the options that this host's command knows, where they are fewer than today's. */
+export async function runIpsecconf(
+  call: ToolCall,
+  state: Spd,
+  letters?: string,
+): Promise<ToolReply & { readonly state: Spd }> {
   const contents = new Map<string, string>();
   for (const path of [POLICY_LOG, ...mentionedPaths(call)]) {
     const text = await readable(call, locate(call, path));
@@ -28,12 +33,13 @@ export const runIpsecconf: SimulatedTool<Spd> = async (call, state) => {
       },
     },
     state,
+    ...(letters === undefined ? {} : { letters }),
     names: withHosts(STOCK_NAMES, call.hostNames),
   });
   await call.files.append(underRoot(call.root, LOCK), '', 0o600);
   for (const [path, text] of written) await call.files.write(locate(call, path), text, 0o644);
   return result;
-};
+}
 
 /** The log is the host's own file; what the caller names stands where the caller is. */
 function locate(call: ToolCall, path: string): string {

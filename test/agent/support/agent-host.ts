@@ -59,6 +59,8 @@ export interface Change {
   readonly expectFiles?: Readonly<Record<string, string>>;
   readonly expectSpd?: string;
   readonly spd?: readonly string[];
+  /** The controller's order on a host that takes rules one by one: `add RULE`, `delete RULE`. */
+  readonly change?: readonly string[];
 }
 
 export class AgentHost {
@@ -403,6 +405,7 @@ export function transactionText(host: HostView, change: Change): string {
     ...gone,
     '@spd\n',
     ...spd.map((rule) => `|${rule}\n`),
+    ...(change.change === undefined ? [] : ['@change\n', ...change.change.map((line) => `|${line}\n`)]),
     '@manifest\n',
     quoted(manifest(generation)),
     '#@end\n\n\n\n',

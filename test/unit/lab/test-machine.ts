@@ -24,6 +24,7 @@ export function testMachine(script: RunScript = async () => ({ exit: 0, stdout: 
   let now = NOON.getTime();
   const waiting: { at: number; go: () => void }[] = [];
   const setup: MachineSetup = {
+    platform: 'solaris-smf',
     root: ROOT,
     addresses: STOCK_ADDRESSES,
     hostNames: STOCK_NAMES,
