@@ -18,6 +18,8 @@ export interface PrivilegesInput {
   readonly publicKey: string | undefined;
   /** Whether the inventory says that this host has an entry at that path. */
   readonly inventoryKnows: boolean;
+  /** Options that were given and that the printed commands have to repeat, e.g. `--privilege sudo`. */
+  readonly asked?: string;
 }
 
 /** A file of the host, or a line that has to stand in one. */
@@ -101,14 +103,14 @@ function keyPart({ user, path, sources, publicKey }: PrivilegesInput): HostPart 
 
 /** The whole instruction; the entry itself is printed by `--part entry`. */
 export function privilegesText(input: PrivilegesInput, parts: readonly HostPart[]): string {
-  const { host, user, become, path, address } = input;
+  const { host, user, become, path, address, asked } = input;
   const head =
     become === 'none'
       ? `${host}: ${user} logs in and may run the agent, and nothing else by the key below.\n`
       : `${host}: ${user} becomes root by ${become}, to run the agent and nothing else.\n`;
   const folder = path.slice(0, path.lastIndexOf('/'));
   const install =
-    `ipsec-deploy privileges ${host} --part entry | ssh root@${address} \\\n` +
+    `ipsec-deploy privileges ${host}${asked === undefined ? '' : ` ${asked}`} --part entry | ssh root@${address} \\\n` +
     `    'umask 022; mkdir -p ${folder} && cat >${path}.new && chmod 0755 ${path}.new && mv ${path}.new ${path}'`;
   const steps = [
     step(`The entry, ${path}, root's and writable by nobody else; anew with each version of ipsec-deploy:`, install),

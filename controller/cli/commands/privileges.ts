@@ -92,6 +92,10 @@ async function inputFor(host: Host, inventory: Inventory, args: PrivilegesArgume
     shell: host.platform === 'solaris-legacy' ? '/usr/xpg4/bin/sh' : '/bin/sh',
     allowImport: args['allow-import'],
   });
+  const asked = [
+    ...(args.privilege === undefined ? [] : [`--privilege ${args.privilege}`]),
+    ...(args['allow-import'] ? ['--allow-import'] : []),
+  ].join(' ');
   return {
     host: host.name,
     address: host.ssh.host,
@@ -104,6 +108,7 @@ async function inputFor(host: Host, inventory: Inventory, args: PrivilegesArgume
     sources: inventory.management.map(formatPrefix),
     publicKey: args.key === undefined ? undefined : publicKeyIn(args.key),
     inventoryKnows: host.ssh.entry !== undefined,
+    ...(asked === '' ? {} : { asked }),
   };
 }
 
