@@ -64,7 +64,7 @@ export function generationMoved(view: HostView, settings: CompareSettings): read
           ? `the host is on ${now === 0 ? 'no generation' : `generation ${now}`}, and generation ${last} was confirmed there`
           : `the host is on generation ${now}, and its record is of generation ${report.manifest?.generation}`,
       since: recorded === last && at !== undefined ? { at, by: 'host record' } : undefined,
-      cause: `${now === 0 ? `${STATE_FOLDER} was removed, or the host was made anew` : `${STATE_FOLDER} was restored from a backup or cut by hand`}`,
+      cause: `${STATE_FOLDER} was ${told === undefined && now === 0 ? 'removed, or the host made anew' : 'restored from a backup or cut by hand'}`,
       mend: `${toolCommand('plan', view, settings)} shows what differs; then ${applyCommand(view, settings)}`,
     }),
   ];
