@@ -83,6 +83,10 @@ function notifier({ name, kind, least }: NotifierSettings, deliver: Delivery, wo
         await retrying(retryWorld, stop, (signal) => deliver(message, signal));
         log.event('info', 'notify.told', about);
       } catch (error) {
+        if (error instanceof DeliveryFailure && error.detail.othersTold === true && digest.test !== true) {
+          log.event('warn', 'notify.recipients-refused', { ...about, reason: error.message });
+          return;
+        }
         const told = failure(name, error);
         log.event('error', 'notify.failed', { ...about, reason: told.what });
         throw told;

@@ -24,6 +24,8 @@ export class DeliveryFailure extends Error {
       readonly again: boolean;
       /** The least wait the other side asked for. */
       readonly afterSeconds?: number | undefined;
+      /** Some have been told, and would be told twice if all of it were done again later. */
+      readonly othersTold?: boolean;
       readonly todo?: string;
     },
   ) {

@@ -11,13 +11,18 @@ export interface RefusedRecipient {
   readonly again: boolean;
 }
 
-/** Digests whose delivery was given up for good are forgotten, the oldest first. */
+/** Of so many digests it is remembered, the latest. */
 const MOST_DIGESTS = 50;
 
 export class EmailRecipients {
   readonly #left = new Map<string, readonly string[]>();
 
   constructor(private readonly all: readonly string[]) {}
+
+  /** Whether somebody has been told already. */
+  hasTold(delivery: string): boolean {
+    return this.#left.has(delivery);
+  }
 
   leftOf(delivery: string): readonly string[] {
     return this.#left.get(delivery) ?? this.all;
@@ -27,10 +32,6 @@ export class EmailRecipients {
     this.#left.set(delivery, addresses);
     const [oldest] = this.#left.keys();
     if (this.#left.size > MOST_DIGESTS && oldest !== undefined) this.#left.delete(oldest);
-  }
-
-  done(delivery: string): void {
-    this.#left.delete(delivery);
   }
 }
 

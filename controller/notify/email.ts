@@ -38,33 +38,34 @@ export function email(settings: EmailSettings, world: NotifierWorld & { readonly
       const envelope = { from: from.address, to: [...recipients.leftOf(message.id)] };
       const sent = await transport.sendMail({ ...mail(message, domainOf(from)), from, to, envelope, signal });
       const refused = refusedRecipients(sent.rejected.map(String), sent.rejectedErrors);
+      const never = refused.filter(({ again }) => !again).map(({ address }) => address);
+      if (never.length > 0) {
+        world.log.event('warn', 'notify.recipients-refused', { notifier: name, recipients: never.map(words) });
+      }
       const later = refused.filter(({ again }) => again);
       if (later.length > 0) {
         const addresses = later.map(({ address }) => address);
         recipients.keep(message.id, addresses);
-        throw notTaken(server, later, words, true);
+        throw notTaken(server, later, words);
       }
-      recipients.done(message.id);
-      if (refused.length === 0) return;
       // A person who asks is told. Otherwise it is no failure, for the others would be told again at every pass.
-      if (message.digest.test === true) throw notTaken(server, refused, words, false);
-      world.log.event('warn', 'notify.recipients-refused', {
-        notifier: name,
-        recipients: refused.map(({ address }) => words(address)),
-      });
+      if (never.length > 0 && message.digest.test === true) throw notTaken(server, refused, words);
     } catch (error) {
-      throw error instanceof DeliveryFailure ? error : smtpFailure(error, server, words);
+      const { message: reason, detail } = error instanceof DeliveryFailure ? error : smtpFailure(error, server, words);
+      const othersTold = detail.othersTold === true || recipients.hasTold(message.id);
+      throw new DeliveryFailure(reason, { ...detail, othersTold });
     } finally {
       transport.close();
     }
   };
 }
 
-function notTaken(server: string, refused: readonly RefusedRecipient[], words: ForeignWords, again: boolean) {
+function notTaken(server: string, refused: readonly RefusedRecipient[], words: ForeignWords) {
   const [first] = refused;
+  const again = refused.some((one) => one.again);
   const others = refused.length > 1 ? ` and ${refused.length - 1} more` : '';
   const what = `the mail server ${server} took no mail for ${words(first?.address ?? '')}${others}: ${words(first?.said ?? '')}`;
-  return new DeliveryFailure(what, { again, ...(again ? {} : { todo: 'correct `to`; the others were told' }) });
+  return new DeliveryFailure(what, { again, othersTold: true, todo: 'correct `to`; the others were told' });
 }
 
 function connection(
