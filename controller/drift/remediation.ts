@@ -39,7 +39,7 @@ export interface RemediationChoice {
 
 const HOUR_MS = 3_600_000;
 /** A host that drifts again so soon is changed by somebody or something, and would be for ever. */
-const AGAIN_MS = 24 * HOUR_MS;
+export const AGAIN_MS = 24 * HOUR_MS;
 /** More than this part of the fleet, and at least so many hosts, drifting at once have a cause that is not theirs. */
 const MOST_DRIFTING = 0.2;
 const LEAST_DRIFTING = 3;

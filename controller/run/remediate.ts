@@ -3,7 +3,7 @@
  * other run. One group after the other; the first that does not end well is the last.
  */
 
-import { chooseRemediations, type LeftAlone, type RemediationRules } from '../drift/remediation.js';
+import { AGAIN_MS, chooseRemediations, type LeftAlone, type RemediationRules } from '../drift/remediation.js';
 import { BEGUN, planDigest, REMEDIATION_RUN, siftPlan } from '../drift/remediation-plan.js';
 import type { DriftMemory, Quarantine, RemediationRecord } from '../model/drift.js';
 import type { Host, Inventory, Settings } from '../model/host.js';
@@ -188,10 +188,11 @@ function carryOut(
   });
 }
 
-/** Whether its last attempt was refused too, of the same plan. */
-function isRefusedAgain({ remediations }: DriftMemory, { host, planDigest: digest }: RemediationRecord): boolean {
+/** Whether its last attempt, not long ago, was refused too, of the same plan. */
+function isRefusedAgain({ remediations }: DriftMemory, { host, at, planDigest: digest }: RemediationRecord): boolean {
   const last = remediations.findLast((one) => one.host === host);
-  return last?.outcome === 'refused' && last.planDigest === digest;
+  if (last?.outcome !== 'refused' || last.planDigest !== digest) return false;
+  return Date.parse(at) - Date.parse(last.at) < AGAIN_MS;
 }
 
 function recordOf(plan: HostPlan, outcome: string, now: Date): RemediationRecord {

@@ -212,13 +212,15 @@ test('a host that refuses, as it was changed since the plan, keeps no other wait
   expect(done.left).toEqual([{ host: 'a1', why: expect.stringMatching(/^refused: /) }]);
 });
 
-test('a host that refuses the same once more is quarantined; after a release it is asked again', async () => {
+test('a host that refuses the same once more within a day is quarantined; after a release it is asked again', async () => {
   const refusing = { drifting: ['a1'], faults: { a1: ['refuses'] } } satisfies Play;
   const { records } = await play(refusing).run();
   const second = await play({ ...refusing, memory: { remediations: records } }).run();
   expect(second.quarantines).toMatchObject([
     { host: 'a1', reason: expect.stringMatching(/^putting it right ended twice as refused: /) },
   ]);
+  const longAgo = records.map((record) => ({ ...record, at: after(-86_400).toISOString() }));
+  expect((await play({ ...refusing, memory: { remediations: longAgo } }).run()).quarantines).toEqual([]);
   const released = { host: 'a1', at: after(60).toISOString(), outcome: 'released', planDigest: '' };
   const third = await play({ ...refusing, memory: { remediations: [...records, released] } }).run();
   expect(third.quarantines).toEqual([]);
