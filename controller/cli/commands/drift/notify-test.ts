@@ -40,7 +40,10 @@ export function notifyCommand(
           describe: 'these notifiers alone',
         })
         .option('log-file', { type: 'string', requiresArg: true, describe: 'append events as JSON lines' })
-        .check(({ test }) => test || 'only a test message can be sent by hand: give --test'),
+        .check(({ test }) => {
+          if (test) return true;
+          throw new OperatorError('USAGE', { what: 'only a test message can be sent by hand', todo: 'give --test' });
+        }),
     handler: (args) =>
       withContext({ ...args, limit: undefined, forks: undefined }, async (context) => {
         const stop = new AbortController();
