@@ -97,11 +97,15 @@ async function createDirectly(path: string, own: string): Promise<boolean> {
   }
 }
 
+/** A disk that is full takes the file and not its text: then there is none. */
 async function writeNew(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx', 0o600);
   try {
     await handle.writeFile(text);
     await handle.sync();
+  } catch (error) {
+    await unlink(path);
+    throw error;
   } finally {
     await handle.close();
   }

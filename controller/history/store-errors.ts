@@ -5,6 +5,9 @@ import { ageWords, ownerWords, type LockWish } from '../disk/lock-file.js';
 import { OperatorError } from '../errors.js';
 import type { FileState } from './file-header.js';
 
+/** Whoever waits for a look need not wait for the disk. */
+const MEANWHILE = 'meanwhile `ipsec-deploy drift`, without --once, looks at the hosts without it';
+
 export function damaged(path: string, what: string, cause?: unknown): OperatorError {
   return new OperatorError('DRIFT_STORE_DAMAGED', {
     what: `the memory of drift is damaged (${what}); it is left as it is`,
@@ -42,7 +45,7 @@ export function unreadable(path: string, cause: unknown): OperatorError {
   return new OperatorError('DRIFT_STORE_UNREADABLE', {
     what: `the memory of drift cannot be read (${reason(cause)})`,
     where: path,
-    todo: 'check owner and mode of the file and its folder, and free space',
+    todo: `check owner and mode of the file and its folder, and free space; ${MEANWHILE}`,
     cause,
   });
 }
@@ -51,7 +54,7 @@ export function unwritable(path: string, cause: unknown): OperatorError {
   return new OperatorError('DRIFT_STORE_UNWRITABLE', {
     what: `the memory of drift could not be written (${reason(cause)}); it is as it was`,
     where: path,
-    todo: 'check free space, and owner and mode of its folder',
+    todo: `check free space, and owner and mode of its folder; ${MEANWHILE}`,
     cause,
   });
 }

@@ -408,4 +408,10 @@ describe('a process that comes to its end in the middle of a write', () => {
     expect(fs.readFileSync(path).equals(before)).toBe(true);
     expect(names()).toEqual(['drift.db']);
   });
+
+  test('a disk without room for a lock is left as it was', async () => {
+    await store().write(FULL);
+    expect(write('never', 'ulimit -f 0; ').stdout).toMatch(/^DRIFT_STORE_UNWRITABLE: .+; it is as it was\n$/);
+    expect(names()).toEqual(['drift.db']);
+  });
 });
