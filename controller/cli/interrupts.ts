@@ -10,7 +10,12 @@ export interface Interrupts {
   release(): void;
 }
 
-export function catchInterrupts(note: (text: string) => void): Interrupts {
+/** What is said of the first one by what changes hosts. */
+const NOTHING_BEGUN = 'nothing new is begun, what is open reverts by itself';
+/** And by what only looks. */
+export const NO_MORE_LOOKS = 'no other host is looked at';
+
+export function catchInterrupts(note: (text: string) => void, consequence = NOTHING_BEGUN): Interrupts {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) {
@@ -18,7 +23,7 @@ export function catchInterrupts(note: (text: string) => void): Interrupts {
       process.exit(EXIT.interrupted);
     }
     controller.abort();
-    note('\nstopping: nothing new is begun, what is open reverts by itself; press Ctrl-C again to leave at once\n');
+    note(`\nstopping: ${consequence}; press Ctrl-C again to leave at once\n`);
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);

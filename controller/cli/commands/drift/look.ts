@@ -8,10 +8,10 @@ import type { HostLook } from '../../../model/drift.js';
 import { endedEvent, lookEvents } from '../../../report/drift-events.js';
 import { driftText } from '../../../report/drift-text.js';
 import { junitReport } from '../../../report/junit.js';
-import { driftPass } from '../../../run/drift-pass.js';
+import { gatherPass } from '../../../run/gather-pass.js';
 import { colourOption, hostsOptions, type CommonArguments, type HostsArguments } from '../../arguments.js';
 import { withContext, type Context } from '../../context.js';
-import { catchInterrupts } from '../../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS } from '../../interrupts.js';
 import { preparePass } from './prepare-pass.js';
 import { watchCommand } from './watch-command.js';
 import { watchOptions } from './watch-options.js';
@@ -88,21 +88,24 @@ async function look(context: Context, args: LookArguments): Promise<ExitStatus> 
   const { output, clock, log, selected } = context;
   const memory = await memoryIfReadable(context);
   const ground = await preparePass(context, args);
-  const interrupts = catchInterrupts(output.note);
+  const interrupts = catchInterrupts(output.note, NO_MORE_LOOKS);
   try {
     const judge = judgeWith(memory, clock.now());
     const emit = (seen: HostLook): void => {
       log.event('info', 'drift.look', { host: seen.host, state: seen.state, findings: seen.findings.length });
       if (args.output === 'json') lookEvents(judge(seen)).forEach(output.json);
     };
-    const pass = await driftPass({
+    const { pass } = await gatherPass({
       ...ground,
       lastGenerations: memory.generations,
-      hosts: selected,
+      starts: selected.map((host) => ({ host, afterSeconds: 0 })),
       stop: interrupts.signal,
-      emit,
+      onLook: emit,
     });
-    const judged = judgePass(pass, memory, clock.now());
+    // Told in the order in which they answered, and listed in that of the inventory.
+    const seen = new Map(pass.looks.map((one) => [one.host, one]));
+    const looks = selected.flatMap(({ name }) => seen.get(name) ?? []);
+    const judged = judgePass({ ...pass, looks }, memory, clock.now());
     const exit = interrupts.signal.aborted ? EXIT.interrupted : passExit(judged.looks, args.strict);
     const asked = selected.length;
     if (args.output === 'json') output.json(endedEvent(judged, asked, exit));

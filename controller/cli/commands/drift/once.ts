@@ -11,7 +11,7 @@ import { plain } from '../../../report/paint.js';
 import { remediationText } from '../../../report/remediation-text.js';
 import { isTrouble, watchRecord, watchText } from '../../../report/watch-text.js';
 import type { Context } from '../../context.js';
-import { catchInterrupts } from '../../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS } from '../../interrupts.js';
 import type { PassWords } from './prepare-pass.js';
 import { readyRound } from './ready-round.js';
 import { remediator, remedyExit } from './remediate.js';
@@ -30,7 +30,7 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
   const { output, clock, log, settings, selected, inventory } = context;
   const remediate = args.remediate ? remediator(context) : undefined;
   const release = await lockPasses(settings.drift.stateFile, clock.now());
-  const interrupts = catchInterrupts(output.note);
+  const interrupts = catchInterrupts(output.note, args.remediate ? undefined : NO_MORE_LOOKS);
   try {
     let isUnheard = false;
     const remedied: (WatchEvent & { event: 'watch-remediated' })[] = [];
