@@ -4,6 +4,7 @@ import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 
 import type { NotifierSettings } from '../model/drift.js';
 import type { Clock } from '../ports.js';
@@ -58,6 +59,9 @@ async function sendDatagrams({ address, port }: Receiver, messages: readonly Buf
       });
       if (failed !== undefined) throw failed;
     }
+    // That nobody listens on this machine is known at once, and heard of when the socket is looked at again.
+    for (let turns = 0; turns < 3 && failed === undefined; turns += 1) await setImmediate();
+    if (failed !== undefined) throw failed;
   } finally {
     socket.close();
   }

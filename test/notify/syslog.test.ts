@@ -65,6 +65,17 @@ test('what was put right and what is no longer accepted have names and severitie
   expect(all).toMatch(/<158>1 \S+ \S+ ipsec-deploy 4711 lapsed \[.* hosts="db9" incident="file-mode-ffffff"\]/);
 });
 
+test('a receiver on this machine that is not there is noticed, also for a single datagram', async () => {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  const test = digest({ opened: [], test: true });
+  const error = await failureOf(notifier(settings(port, 'udp'), testWorld()).tell(test, never));
+  expect(error.what).toBe(`syslog at 127.0.0.1:${port}: the connection was refused (5 tries in 11.3 s)`);
+});
+
 test('by TCP each message is led by its length in bytes', async () => {
   const receiver = await tcpReceiver();
   await notifier(settings(receiver.port, 'tcp'), testWorld()).tell(CHANGED, never);
