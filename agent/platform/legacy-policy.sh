@@ -20,15 +20,12 @@ rebuild_policy() { # file [anyway]: also on a host that takes no such cover
             return 1
         fi
     fi
+    delete_rules "$REBUILD_DELETE"
+    # On the way forward verify finds what stayed, and all is taken back. On the way back nobody else would try again.
     rebuild_rounds=0
-    while [ -n "$REBUILD_DELETE" ]; do
-        if [ "$rebuild_rounds" -ge 3 ]; then
-            put 'rules that are loaded could not be deleted' >"$TX/out"
-            return 1
-        fi
+    while [ "${2-}" = anyway ] && look_to_rebuild delete "$1" && [ -n "$REBUILD_DELETE" ] && [ "$rebuild_rounds" -lt 3 ]; do
         rebuild_rounds=$((rebuild_rounds + 1))
         delete_rules "$REBUILD_DELETE"
-        look_to_rebuild delete "$1" || return 1
     done
     run_tool ipsecconf -q -a "$1"
     rebuild_status=$?

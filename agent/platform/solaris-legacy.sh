@@ -83,10 +83,10 @@ use_solaris_legacy() {
         case $1 in
             ipsecinit.conf)
                 run_tool ipsecconf -c "$2" && return 0
-                case $(sed -n '/illegal option/p' "$TX/out") in
-                    *'illegal option'*) return 0 ;;
-                    *) return 1 ;;
-                esac
+                while read -r check_line; do
+                    case $check_line in *'illegal option'*) return 0 ;; esac
+                done <"$TX/out"
+                return 1
                 ;;
             ipseckeys) run_tool ipseckey -c "$2" ;;
             config) run_tool in.iked -c -f "$2" ;;
@@ -143,12 +143,17 @@ use_solaris_legacy() {
         done
     }
 
-    # It answers only a moment after its command has come back.
     start_daemon() {
-        run_tool in.iked || return 1
+        run_tool in.iked
+    }
+
+    # The rules the daemon has into a file. It answers only a moment after its command has come back.
+    list_daemon_rules() { # file
         wait_turns=0
-        while ! daemon_answers; do
-            [ "$wait_turns" -lt 10 ] || return 1
+        until ask_tool "$1" ikeadm dump rule; do
+            true >"$1"
+            daemon_answers && return 0
+            [ "$wait_turns" -lt 10 ] && daemon_runs || return 1
             sleep 1
             wait_turns=$((wait_turns + 1))
         done
@@ -185,6 +190,7 @@ use_solaris_legacy() {
             online.*) start_daemon ;;
             *.online) stop_daemon ;;
         esac
+        [ "$restore_wanted" != online ] || [ ! -f "$TX/ike.touched" ] || list_daemon_rules "$TX/rules"
     }
 
     # Keys that are loaded at boot go by their file, which is looked at by itself.

@@ -131,6 +131,13 @@ use_solaris_smf() {
         return 1
     }
 
+    # The rules the daemon has into a file. Listing them proves it alive; where that fails, its statistics may.
+    list_daemon_rules() { # file
+        ask_tool "$1" ikeadm dump rule && return 0
+        true >"$1"
+        daemon_answers
+    }
+
     # The guard's service runs before the policy is loaded at each boot. Its copy of the agent is this agent.
     install_guard() {
         cp "$AGENT" "$STATE/agent/boot.new" && mv -f "$STATE/agent/boot.new" "$STATE/agent/boot" || return 1

@@ -50,10 +50,3 @@ add_sas() { # file
 daemon_answers() {
     ikeadm get stats >/dev/null 2>&1
 }
-
-# The rules the daemon has into a file. Listing them proves it alive; where that fails, its statistics may.
-list_daemon_rules() { # file
-    ask_tool "$1" ikeadm dump rule && return 0
-    true >"$1"
-    daemon_answers
-}

@@ -80,4 +80,86 @@ describe.each(here)('on a host without IPsec services, under $name', ({ program 
     expect(await host.observed()).toBe(before);
     expect(await host.loaded()).toEqual(bothFamilies(POLICY_ONE));
   });
+
+  /** After each command: whether anything that {@link POLICY_ONE} protects would leave unprotected. */
+  const watchTheWire = (): string[] => {
+    const leaks: string[] = [];
+    host.host.intercept = async (call, run) => {
+      const reply = await run();
+      if (call.tool === 'ipsecconf') {
+        const rules = await host.loaded();
+        const guards = rules.filter((rule) => / dir out \} (ipsec|drop) |^\{ dir out \} ipsec /.test(rule));
+        if (guards.length < 2) leaks.push(`${call.args.join(' ')}: ${rules.join(' ')}`);
+      }
+      return reply;
+    };
+    return leaks;
+  };
+
+  it('rebuilds the policy under a cover: what is protected before and after is never without a rule', async () => {
+    const session = await onGenerationOne();
+    const leaks = watchTheWire();
+    expect((await session.apply(second)).last, session.heard).toContain('state=verified');
+    expect((await session.ask('abort id=T2')).last, session.heard).toContain('state=reverted');
+    expect(leaks).toEqual([]);
+    expect(await host.loaded()).toEqual(bothFamilies(POLICY_ONE));
+  });
+
+  it('carries out the order of the controller, and nothing after a rule that was not taken', async () => {
+    const session = await onGenerationOne();
+    const calls: string[] = [];
+    host.host.intercept = (call, run) => {
+      if (call.tool === 'ipsecconf' && call.args[0] === '-q') calls.push(call.args.slice(0, 2).join(' '));
+      return run();
+    };
+    const cover = '{ laddr 10.0.0.1/0 dir out } drop { }';
+    const gone = [RULE.sshIn, RULE.sshOut, RULE.esp].map((rule) => `delete ${rule}`);
+    const came = bothFamilies(POLICY_TWO).map((rule) => `add ${rule}`);
+    const change = [`add ${cover}`, ...gone, ...came, `delete ${cover}`];
+    expect((await session.apply({ ...second, change })).last, session.heard).toContain('state=verified');
+    expect(calls).toEqual(['-q -a', ...Array<string>(6).fill('-q -d'), '-q -a', '-q -d']);
+    await confirm('T2');
+    host.rules = bothFamilies(POLICY_TWO);
+    const refused = { ...second, generation: 3, expect: 2, files: one, spd: bothFamilies(POLICY_ONE) };
+    const wrong = { ...refused, change: [`add ${RULE.esp}`, `delete ${RULE.web}`] };
+    const reply = await session.apply(wrong);
+    expect(reply.last).toContain('state=reverted generation=2 step=policy');
+    expect(session.heard).toContain(`rule was not taken: ${RULE.esp}`);
+    expect(await host.loaded()).toEqual(bothFamilies(POLICY_TWO));
+  });
+
+  it.each(['chmod', 'keys', 'policy', 'ike', 'verify'])(
+    'a power cut after %s: the boot guard puts the old generation back before the boot scripts load it',
+    async (step) => {
+      const session = await onGenerationOne();
+      const before = await host.observed();
+      let cut: Promise<void> | undefined;
+      session.onLine = (line) => {
+        if (line.includes(`name=${step} state=done`)) cut ??= host.host.powerCut();
+      };
+      await session.apply(second).catch(() => undefined);
+      await cut;
+      const booted: string[] = [];
+      host.host.intercept = (call, run) => {
+        if (call.tool === 'ipsecconf' && call.args.includes('-qa')) booted.push(host.read(FILES.policy) ?? 'none');
+        return run();
+      };
+      await host.host.boot();
+      expect(fs.existsSync(`${host.state}/tx`)).toBe(false);
+      expect(booted).toEqual([POLICY_ONE]);
+      expect(await host.observed()).toBe(before);
+      expect(await host.loaded()).toEqual(bothFamilies(POLICY_ONE));
+    },
+  );
+
+  it('takes back on first contact, to no policy, no keys and no daemon', async () => {
+    const before = (await host.observed()).replace(/\n.*ipsec-deploy-guard.*/, '');
+    const session = await host.open();
+    expect((await session.apply({ files: one, spd: bothFamilies(POLICY_ONE), ike: 'start' })).last).toContain(
+      'verified',
+    );
+    expect((await session.ask('abort id=T1')).last, session.heard).toContain('state=reverted generation=none');
+    expect((await host.observed()).replace(/\n.*ipsec-deploy-guard.*/, '')).toBe(before);
+    expect(host.host.machine.iked).toBeUndefined();
+  });
 });
