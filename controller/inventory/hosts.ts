@@ -7,6 +7,7 @@ import { type HostDraft, hostKeysOf } from './host-drafts.js';
 import { hostNames } from './host-names.js';
 import { type Layer, mergeFiles, mergeVars } from './layer.js';
 import { problemError, type Report, someOf, type Sourced } from './problem-list.js';
+import { jumpPlace } from './ssh-jump.js';
 import { mergeSsh } from './ssh.js';
 
 const DEFAULT_TEMPLATE = 'host-to-host';
@@ -34,6 +35,7 @@ export function buildHosts(
   const built = drafts.map((draft) => buildHost(draft, groupsOf.get(draft.name) ?? [], layers, report));
   reportMissingUser(built, report);
   reportSharedTargets(built, report);
+  reportOwnJumps(built, report);
   return built;
 }
 
@@ -74,7 +76,10 @@ function buildHost(draft: HostDraft, groups: readonly string[], layers: Layers, 
 }
 
 function reportMissingUser(built: readonly BuiltHost[], report: Report): void {
-  const without = built.filter(({ host }) => host.ssh.user === '').map(({ host }) => host);
+  // A file that the inventory names may say it; it is read when hosts are talked to.
+  const without = built
+    .filter(({ host }) => host.ssh.user === '' && host.ssh.config?.isNamed !== true)
+    .map(({ host }) => host);
   const [first] = without;
   if (first === undefined) return;
   const what = `no SSH user is set for ${someOf(without.map((host) => host.name))}`;
@@ -96,6 +101,15 @@ function reportSharedTargets(built: readonly BuiltHost[], report: Report): void 
       const what = `${host.name} is reached at ${target}, like ${first.name} at ${positionText(first.at)}`;
       report(problemError('SSH_TARGET_TWICE', host.at, what, 'give each host its own ssh.host or ssh.port'));
     }
+  }
+}
+
+/** A way that leads through the host itself has no beginning. */
+function reportOwnJumps(built: readonly BuiltHost[], report: Report): void {
+  for (const { host } of built) {
+    if (host.ssh.proxyJump?.some((jump) => jumpPlace(jump) === jumpPlace(host.ssh)) !== true) continue;
+    const what = `the way to ${host.name} goes through ${jumpPlace(host.ssh)}, which is the host itself`;
+    report(problemError('JUMP_LOOP', host.at, what, 'write "ssh: { proxyJump: none }" to the host'));
   }
 }
 

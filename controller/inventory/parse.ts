@@ -8,6 +8,7 @@ import { type Member, reportSharedNames, resolveGroups, unknownGroup } from './g
 import { draftHosts, type HostDraft } from './host-drafts.js';
 import { buildHosts, type Layers } from './hosts.js';
 import { parseLayer } from './layer.js';
+import { reportUnprovedJumps } from './jump-sources.js';
 import { buildLinks } from './links.js';
 import { problemError, type Report, sortProblems } from './problem-list.js';
 import { type InventorySource, readInventoryFiles } from './read-files.js';
@@ -64,10 +65,13 @@ function buildInventory(sections: Sections, path: string, report: Report): Inven
     const at = { file: path, line: 1, column: 1 };
     reportNames(problemError('NO_HOSTS', at, 'the inventory has no hosts', 'add them under "hosts:"'));
   }
+  const hosts = built.map(({ host }) => host);
+  const management = buildManagement(sections.management, report);
+  reportUnprovedJumps(hosts, management, report);
   return {
     fleet: sections.fleet,
-    management: buildManagement(sections.management, report),
-    hosts: built.map(({ host }) => host),
+    management,
+    hosts,
     links,
     tests,
     settings: buildSettings(

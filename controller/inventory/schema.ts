@@ -12,7 +12,7 @@ function oneOrMore(item: z.ZodString): z.ZodUnion<readonly [z.ZodString, z.ZodAr
 }
 
 export const KEYINGS = ['ike-psk', 'manual'] as const;
-export const PRIVILEGES = ['none', 'pfexec', 'sudo'] as const;
+export const PRIVILEGES = ['none', 'pfexec', 'sudo', 'su'] as const;
 
 const template = text
   .describe('Name of the policy template: web-server, peer, host-to-host, mesh, or one from the templates folder.')
@@ -46,19 +46,39 @@ const authMethod = z.strictObject({
   passwordEnv: text.describe('Environment variable that holds the password.').optional(),
 });
 
+const authMethods = z
+  .array(z.union([z.enum(['agent', 'password']), authMethod]))
+  .min(1)
+  .describe('Ways to authenticate, tried in order; default [agent]. Never a password itself.')
+  .optional();
+
+const jumpShape = z.strictObject({
+  host: text.describe('Name or address of the jump host.'),
+  port: z.int().min(1).max(65535).describe('Default 22.').optional(),
+  user: text.describe("Default: the host's ssh.user.").optional(),
+  auth: authMethods,
+  hostKey: oneOrMore(text).describe('SSH host key, "ssh-ed25519 AAAA…"; without it known_hosts decides.').optional(),
+});
+
 export const sshShape = z.strictObject({
   host: text.describe("Name or address to connect to; default: the host's first address.").optional(),
   port: z.int().min(1).max(65535).describe('Default 22.').optional(),
   user: text.describe('User to log in as; required, usually once in defaults.').optional(),
   privilege: z.enum(PRIVILEGES).describe('How the user becomes root; default none.').optional(),
-  auth: z
-    .array(z.union([z.enum(['agent', 'password']), authMethod]))
-    .min(1)
-    .describe('Ways to authenticate, tried in order; default [agent]. Never a password itself.')
-    .optional(),
+  auth: authMethods,
   connectTimeoutSeconds: z.int().min(1).max(600).describe('For TCP and SSH handshake together; default 10.').optional(),
   replyTimeoutSeconds: z.int().min(1).max(3600).describe('For any single reply of the host; default 60.').optional(),
   knownHosts: oneOrMore(text).describe('known_hosts files; default ~/.ssh/known_hosts.').optional(),
+  proxyJump: z
+    .union([text, z.array(z.union([text, jumpShape])).min(1)])
+    .describe('Jump hosts on the way, the nearest first: [user@]host[:port] or a map; "none" for none.')
+    .optional(),
+  rootPasswordEnv: text.describe("Environment variable that holds root's password, for privilege su.").optional(),
+  entry: text
+    .describe('Path on the host of the entry that `privileges` prints: the agent is started through it alone.')
+    .optional(),
+  allow: names.describe('Old SSH algorithms spoken with this host, by name; default none.').optional(),
+  config: text.describe('ssh_config file for what is left open here, or "none"; default ~/.ssh/config.').optional(),
 });
 
 const ssh = sshShape.describe('How to reach the hosts.').optional();

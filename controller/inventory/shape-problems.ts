@@ -15,6 +15,8 @@ const BELONGS_UNDER: Readonly<Record<string, string>> = {
   privilege: 'ssh',
   auth: 'ssh',
   knownHosts: 'ssh',
+  proxyJump: 'ssh',
+  rootPasswordEnv: 'ssh',
   encr: 'suite',
   encrAuth: 'suite',
   keyStore: 'settings',
@@ -82,7 +84,8 @@ function unknownKey(key: string, path: SourcePath, checked: Checked): Problem {
 function secretKey(key: string, place: string, at: SourcePosition, known: readonly string[]): Problem {
   const what = `${place} holds a ${key}: an inventory is read by many and kept in history`;
   const variables = known.filter((name) => name.endsWith('Env'));
-  const named = alternatives(variables.length > 0 ? variables : ['passphraseEnv', 'passwordEnv']);
+  const ofLogin = variables.length === 0 || known.includes('auth') ? ['passphraseEnv', 'passwordEnv'] : [];
+  const named = alternatives([...ofLogin, ...variables]);
   const todo = `remove it and change it where it was valid; name an environment variable with ${named}`;
   return problemError('SECRET_IN_INVENTORY', at, what, todo);
 }

@@ -18,7 +18,6 @@ export interface Checked {
 
 /** Values that later versions will accept, by key, with what to do until then. */
 const LATER: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  privilege: { su: 'use pfexec or sudo, or log in as root with privilege: none' },
   keying: { 'ike-cert': 'use ike-psk or manual' },
   platform: {
     'linux-strongswan': 'only Solaris and illumos hosts can be managed so far; a Linux end can be external',

@@ -3,6 +3,7 @@
 import type { SourcePosition } from '../errors.js';
 import type { Address, Prefix } from './address.js';
 import type { DriftSettings } from './drift.js';
+import type { PolicySyntax } from './policy.js';
 
 export type Keying = 'ike-psk' | 'manual';
 
@@ -13,7 +14,7 @@ export interface Suite {
   readonly encrAuth?: string;
 }
 
-export type Privilege = 'none' | 'pfexec' | 'sudo';
+export type Privilege = 'none' | 'pfexec' | 'sudo' | 'su';
 
 /** How the controller reaches a host. Secrets are references: an environment variable's or file's name, never a value. */
 export interface SshSettings {
@@ -32,7 +33,37 @@ export interface SshSettings {
   readonly hostKeys: readonly string[];
   /** known_hosts files, tried when `hostKeys` is empty. */
   readonly knownHosts: readonly string[];
+  /** Machines the connection goes through, the nearest to us first; absent = straight to the host. */
+  readonly proxyJump?: readonly SshJump[];
+  /** Old algorithms (model/ssh-algorithms.ts) that may be spoken with this host and its jump hosts. */
+  readonly allow?: readonly string[];
+  /** Environment variable with root's password, for `su`; absent = asked for on the terminal. */
+  readonly rootPasswordEnv?: string;
+  /** Path on the host of the script that runs the agent and nothing else (`privileges`); absent = any text may be run as root. */
+  readonly entry?: string;
+  /** Where the settings that the inventory leaves open are looked up; absent = nowhere. */
+  readonly config?: SshConfigUse;
 }
+
+/** A machine on the way to a host. What it leaves open is as for the host. */
+export interface SshJump {
+  readonly host: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly auth?: readonly SshAuth[];
+  readonly hostKeys: readonly string[];
+}
+
+/** An ssh_config(5) file, and which settings of a host it may fill in: those that no place of the inventory speaks of. */
+export interface SshConfigUse {
+  readonly file: string;
+  /** The inventory names the file: then it must be there. */
+  readonly isNamed: boolean;
+  readonly open: readonly SshOpenSetting[];
+}
+
+/** `host` is open where the inventory names an alias (`ssh.host`), which the file may have an address for. */
+export type SshOpenSetting = 'host' | 'port' | 'user' | 'auth' | 'connectTimeoutSeconds' | 'knownHosts' | 'proxyJump';
 
 export type SshAuth =
   | { readonly kind: 'agent' }
@@ -68,8 +99,6 @@ export interface HostFileTemplates {
   readonly ikeConfig?: string;
   readonly presharedKeys?: string;
 }
-
-export type PolicySyntax = 'new' | 'old';
 
 export type FileModes = 'strict' | 'as-found';
 

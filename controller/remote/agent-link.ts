@@ -1,16 +1,20 @@
 /** The HostLink: connects, starts the agent over one command, hands out the conversation (agent/README.md, "Starting"). */
 
 import type { Host, Privilege } from '../model/host.js';
+import type { Secret } from '../model/secret.js';
 import { HostLinkError } from '../ports.js';
 import type { HostLink, HostSession, LinkFailure, Log, RandomBytes, SessionMode } from '../ports.js';
 import { AgentChannel, CHANNEL_LIMITS } from './agent-channel.js';
 import { parseFields } from './agent-reply.js';
 import { agentSession } from './agent-session.js';
+import { asRoot } from './become-root.js';
 import { shown } from './host-text.js';
 import type { LineLimits } from './line-splitter.js';
 import type { ProcessEnd } from './remote-process.js';
 import { createConnector } from './ssh.js';
+import { createCredentials, CredentialError } from './ssh-credentials.js';
 import type { Ask, Environment } from './ssh-credentials.js';
+import { suConnection } from './su-process.js';
 import { wholeWord } from './reply-error.js';
 
 /** The shipped shell text. */
@@ -31,6 +35,8 @@ export interface HostLinkOptions {
   readonly ask?: Ask;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
+  /** Tells the operator, once, what of ssh_config(5) is not gone by. */
+  readonly note?: (text: string) => void;
   readonly limits?: LineLimits;
 }
 
@@ -39,10 +45,14 @@ const READY = 'ipsec-deploy-agent';
 const NOISE_LINES = 2000;
 
 export function createHostLink(options: HostLinkOptions): HostLink {
-  const connect = createConnector(options);
+  const credentials = createCredentials(options.env, options.ask);
+  const connect = createConnector({ ...options, credentials });
   return {
     open: async (host: Host, how: SessionMode = {}): Promise<HostSession> => {
-      const connection = await connect(host);
+      const plain = await connect(host);
+      const password = (): Promise<Secret> =>
+        credentials.rootPassword(host.ssh.rootPasswordEnv).catch(noPassword(host));
+      const connection = host.ssh.privilege === 'su' ? suConnection(plain, host, password) : plain;
       const channel = new AgentChannel(connection, host.name, startEnd(host), options.limits ?? CHANNEL_LIMITS);
       try {
         await startAgent(channel, host, options.agent, how.readOnly === true);
@@ -57,15 +67,30 @@ export function createHostLink(options: HostLinkOptions): HostLink {
   };
 }
 
+function noPassword(host: Host): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof CredentialError)) throw error;
+    throw new HostLinkError(
+      {
+        kind: 'privilege',
+        reason: `${host.name} needs root's password for su: ${error.message}`,
+        todo: 'set the variable that ssh.rootPasswordEnv names, or run where there is a terminal to ask on',
+      },
+      { cause: error },
+    );
+  };
+}
+
 /** The only words of ours that a host sees in its process list: no secret, no path. */
-export function startCommand(privilege: Privilege, digest: string, readOnly = false): string {
-  const prefix = { none: '', pfexec: 'pfexec ', sudo: 'sudo -n ' }[privilege];
-  return `${prefix}/bin/sh -s -- ${wholeWord(digest)}${readOnly ? ' readonly' : ''}`;
+export function startCommand(privilege: Privilege, digest: string, readOnly = false, entry?: string): string {
+  const command = `${entry ?? '/bin/sh -s --'} ${wholeWord(digest)}${readOnly ? ' readonly' : ''}`;
+  // su is talked to on a terminal, by whoever runs the command (su-process.ts)
+  return privilege === 'su' ? command : asRoot(privilege, command);
 }
 
 async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript, readOnly: boolean): Promise<void> {
   const seconds = host.ssh.replyTimeoutSeconds;
-  await channel.start(startCommand(host.ssh.privilege, agent.digest, readOnly));
+  await channel.start(startCommand(host.ssh.privilege, agent.digest, readOnly, host.ssh.entry));
   const hear = (text: string, waitingFor: string): Promise<Greeting> => {
     let noise = 0;
     return channel.ask(text, seconds, waitingFor, (line) => {
@@ -74,7 +99,8 @@ async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript,
       return parseGreeting(line);
     });
   };
-  let greeting = await hear(agent.loader, 'start of the agent');
+  // An entry is a loader that stands on the host already.
+  let greeting = await hear(host.ssh.entry === undefined ? agent.loader : '', 'start of the agent');
   if (greeting.word === 'need') greeting = await hear(`${agent.text}\n\n\n`, 'agent sent');
   if (greeting.word === 'need') throw refusal(host, 'it asked for the agent twice');
   if (greeting.word === 'refused') throw refusal(host, shown(greeting.text));
@@ -127,7 +153,7 @@ function startEnd(host: Host): (how: ProcessEnd, stderr: string) => LinkFailure 
       };
     }
     // sudo and pfexec name themselves at the start of their messages in every language.
-    if (privilege !== 'none' && new RegExp(`(^|\\b)${privilege}\\b.*:`, 'm').test(stderr)) {
+    if (privilege !== 'none' && privilege !== 'su' && new RegExp(`(^|\\b)${privilege}\\b.*:`, 'm').test(stderr)) {
       return {
         kind: 'privilege',
         reason: `${user} may not become root on ${host.name}${said}`,

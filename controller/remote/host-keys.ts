@@ -12,10 +12,17 @@ export interface KnownKeys {
   readonly notes: readonly string[];
   /** Where we looked, for the message when nothing was there. */
   readonly looked: string;
+  /** Where the inventory takes its key: `to the host in the inventory`. */
+  readonly belongs: string;
 }
 
 /** `name` as known_hosts writes it. */
-export function knownKeys(host: string, name: string, list: HostKeyList, looked: string): KnownKeys {
+export function knownKeys(
+  host: string,
+  name: string,
+  list: HostKeyList,
+  { looked, belongs }: Pick<KnownKeys, 'looked' | 'belongs'>,
+): KnownKeys {
   const about = list.entries.filter((entry) => speaksOf(entry, name));
   return {
     host,
@@ -23,32 +30,19 @@ export function knownKeys(host: string, name: string, list: HostKeyList, looked:
     revoked: about.filter((entry) => entry.marker === 'revoked'),
     notes: list.ignored.map(({ where, why }) => `${where} ignored: ${why}`),
     looked,
+    belongs,
   };
 }
 
-const ALGORITHMS: readonly { readonly type: string; readonly names: readonly HostKeyAlgorithm[] }[] = [
-  { type: 'ssh-ed25519', names: ['ssh-ed25519'] },
-  { type: 'ecdsa-sha2-nistp256', names: ['ecdsa-sha2-nistp256'] },
-  { type: 'ecdsa-sha2-nistp384', names: ['ecdsa-sha2-nistp384'] },
-  { type: 'ecdsa-sha2-nistp521', names: ['ecdsa-sha2-nistp521'] },
-  // RFC 8332: an RSA key signs with SHA-2; `ssh-rsa` as an algorithm means SHA-1 and is not offered.
-  { type: 'ssh-rsa', names: ['rsa-sha2-512', 'rsa-sha2-256'] },
-];
-
-export type HostKeyAlgorithm =
-  | 'ssh-ed25519'
-  | 'ecdsa-sha2-nistp256'
-  | 'ecdsa-sha2-nistp384'
-  | 'ecdsa-sha2-nistp521'
-  | 'rsa-sha2-512'
-  | 'rsa-sha2-256';
+/** RFC 8332: an RSA key has three algorithms, of which `ssh-rsa` means SHA-1. */
+function keyTypeOf(algorithm: string): string {
+  return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
+}
 
 /** Algorithms to offer: those of keys we know first, so that a host is asked for the key that can be checked. */
-export function hostKeyAlgorithms(known: KnownKeys): HostKeyAlgorithm[] {
-  const isKnown = (type: string): boolean => known.trusted.some((entry) => entry.type === type);
-  const first = ALGORITHMS.filter(({ type }) => isKnown(type));
-  const rest = ALGORITHMS.filter(({ type }) => !isKnown(type));
-  return [...first, ...rest].flatMap(({ names }) => names);
+export function hostKeyAlgorithms<T extends string>(known: KnownKeys, offered: readonly T[]): T[] {
+  const isKnown = (algorithm: T): boolean => known.trusted.some(({ type }) => type === keyTypeOf(algorithm));
+  return [...offered.filter(isKnown), ...offered.filter((algorithm) => !isKnown(algorithm))];
 }
 
 /** `undefined` when the key is trusted; else why not, with both fingerprints and what to do. */
@@ -72,7 +66,7 @@ export function judgeHostKey(known: KnownKeys, presented: Buffer): LinkFailure |
     return {
       kind: 'host-key',
       reason: `the key of ${host} is not known (${known.looked}); it presented ${seen}${notes}`,
-      todo: `compare with \`ssh-keygen -lf\` on the host's console, then add to the host in the inventory: ${line}`,
+      todo: `compare with \`ssh-keygen -lf\` on the host's console, then add ${known.belongs}: ${line}`,
     };
   }
   const expected = known.trusted

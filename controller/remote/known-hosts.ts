@@ -88,8 +88,14 @@ export function speaksOf(entry: HostKeyEntry, name: string): boolean {
   const { hosts } = entry;
   if (hosts === undefined) return true;
   if (hosts.startsWith('|')) return hashedMatch(hosts, name);
+  return matchesPatterns(hosts.split(','), name);
+}
+
+/** A pattern list of ssh_config(5): any pattern matches, and none with `!` before it does. Letter case means nothing. */
+export function matchesPatterns(patterns: readonly string[], text: string): boolean {
+  const name = text.toLowerCase();
   let matched = false;
-  for (const pattern of hosts.split(',')) {
+  for (const pattern of patterns) {
     const negated = pattern.startsWith('!');
     if (!globMatch(negated ? pattern.slice(1) : pattern, name)) continue;
     if (negated) return false;

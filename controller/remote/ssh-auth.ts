@@ -1,21 +1,13 @@
 /** In which order a host is offered what, and what came of it. Goes straight to the configured methods, never through `none`. */
 
-import ssh2 from 'ssh2';
-import type {
-  AnyAuthMethod,
-  IdentityCallback,
-  KeyboardInteractiveAuthMethod,
-  SignCallback,
-  SigningRequestOptions,
-} from 'ssh2';
-import type { SshAuth, SshSettings } from '../model/host.js';
+import type { AnyAuthMethod, KeyboardInteractiveAuthMethod } from 'ssh2';
+import type { SshAuth } from '../model/host.js';
 import type { Deadline } from './deadline.js';
 import { shown } from './host-text.js';
+import { forgivingAgent } from './ssh-agent.js';
 import { CredentialError } from './ssh-credentials.js';
 import type { Credentials, Environment } from './ssh-credentials.js';
-
-/** What the protocol calls them (RFC 4252, RFC 4256). */
-type WireMethod = 'publickey' | 'password' | 'keyboard-interactive';
+import type { Hop, WireMethod } from './ssh-hop.js';
 
 interface Attempt {
   /** As the operator knows it, e.g. `key ~/.ssh/id_ed25519`. */
@@ -47,15 +39,16 @@ interface Try {
 }
 
 export function authentication(
-  settings: SshSettings,
+  hop: Hop,
   credentials: Credentials,
   env: Environment,
   deadline: Deadline,
 ): Authentication {
   const notes: string[] = [];
-  const tries = settings.auth
-    .flatMap((auth) => attempts(auth, settings.user, credentials, env, (note) => notes.push(note)))
-    .map((attempt): Try => ({ attempt, state: 'waiting', outcome: 'not offered by the host', early: false }));
+  const tries = inOrderOf(
+    hop.methods,
+    hop.settings.auth.flatMap((auth) => attempts(auth, hop, credentials, env, (note) => notes.push(note))),
+  ).map((attempt): Try => ({ attempt, state: 'waiting', outcome: 'not offered by the host', early: false }));
   let offered: readonly string[] | null = null;
 
   const settle = (partial: boolean | null): void => {
@@ -110,23 +103,31 @@ export function authentication(
 
 const AGENT_LABEL = 'SSH agent';
 
+/** `PreferredAuthentications` of ssh_config(5): these ways, in this order. */
+function inOrderOf(methods: readonly WireMethod[] | undefined, attempts: readonly Attempt[]): readonly Attempt[] {
+  if (methods === undefined) return attempts;
+  return methods.flatMap((method) => attempts.filter(({ wire }) => wire === method));
+}
+
 function attempts(
   auth: SshAuth,
-  username: string,
+  hop: Hop,
   credentials: Credentials,
   env: Environment,
   note: (text: string) => void,
 ): Attempt[] {
+  const username = hop.settings.user;
+  const sha1 = hop.settings.allow?.includes('ssh-rsa') === true;
   switch (auth.kind) {
     case 'agent':
       return [
         {
           label: AGENT_LABEL,
           wire: 'publickey',
-          method: () => {
-            const socket = env['SSH_AUTH_SOCK'];
-            if (!socket) return Promise.reject(new CredentialError('SSH_AUTH_SOCK is not set'));
-            return Promise.resolve({ type: 'agent', username, agent: new ForgivingAgent(socket, note) });
+          method: async () => {
+            if (!hop.agentSocket) throw new CredentialError('SSH_AUTH_SOCK is not set');
+            const agent = await forgivingAgent(hop.agentSocket, { only: hop.agentKeys, sha1, env, note });
+            return { type: 'agent', username, agent };
           },
         },
       ];
@@ -135,11 +136,10 @@ function attempts(
         {
           label: `key ${auth.file}`,
           wire: 'publickey',
-          method: async () => ({
-            type: 'publickey',
-            username,
-            key: await credentials.key(auth.file, auth.passphraseEnv),
-          }),
+          method: async () => {
+            const key = await credentials.key(auth.file, auth.passphraseEnv);
+            return { type: 'publickey', username, key: sha1 ? key.old : key.safe };
+          },
         },
       ];
     case 'password': {
@@ -161,60 +161,36 @@ function attempts(
   }
 }
 
-/** Answers one hidden prompt with the password. A second factor cannot be given by us, and the note says that one was asked for. */
+/** Words for a password in prompts of sshd's and PAM's translations; a code, token or PIN is none. */
+const PASSWORD_PROMPT =
+  /pass(word|phrase|wort)|mot de passe|contrase|parola|senha|has[lł]o|heslo|wachtwoord|l[oö]senord|salasana|пароль|パスワード|密码|密碼|암호|kennwort/i;
+
+/**
+ * Answers hidden prompts that ask for a password with it, each such prompt once; alone, the first prompt may say what it likes.
+ * A second factor cannot be given by us, and the note says what was asked for.
+ */
 function keyboardInteractive(
   username: string,
   password: string,
   note: (text: string) => void,
 ): KeyboardInteractiveAuthMethod {
-  let answered = false;
+  const answered = new Set<string>();
   return {
     type: 'keyboard-interactive',
     username,
     prompt: (_name, _instructions, _language, prompts, finish) => {
-      const hidden = prompts.filter((prompt) => prompt.echo !== true);
-      if (answered || prompts.length > 1 || hidden.length === 0) {
-        note(`the host asks for more than a password: ${shown(prompts.map(({ prompt }) => prompt).join(' '))}`);
+      const isAlone = prompts.length === 1 && answered.size === 0;
+      const isOurs = ({ prompt, echo }: { prompt: string; echo?: boolean }): boolean =>
+        echo !== true && !answered.has(prompt) && (isAlone || PASSWORD_PROMPT.test(prompt));
+      const open = prompts.filter((one) => !isOurs(one));
+      if (open.length > 0) {
+        const asked = shown(open.map(({ prompt }) => prompt.trim()).join(' '));
+        note(`the host asks for ${answered.size === 0 ? 'more than a password' : 'more'}: ${asked}`);
         finish(prompts.map(() => ''));
         return;
       }
-      answered = true;
-      finish([password]);
+      for (const { prompt } of prompts) answered.add(prompt);
+      finish(prompts.map(() => password));
     },
   };
-}
-
-/** The agent at SSH_AUTH_SOCK. One that is gone or refuses to sign is a note, and the next method's turn. */
-class ForgivingAgent extends ssh2.BaseAgent {
-  readonly #agent: ssh2.OpenSSHAgent;
-  readonly #note: (text: string) => void;
-
-  constructor(socket: string, note: (text: string) => void) {
-    super();
-    this.#agent = new ssh2.OpenSSHAgent(socket);
-    this.#note = note;
-  }
-
-  override getIdentities(done: IdentityCallback): void {
-    this.#agent.getIdentities((error, keys) => {
-      if (error) this.#note(`SSH agent: cannot be reached (${error.message})`);
-      else if (keys === undefined || keys.length === 0) this.#note('SSH agent: holds no keys');
-      done(null, error ? [] : (keys ?? []));
-    });
-  }
-
-  override sign(
-    key: ssh2.ParsedKey | Buffer | string,
-    data: Buffer,
-    options: SigningRequestOptions | SignCallback,
-    callback?: SignCallback,
-  ): void {
-    const done = typeof options === 'function' ? options : callback;
-    const signing = typeof options === 'function' ? {} : options;
-    if (signing.hash === 'sha1') {
-      done?.(new Error('the host wants an RSA signature with SHA-1'));
-      return;
-    }
-    this.#agent.sign(key, data, signing, done);
-  }
 }

@@ -1,7 +1,6 @@
 /** A connection that is logged in: runs one command at a time under a time limit, and ends politely or by force. */
 
-import type { Socket } from 'node:net';
-import type { Client, ClientChannel } from 'ssh2';
+import type { Client, ClientChannel, PseudoTtyOptions } from 'ssh2';
 import type { SshSettings } from '../model/host.js';
 import { HostLinkError } from '../ports.js';
 import { within } from './deadline.js';
@@ -12,7 +11,10 @@ import { commandFailure } from './ssh-failures.js';
 /** A polite end costs one round trip; a host that does not give it is left. */
 const CLOSE_SECONDS = 2;
 
-export function sshConnection(host: string, settings: SshSettings, client: Client, socket: Socket): Connection {
+/** Passwords are typed on it: it never echoes, whatever the program does. */
+const TERMINAL: PseudoTtyOptions = { term: 'dumb', cols: 80, rows: 24, modes: { ECHO: 0 } };
+
+export function sshConnection(host: string, settings: SshSettings, client: Client, destroy: () => void): Connection {
   let broken: string | undefined;
   client.on('error', (error) => (broken ??= shown(error.message)));
   const closed = new Promise<void>((resolve) => {
@@ -22,14 +24,11 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
     });
   });
   const seconds = settings.replyTimeoutSeconds;
-  const destroy = (): void => {
-    socket.destroy();
-  };
   return {
-    run: (command, events): Promise<RemoteProcess> =>
+    run: (command, events, on): Promise<RemoteProcess> =>
       within(
         seconds,
-        openCommand(client, command, (channel) => attach(channel, events, closed, () => broken)).catch(
+        openCommand(client, command, on, (channel) => attach(channel, events, closed, () => broken)).catch(
           (error: unknown) => {
             throw new HostLinkError(commandFailure({ host, settings }, error), { cause: error });
           },
@@ -54,9 +53,14 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
 }
 
 /** Listeners go on at once: a command that ends quickly has its exit status in the same packet as the acceptance. */
-function openCommand<T>(client: Client, command: string, listen: (channel: ClientChannel) => T): Promise<T> {
+function openCommand<T>(
+  client: Client,
+  command: string,
+  on: 'terminal' | undefined,
+  listen: (channel: ClientChannel) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    client.exec(command, (error, channel) => {
+    client.exec(command, on === 'terminal' ? { pty: TERMINAL } : {}, (error, channel) => {
       if (error) reject(error);
       else resolve(listen(channel));
     });

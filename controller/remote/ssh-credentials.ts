@@ -18,15 +18,24 @@ export class CredentialError extends Error {
 
 export interface Credentials {
   /** @throws CredentialError */
-  key(file: string, passphraseEnv: string | undefined): Promise<ParsedKey>;
+  key(file: string, passphraseEnv: string | undefined): Promise<ClientKey>;
   /** @throws CredentialError */
   password(user: string, passwordEnv: string | undefined): Promise<Secret>;
+  /** For `su`. @throws CredentialError */
+  rootPassword(passwordEnv: string | undefined): Promise<Secret>;
+}
+
+/** One key, decoded once. */
+export interface ClientKey {
+  readonly safe: ParsedKey;
+  /** Signs with SHA-1 too, where it is an RSA key: for hosts whose inventory allows `ssh-rsa`. */
+  readonly old: ParsedKey;
 }
 
 const PASSPHRASE_TRIES = 3;
 
 export function createCredentials(env: Environment, ask: Ask | undefined): Credentials {
-  const keys = new Map<string, Promise<ParsedKey>>();
+  const keys = new Map<string, Promise<ClientKey>>();
   const passwords = new Map<string, Promise<Secret>>();
   // Two prompts at once would take each other's answer.
   let terminal: Promise<unknown> = Promise.resolve();
@@ -36,17 +45,19 @@ export function createCredentials(env: Environment, ask: Ask | undefined): Crede
     terminal = answer.catch(() => undefined);
     return answer;
   };
-  const readPassword = async (user: string, passwordEnv: string | undefined): Promise<Secret> =>
-    Secret.fromText(
-      passwordEnv === undefined ? await askInTurn(`SSH password of ${user}: `) : fromEnvironment(env, passwordEnv),
-    );
+  const readPassword = async (prompt: string, passwordEnv: string | undefined): Promise<Secret> =>
+    Secret.fromText(passwordEnv === undefined ? await askInTurn(prompt) : fromEnvironment(env, passwordEnv));
   return {
     key: (file, passphraseEnv) =>
       once(keys, `${passphraseEnv ?? ''} ${file}`, () => loadKey(file, passphraseEnv, env, askInTurn)),
     // Asked for once in a run: hosts where it is another name a variable of their own.
     password: (user, passwordEnv) =>
       once(passwords, passwordEnv === undefined ? `of ${user}` : `in ${passwordEnv}`, () =>
-        readPassword(user, passwordEnv),
+        readPassword(`SSH password of ${user}: `, passwordEnv),
+      ),
+    rootPassword: (passwordEnv) =>
+      once(passwords, passwordEnv === undefined ? 'for su' : `in ${passwordEnv}`, () =>
+        readPassword("Root's password on the hosts (su): ", passwordEnv),
       ),
   };
 }
@@ -76,7 +87,7 @@ async function loadKey(
   passphraseEnv: string | undefined,
   env: Environment,
   ask: Ask,
-): Promise<ParsedKey> {
+): Promise<ClientKey> {
   const path = expandHome(file, env);
   const pem = await readFile(path).catch((error: unknown) => {
     throw new CredentialError(
@@ -95,23 +106,35 @@ async function loadKey(
   }
 }
 
-function decrypted(pem: Buffer, passphrase: string, wrong: string): ParsedKey {
+function decrypted(pem: Buffer, passphrase: string, wrong: string): ClientKey {
   const key = parsePrivate(pem, passphrase);
   if (key === 'encrypted') throw new CredentialError(wrong);
   return key;
 }
 
 /** `encrypted` when a passphrase is needed or the given one is wrong: ssh2 tells these by its message alone. */
-function parsePrivate(pem: Buffer, passphrase: string | undefined): ParsedKey | 'encrypted' {
+function parsePrivate(pem: Buffer, passphrase: string | undefined): ClientKey | 'encrypted' {
   const parsed = passphrase === undefined ? ssh2.utils.parseKey(pem) : ssh2.utils.parseKey(pem, passphrase);
   if (parsed instanceof Error) {
     if (/encrypted|passphrase|integrity check|decrypt/i.test(parsed.message)) return 'encrypted';
     throw new CredentialError(`not a private key that can be used (${parsed.message})`);
   }
-  // The OpenSSH format may hold several keys; ssh-keygen writes one.
-  const key = Array.isArray(parsed) ? firstOf(parsed) : parsed;
+  const key = whole(parsed);
   if (!key.isPrivateKey()) throw new CredentialError('it holds a public key only');
-  return withCachedPrivateKey(key);
+  const safe = withCachedPrivateKey(key, 'safe');
+  return { safe, old: key.type === 'ssh-rsa' ? withCachedPrivateKey(reparsed(key), 'old') : safe };
+}
+
+/** The OpenSSH format may hold several keys; ssh-keygen writes one. */
+function whole(parsed: ParsedKey | ParsedKey[]): ParsedKey {
+  return Array.isArray(parsed) ? firstOf(parsed) : parsed;
+}
+
+/** A second one of the same key: they sign differently. */
+function reparsed(key: ParsedKey): ParsedKey {
+  const again = ssh2.utils.parseKey(key.getPrivatePEM());
+  if (again instanceof Error) throw again;
+  return whole(again);
 }
 
 function firstOf(keys: readonly ParsedKey[]): ParsedKey {
@@ -124,6 +147,8 @@ function isErrno(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error;
 }
 
+export const SHA1_WANTED = 'the host wants an RSA signature with SHA-1 (`ssh: { allow: [ssh-rsa] }` would permit it)';
+
 const DIGESTS: Readonly<Record<string, string>> = {
   'ecdsa-sha2-nistp256': 'sha256',
   'ecdsa-sha2-nistp384': 'sha384',
@@ -132,14 +157,15 @@ const DIGESTS: Readonly<Record<string, string>> = {
 
 /**
  * Decodes the private half once: ssh2 decodes PEM at every signature, which costs a fifth of a run over many hosts.
- * Of the digests RSA may be asked for, SHA-1 is refused.
+ * Of the digests RSA may be asked for, SHA-1 is refused but by `old`.
  */
-function withCachedPrivateKey(key: ParsedKey): ParsedKey {
+function withCachedPrivateKey(key: ParsedKey, strength: keyof ClientKey): ParsedKey {
   const privateKey = createPrivateKey(key.getPrivatePEM());
   key.sign = (data, hash) => {
-    if (key.type === 'ssh-rsa' && hash !== 'sha256' && hash !== 'sha512') {
-      throw new Error('the host wants an RSA signature with SHA-1');
+    if (key.type === 'ssh-rsa' && hash !== 'sha256' && hash !== 'sha512' && strength === 'safe') {
+      throw new Error(SHA1_WANTED);
     }
+    if (key.type === 'ssh-rsa') return sign(hash ?? 'sha1', Buffer.from(data), privateKey);
     return sign(hash ?? DIGESTS[key.type] ?? null, Buffer.from(data), privateKey);
   };
   return key;

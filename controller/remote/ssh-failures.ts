@@ -3,6 +3,9 @@
 import type { SshSettings } from '../model/host.js';
 import type { LinkFailure } from '../ports.js';
 import { shown } from './host-text.js';
+import { algorithmsToAllow } from './ssh-algorithms.js';
+import type { OfferedAlgorithms } from './ssh-algorithms.js';
+import type { HostOffer } from './ssh-offer.js';
 
 interface Place {
   readonly host: string;
@@ -50,16 +53,15 @@ export function connectTimeout(place: Place, stage: string): LinkFailure {
   };
 }
 
-/** TCP is there, and SSH did not come about. `stage` is how far it got. */
-export function handshakeFailure(place: Place, error: unknown, stage: 'silent' | 'began'): LinkFailure {
+/** TCP is there, and SSH did not come about. `heard` is what the host has said until then. */
+export function handshakeFailure(
+  place: Place,
+  error: unknown,
+  heard: { readonly isSilent: boolean; readonly offer: HostOffer | undefined; readonly ours: OfferedAlgorithms },
+): LinkFailure {
   const said = shown(text(error));
-  if (/no matching/.test(said)) {
-    return {
-      kind: 'unreachable',
-      reason: `${placeText(place)} has no SSH algorithm in common with us: ${said.replace(/^Handshake failed: /, '')}`,
-      todo: 'bring sshd there up to date: curve25519 or ECDH, AES-CTR or GCM, SHA-2; SHA-1 and CBC are not offered',
-    };
-  }
+  const stage = heard.isSilent ? 'silent' : 'began';
+  if (/no matching/.test(said)) return noCommonAlgorithm(place, said, heard.offer, heard.ours);
   const code = errorCode(error);
   const [what, todo] = CONNECT[code] ?? [
     `broke off the SSH handshake (${said})`,
@@ -70,6 +72,66 @@ export function handshakeFailure(place: Place, error: unknown, stage: 'silent' |
     reason: `${placeText(place)} ${what}${stage === 'silent' ? ' before it said that it speaks SSH' : ''}`,
     todo: stage === 'silent' ? `see that it is sshd that listens there; ${todo}` : todo,
   };
+}
+
+function noCommonAlgorithm(
+  place: Place,
+  said: string,
+  offer: HostOffer | undefined,
+  ours: OfferedAlgorithms,
+): LinkFailure {
+  const theirs = offer?.algorithms;
+  const offers =
+    theirs === undefined
+      ? ''
+      : `; ${shown(offer?.version ?? '')} offers ${shown(
+          [theirs.kex, theirs.serverHostKey, theirs.cipher, theirs.hmac].map((names) => names.join(' ')).join('; '),
+        )}`;
+  const old = theirs === undefined ? [] : algorithmsToAllow(theirs, ours);
+  const allow =
+    old.length === 0
+      ? ''
+      : `; until then, if it must be, add to the host in the inventory: ssh: { allow: [${[...(place.settings.allow ?? []), ...old].join(', ')}] }`;
+  return {
+    kind: 'unreachable',
+    reason: `${placeText(place)} has no SSH algorithm in common with us: ${said.replace(/^Handshake failed: /, '')}${offers}`,
+    todo: `bring sshd there up to date: curve25519 or ECDH, AES-CTR or GCM, SHA-2; SHA-1 and CBC are not offered${allow}`,
+  };
+}
+
+/** What a jump host answers to being asked for a way on (RFC 4254 §5.1). */
+const PROHIBITED = 1;
+const CONNECT_FAILED = 2;
+
+/** The jump host is there, and does not lead on. */
+export function forwardFailure(
+  from: { readonly name: string; readonly settings: SshSettings },
+  to: { readonly name: string; readonly settings: SshSettings },
+  error: unknown,
+): LinkFailure {
+  const said = shown(text(error)).replace(/^\(SSH\) Channel open failure: /, '');
+  const place = placeText({ host: to.name, settings: to.settings });
+  const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
+  switch (reason) {
+    case PROHIBITED:
+      return {
+        kind: 'unreachable',
+        reason: `${place} is not reached: ${from.name} forbids forwarding to it (${said})`,
+        todo: `allow it in sshd_config on ${from.settings.host}: AllowTcpForwarding, DisableForwarding, PermitOpen and the options of the key`,
+      };
+    case CONNECT_FAILED:
+      return {
+        kind: 'unreachable',
+        reason: `${place} is not reached from ${from.name}: ${said}`,
+        todo: `see that the host is up and that ${from.settings.host} may connect to it`,
+      };
+    default:
+      return {
+        kind: 'unreachable',
+        reason: `${place} is not reached: ${from.name} does not lead on (${said})`,
+        todo: `see the log of sshd on ${from.settings.host}`,
+      };
+  }
 }
 
 export function authFailure(place: Place, tried: string, error?: unknown): LinkFailure {
@@ -86,7 +148,7 @@ export function commandFailure(place: Place, error: unknown): LinkFailure {
   return {
     kind: 'agent',
     reason: `${placeText(place)} does not run commands for ${place.settings.user} (${shown(text(error))})`,
-    todo: 'sshd must allow a session for this user: see MaxSessions, ForceCommand and PermitOpen in its configuration',
+    todo: 'sshd must allow a session for this user: see MaxSessions, ForceCommand and PermitTTY in its configuration',
   };
 }
 

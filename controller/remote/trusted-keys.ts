@@ -1,7 +1,6 @@
 /** Collects what we know of a host's key: from the inventory, else from known_hosts files, each read once in a run. */
 
 import { readFile } from 'node:fs/promises';
-import type { Host } from '../model/host.js';
 import { knownKeys } from './host-keys.js';
 import type { KnownKeys } from './host-keys.js';
 import { knownHostsName, parseHostKeys, parseKnownHosts } from './known-hosts.js';
@@ -9,8 +8,9 @@ import type { HostKeyList } from './known-hosts.js';
 import { expandHome } from './ssh-credentials.js';
 import type { Environment } from './ssh-credentials.js';
 import { errorCode } from './ssh-failures.js';
+import type { Hop } from './ssh-hop.js';
 
-export type ReadTrustedKeys = (host: Host) => Promise<KnownKeys>;
+export type ReadTrustedKeys = (hop: Hop, isJump: boolean) => Promise<KnownKeys>;
 
 export function trustedKeysReader(env: Environment): ReadTrustedKeys {
   const files = new Map<string, Promise<HostKeyList>>();
@@ -19,26 +19,26 @@ export function trustedKeysReader(env: Environment): ReadTrustedKeys {
     files.set(file, list);
     return list;
   };
-  return async ({ name, ssh }) => {
-    const lookFor = knownHostsName(ssh.host, ssh.port);
-    if (ssh.hostKeys.length > 0) {
-      return knownKeys(
-        name,
-        lookFor,
-        parseHostKeys(ssh.hostKeys, 'hostKey in the inventory'),
-        'the inventory has another host’s key',
-      );
+  return async ({ name, settings, hostKeyAlias }, isJump) => {
+    // ssh(1) looks an alias up as it is, without the port
+    const lookFor = hostKeyAlias?.toLowerCase() ?? knownHostsName(settings.host, settings.port);
+    const belongs = isJump ? 'to its map in ssh.proxyJump of the inventory' : 'to the host in the inventory';
+    if (settings.hostKeys.length > 0) {
+      return knownKeys(name, lookFor, parseHostKeys(settings.hostKeys, 'hostKey in the inventory'), {
+        looked: 'the inventory has another host’s key',
+        belongs,
+      });
     }
-    const lists = await Promise.all(ssh.knownHosts.map(readOnce));
+    const lists = await Promise.all(settings.knownHosts.map(readOnce));
     const all: HostKeyList = {
       entries: lists.flatMap(({ entries }) => entries),
       ignored: lists.flatMap(({ ignored }) => ignored),
     };
     const looked =
-      ssh.knownHosts.length === 0
+      settings.knownHosts.length === 0
         ? 'no hostKey in the inventory'
-        : `no hostKey in the inventory, no line for ${lookFor} in ${ssh.knownHosts.join(', ')}`;
-    return knownKeys(name, lookFor, all, looked);
+        : `no hostKey in the inventory, no line for ${lookFor} in ${settings.knownHosts.join(', ')}`;
+    return knownKeys(name, lookFor, all, { looked, belongs });
   };
 }
 

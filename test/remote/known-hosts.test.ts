@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import ssh2 from 'ssh2';
+import { offeredAlgorithms } from '../../controller/remote/ssh-algorithms.js';
 import { describe, expect, test } from 'vitest';
 import { hostKeyAlgorithms, judgeHostKey, knownKeys } from '../../controller/remote/host-keys.js';
 import {
@@ -27,8 +28,10 @@ const hashed = (name: string): string => {
   return `|1|${salt.toString('base64')}|${createHmac('sha1', salt).update(name).digest('base64')}`;
 };
 
+const PLACE = { looked: 'no hostKey', belongs: 'to the host in the inventory' };
+
 const trusts = (text: string, host: string, port = 22): boolean => {
-  const known = knownKeys('db1', knownHostsName(host, port), parseKnownHosts(text, 'known_hosts'), 'nowhere');
+  const known = knownKeys('db1', knownHostsName(host, port), parseKnownHosts(text, 'known_hosts'), PLACE);
   return judgeHostKey(known, OURS.blob) === undefined;
 };
 
@@ -68,7 +71,7 @@ describe('a known_hosts file', () => {
 
   test('never accepts a revoked key, though another line has it', () => {
     const text = `db1 ${OURS.line}\n@revoked * ${OURS.line}\n`;
-    const known = knownKeys('db1', 'db1', parseKnownHosts(text, 'kh'), '');
+    const known = knownKeys('db1', 'db1', parseKnownHosts(text, 'kh'), PLACE);
     expect(judgeHostKey(known, OURS.blob)?.reason).toContain(
       `revoked key ssh-ed25519 ${keyFingerprint(OURS.blob)} (kh:2)`,
     );
@@ -106,7 +109,7 @@ describe('a known_hosts file', () => {
 });
 
 describe('the key a host presents', () => {
-  const known = (...lines: string[]) => knownKeys('db1', 'db1', parseHostKeys(lines, 'inventory'), 'no hostKey');
+  const known = (...lines: string[]) => knownKeys('db1', 'db1', parseHostKeys(lines, 'inventory'), PLACE);
 
   test('is trusted when the inventory has it, bare or as a known_hosts line', () => {
     expect(judgeHostKey(known(OURS.line), OURS.blob)).toBeUndefined();
@@ -130,7 +133,9 @@ describe('the key a host presents', () => {
   });
 
   test('of a type that is known is asked for first', () => {
-    expect(hostKeyAlgorithms(known(EC.line)).slice(0, 2)).toEqual(['ecdsa-sha2-nistp256', 'ssh-ed25519']);
-    expect(hostKeyAlgorithms(known())).not.toContain('ssh-rsa');
+    const safe = offeredAlgorithms([], {}).serverHostKey;
+    expect(hostKeyAlgorithms(known(EC.line), safe).slice(0, 2)).toEqual(['ecdsa-sha2-nistp256', 'ssh-ed25519']);
+    expect(hostKeyAlgorithms(known(), safe)).not.toContain('ssh-rsa');
+    expect(hostKeyAlgorithms(known(), offeredAlgorithms(['ssh-rsa'], {}).serverHostKey)).toContain('ssh-rsa');
   });
 });

@@ -30,6 +30,11 @@ test('the example is a web server and its peer, linked once', () => {
     replyTimeoutSeconds: 60,
     hostKeys: [],
     knownHosts: ['~/.ssh/known_hosts'],
+    config: {
+      file: '~/.ssh/config',
+      isNamed: false,
+      open: ['port', 'auth', 'connectTimeoutSeconds', 'knownHosts', 'proxyJump'],
+    },
   });
   expect(inventory.hosts[0]?.vars).toEqual({
     bypass: [

@@ -1,0 +1,78 @@
+/** From a stream to a login: algorithms, the host's key, then who we are. Tells what failed in the order it was tried. */
+
+import type { Duplex } from 'node:stream';
+import ssh2 from 'ssh2';
+import { HostLinkError } from '../ports.js';
+import type { LinkFailure } from '../ports.js';
+import { hostKeyAlgorithms, judgeHostKey } from './host-keys.js';
+import type { KnownKeys } from './host-keys.js';
+import type { Authentication } from './ssh-auth.js';
+import { authFailure, handshakeFailure } from './ssh-failures.js';
+import type { Hop } from './ssh-hop.js';
+import { OfferReader } from './ssh-offer.js';
+
+/** @throws HostLinkError; the stream is then the caller's to destroy */
+export function handshake(
+  stream: Duplex,
+  hop: Hop,
+  known: KnownKeys,
+  auth: Authentication,
+  onKeysAgreed: () => void,
+): Promise<ssh2.Client> {
+  const client = new ssh2.Client();
+  const place = { host: hop.name, settings: hop.settings };
+  const heard = new OfferReader();
+  const hear = (chunk: Buffer): void => heard.push(chunk);
+  let distrust: LinkFailure | undefined;
+  let keysAgreed = false;
+  return new Promise((resolve, reject) => {
+    const fail = (failure: LinkFailure, cause?: unknown): void => {
+      reject(new HostLinkError(failure, { cause }));
+    };
+    const explain = (error: Error): LinkFailure => {
+      if (distrust !== undefined) return distrust;
+      if (keysAgreed) return authFailure(place, auth.tried(), error);
+      return handshakeFailure(place, error, {
+        isSilent: heard.isSilent,
+        offer: heard.offer(),
+        ours: hop.algorithms,
+      });
+    };
+    client.on('handshake', () => {
+      keysAgreed = true;
+      stream.off('data', hear);
+      heard.clear();
+      onKeysAgreed();
+    });
+    client.on('ready', () => resolve(client));
+    client.on('error', (error: Error & { level?: string }) => {
+      // An SSH agent that does not sign for one key: ssh2 goes on to the next by itself.
+      if (error.level !== 'agent') fail(explain(error), error);
+    });
+    client.on('close', () => fail(explain(new Error('the connection was closed'))));
+    client.connect({
+      sock: stream,
+      username: hop.settings.user,
+      // Both are ours: one limit for all of it, and only the methods that are configured.
+      readyTimeout: 0,
+      authHandler: (methodsLeft, partial, next) => {
+        auth.next(methodsLeft, partial, next, () => fail(authFailure(place, auth.tried())));
+      },
+      hostVerifier: (key: Buffer) => {
+        distrust = judgeHostKey(known, key);
+        return distrust === undefined;
+      },
+      keepaliveInterval: hop.keepaliveSeconds * 1000,
+      keepaliveCountMax: hop.keepalivesUnanswered,
+      algorithms: {
+        kex: [...hop.algorithms.kex],
+        serverHostKey: hostKeyAlgorithms(known, hop.algorithms.serverHostKey),
+        cipher: [...hop.algorithms.cipher],
+        hmac: [...hop.algorithms.hmac],
+        compress: ['none'],
+      },
+    });
+    // ssh2 has paused the stream until it is ready to read; we hear what it hears
+    stream.on('data', hear);
+  });
+}

@@ -1,0 +1,115 @@
+/** A command run by su: the password is typed on a terminal that does not echo, then the terminal is a plain stream of bytes. */
+
+import type { Host } from '../model/host.js';
+import type { Secret } from '../model/secret.js';
+import { HostLinkError } from '../ports.js';
+import type { LinkFailure } from '../ports.js';
+import { asRoot, SuDialogue } from './become-root.js';
+import { within } from './deadline.js';
+import { shown } from './host-text.js';
+import type { Connection, ProcessEnd, ProcessEvents, RemoteProcess } from './remote-process.js';
+
+/** After a prompt has come, before it is believed: what looks like one may be the first half of a greeting. */
+const QUIET_MS = 200;
+/** What a login may print before su has its say. */
+const MOST_BYTES = 256 * 1024;
+
+/** The connection, whose commands are root's. `password` is asked for before anything runs. */
+export function suConnection(connection: Connection, host: Host, password: () => Promise<Secret>): Connection {
+  return {
+    ...connection,
+    run: async (command, events) => {
+      const secret = await password();
+      return becomeRoot(connection, host, command, events, secret);
+    },
+  };
+}
+
+async function becomeRoot(
+  connection: Connection,
+  host: Host,
+  command: string,
+  events: ProcessEvents,
+  password: Secret,
+): Promise<RemoteProcess> {
+  const dialogue = new SuDialogue();
+  const masked = (text: string): string => shown(text.replaceAll(password.revealText(), '[password]'));
+  let isRoot = false;
+  let heard = 0;
+  let quiet: NodeJS.Timeout | undefined;
+  let finish: (rest: string) => void = () => undefined;
+  let fail: (error: HostLinkError) => void = () => undefined;
+  const ready = new Promise<string>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  // Whoever awaits it hears of it; it may fail while the command is only being started.
+  ready.catch(() => undefined);
+  const look = (isQuiet: boolean): void => {
+    const turn = dialogue.turn(isQuiet);
+    if (turn?.kind === 'asks') process?.write(`${password.revealText()}\n`);
+    if (turn?.kind === 'asks-more') fail(suFailure(host, `it asks for more: ${masked(turn.prompt)}`));
+    if (turn?.kind !== 'ready') return;
+    isRoot = true;
+    finish(turn.rest);
+  };
+  const process = await connection.run(
+    asRoot('su', command),
+    {
+      stdout: (chunk) => {
+        if (isRoot) {
+          events.stdout(chunk);
+          return;
+        }
+        clearTimeout(quiet);
+        heard += chunk.length;
+        if (heard > MOST_BYTES) {
+          fail(suFailure(host, `it printed more than ${MOST_BYTES} bytes`));
+          return;
+        }
+        // a character a byte: what follows our word must stay as it is
+        dialogue.push(chunk.toString('latin1'));
+        look(false);
+        if (!isRoot) quiet = setTimeout(() => look(true), QUIET_MS);
+      },
+      stderr: (chunk) => events.stderr(chunk),
+      end: (how) => {
+        clearTimeout(quiet);
+        if (isRoot) events.end(how);
+        else fail(suFailure(host, endText(how, masked(decoded(dialogue.said())))));
+      },
+    },
+    'terminal',
+  );
+  const seconds = host.ssh.replyTimeoutSeconds;
+  try {
+    const rest = await within(seconds, ready, () => suFailure(host, `it said neither yes nor no within ${seconds} s`));
+    if (rest !== '') events.stdout(Buffer.from(rest, 'latin1'));
+    return process;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  } finally {
+    clearTimeout(quiet);
+  }
+}
+
+function decoded(text: string): string {
+  return Buffer.from(text, 'latin1').toString('utf8');
+}
+
+function endText({ status, signal, broken }: ProcessEnd, said: string): string {
+  if (said !== '') return said;
+  return broken ?? signal ?? `exit ${status ?? 'without a status'}`;
+}
+
+function suFailure(host: Host, why: string): HostLinkError {
+  const failure: LinkFailure = {
+    kind: 'privilege',
+    reason: `${host.ssh.user} may not become root on ${host.name} by su: ${why}`,
+    todo:
+      "see that root's password is right (ssh.rootPasswordEnv, or as typed), not expired, and that the user may use su there; " +
+      'sshd must give a terminal (PermitTTY)',
+  };
+  return new HostLinkError(failure);
+}
