@@ -31,17 +31,21 @@ function sinceText({ finding, firstSeen, lastSeen, cleared, seen, returns }: Inc
   ].join('; ');
 }
 
-export function acceptanceText(
-  { host, id, until, reason, by, at }: Acceptance,
-  now: Date,
-  paint: Paint = plain,
-): string {
-  const isOver = Date.parse(until) <= now.getTime();
-  const state = isOver ? paint('yellow', 'no longer accepted') : paint('cyan', 'accepted');
-  return (
-    `${state} ${paint('bold', host)}: ${id} until ${until}\n` +
-    `  ${paint('dim', 'reason:')} ${printable(reason)} (${printable(by)}, ${at})\n`
-  );
+export function acceptanceText(acceptance: Acceptance, now: Date, paint: Paint = plain): string {
+  const { host, id, until } = acceptance;
+  if (Date.parse(until) <= now.getTime()) return noLongerAcceptedText(acceptance, paint);
+  return `${paint('cyan', 'accepted')} ${paint('bold', host)}: ${id} until ${until}\n${reasonLine(acceptance, paint)}`;
+}
+
+/** Of one that has ended, or that a person has just ended. */
+export function noLongerAcceptedText(acceptance: Acceptance, paint: Paint = plain): string {
+  const { host, id, until } = acceptance;
+  const state = paint('yellow', 'no longer accepted');
+  return `${state} ${paint('bold', host)}: ${id} (it was until ${until})\n${reasonLine(acceptance, paint)}`;
+}
+
+function reasonLine({ reason, by, at }: Acceptance, paint: Paint): string {
+  return `  ${paint('dim', 'reason:')} ${printable(reason)} (${printable(by)}, ${at})\n`;
 }
 
 export function quarantineText({ host, since, reason }: Quarantine, paint: Paint = plain): string {

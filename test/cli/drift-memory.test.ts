@@ -119,6 +119,11 @@ test('what was accepted can be listed and taken back', async () => {
   const told = toldInJson(showAcceptances, await remembered());
   expectDocumented(told, 'drift-acceptance');
   expect(told).toMatchObject([{ ...acceptances[0], inForce: true }]);
+  expect(drift('unaccept', 'web1', 'rule-foreign').stdout).toBe(
+    stdout.replace('accepted', 'no longer accepted').replace(/until (\S+Z)$/m, '(it was until $1)'),
+  );
+  expect((await remembered()).acceptances).toEqual([]);
+  await store().write({ ...(await remembered()), acceptances });
   const ran = drift('unaccept', 'web1', 'rule-foreign', '--output', 'json');
   expect([ran.status, ran.stderr]).toEqual([0, '']);
   const lines = jsonLines(ran);

@@ -105,4 +105,9 @@ test('without a schedule it says how to give one, and its file is written for wh
   expectDocumented(lines);
   expect(lines).toMatchObject([{ event: 'service-file', file, text: unit }]);
   expect(lines[0]?.['next']).toContain('sudo systemctl enable --now ipsec-deploy-drift');
+  const again = await fleet.expect(0, 'drift', 'install-service', '--systemd', ...SERVICE, '--out', '.');
+  expect(again.stdout).toMatch(
+    /^\S+\/ipsec-deploy-drift\.service is written; nothing was started\. Next, in this order:\n\n/,
+  );
+  expect(again.stdout).toContain('\n    sudo systemctl enable --now ipsec-deploy-drift\n');
 });

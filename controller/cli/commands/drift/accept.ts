@@ -7,7 +7,7 @@ import { chooseFindings, type Candidate } from '../../../drift/choose-finding.js
 import { EXIT } from '../../../errors.js';
 import type { Acceptance, DriftMemory } from '../../../model/drift.js';
 import type { Clock } from '../../../ports.js';
-import { acceptanceText } from '../../../report/incident-text.js';
+import { acceptanceText, noLongerAcceptedText } from '../../../report/incident-text.js';
 import { commonOptions, type CommonArguments } from '../../arguments.js';
 import { withContext, type Context } from '../../context.js';
 import { operatorName } from '../../operator-name.js';
@@ -80,7 +80,6 @@ export const unacceptCommand: CommandModule<object, FindingArguments> = {
   builder: (argv: Argv): Argv<FindingArguments> => findingOptions(argv),
   handler: (args) =>
     withContext({ ...args, ...NO_HOSTS }, async (context) => {
-      const now = context.clock.now();
       let ended: readonly Acceptance[] = [];
       await changeMemory(context, (memory) => {
         const candidates = acceptedOn(memory, args.host);
@@ -93,7 +92,7 @@ export const unacceptCommand: CommandModule<object, FindingArguments> = {
       });
       for (const one of ended) {
         if (context.output.format === 'json') context.output.json({ event: 'drift-unaccepted', ...one });
-        else context.output.print(acceptanceText({ ...one, until: now.toISOString() }, now, context.output.paint));
+        else context.output.print(noLongerAcceptedText(one, context.output.paint));
       }
       return EXIT.ok;
     }),
