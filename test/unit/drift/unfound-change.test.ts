@@ -12,6 +12,7 @@ const CONFIG = '/etc/inet/ike/config';
 function planOf(parts: Partial<HostPlan>): HostPlan {
   return {
     host: 'web1',
+    platform: 'solaris-smf',
     generation: 8,
     expect: { generation: 7, files: [], spd: '' },
     files: [],
