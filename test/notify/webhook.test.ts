@@ -1,4 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
@@ -55,6 +58,30 @@ test('the receiver can check who sent the digest, when, and that nothing was cha
     opened: [{ kind: 'file-content', hosts: ['web1', 'web2', 'web3'], hostCount: 3, ids: ['file-content-1a2b3c'] }],
     leftOut: { opened: 0, cleared: 0, quarantined: 0 },
   });
+});
+
+test('the check that the documentation gives takes what is ours, in time, and nothing else', async () => {
+  const server = await httpServer(answers(204));
+  const world = testWorld(env);
+  await notifier(hook(server.url, { secretEnv: 'HOOK_KEY' }), world).tell(digest(), never);
+  const { headers, body } = server.received[0] ?? { headers: {}, body: '' };
+  const now = world.clock.now().getTime() / 1000;
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'drift-notifications.md'), 'utf8');
+  const check = /```js\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const cases = [
+    [KEY, headers, body, now + 299],
+    [KEY, headers, body, now + 301],
+    [KEY, headers, `${body} `, now],
+    [`${KEY}x`, headers, body, now],
+    [KEY, {}, body, now],
+  ];
+  const said = execFileSync(process.execPath, [
+    '--input-type=module',
+    '--eval',
+    `${check}\nconsole.log(JSON.stringify(JSON.parse(process.argv[1]).map((one) => isOurs(...one))))`,
+    JSON.stringify(cases),
+  ]);
+  expect(JSON.parse(said.toString())).toEqual([true, false, false, false, false]);
 });
 
 test('programs read what was put right, and which acceptances ended', async () => {
