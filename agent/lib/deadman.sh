@@ -60,6 +60,7 @@ deadman() { # id token
     exec >/dev/null 2>&1
     deadman_slept=0
     deadman_turns=0
+    deadman_pause=30
     while :; do
         deadman_wanted=0
         read -r deadman_wanted <"$TX/window" || exit 0
@@ -69,6 +70,11 @@ deadman() { # id token
             continue
         fi
         deadman_fires "$1" && exit 0
+        # The revert did not verify: again and again, whatever stands in its way may go.
+        if [ -f "$TX/failed" ]; then
+            sleep_unless_over "$deadman_pause" "$1" deadman
+            [ "$deadman_pause" -ge 1800 ] || deadman_pause=$((deadman_pause * 2))
+        fi
     done
 }
 
@@ -94,20 +100,32 @@ sleep_unless_over() { # seconds id deadman|revert
     done
 }
 
-# Beside a revert: ends a tool that is still the same one after a minute.
-watch_tools() { # id
+# Beside a revert: ends what its process has been waiting for at two looks, a minute apart.
+watch_tools() { # id pid
     trap : URG
     watched=
     while :; do
         sleep_unless_over 60 "$1" revert
         watched_before=$watched
-        watched=
-        [ ! -s "$TX/tool" ] || read -r watched watched_name <"$TX/tool"
-        if is_number "$watched" && [ "$watched" = "$watched_before" ] && process_runs "$watched" "$watched_name"; then
-            end_descendants "$watched"
-            kill -s KILL "$watched" 2>/dev/null
-        fi
+        watch_self=
+        [ ! -s "$TX/watch" ] || read -r watch_self <"$TX/watch"
+        list_processes
+        end_todo=
+        add_children "$2"
+        watched=" $end_todo "
+        # The watch is a child as well.
+        is_number "$watch_self" || continue
+        for watched_pid in $watched; do
+            case $watched_before in
+                *" $watched_pid "*) [ "$watched_pid" = "$watch_self" ] || end_tree "$watched_pid" ;;
+            esac
+        done
     done
+}
+
+end_tree() { # pid
+    end_descendants "$1"
+    kill -s KILL "$1" 2>/dev/null
 }
 
 # Status 1: not over yet, look at the window again.
@@ -124,17 +142,16 @@ deadman_fires() { # id
         return 1
     fi
     if [ -f "$TX/failed" ]; then
-        # The revert did not verify the first time. Once more, whatever stood in its way may be gone.
         rm -f "$TX/failed"
         end_agent
         read_ender
-        end_as_begun running
+        end_as_begun running && [ ! -f "$TX/failed" ]
         return
     fi
     if ! claim reverting; then
         if ender_is_gone; then
             end_agent
-            end_as_begun running
+            end_as_begun running && [ ! -f "$TX/failed" ]
             return
         fi
         sleep 1
@@ -143,6 +160,8 @@ deadman_fires() { # id
         if [ "$T_STATE" = confirming ] && [ "$deadman_turns" -ge 60 ]; then
             deadman_turns=0
             end_tool
+            read_ender
+            ! is_number "$ender_pid" || end_children "$ender_pid" "$ender_word"
         fi
         return 1
     fi
@@ -154,7 +173,7 @@ deadman_fires() { # id
     end_agent
     [ ! -f "$TX/verified" ] || T_STEP=confirm
     revert "$T_STEP" 'not confirmed in time' running
-    return 0
+    [ ! -f "$TX/failed" ]
 }
 
 # ---- processes
@@ -226,6 +245,14 @@ end_agent() {
         kill -s KILL "$T_AGENT" 2>/dev/null
     fi
     end_tool
+    confirmer=
+    [ ! -s "$TX/confirmer" ] || read -r confirmer confirmer_word <"$TX/confirmer"
+    [ "$confirmer" = $$ ] || end_children "$confirmer" "${confirmer_word-}"
+}
+
+# Ends what a process of ours waits for, not itself.
+end_children() { # pid word
+    is_number "$1" && process_runs "$1" "$2" && end_descendants "$1"
 }
 
 # Ends the tool that somebody waits for.

@@ -3,17 +3,27 @@
 
 # Exclusive creation: of all who want to end the transaction, one succeeds.
 claim() { # confirming|reverting
-    set -C
-    { true >"$TX/ending"; } 2>/dev/null
-    claim_status=$?
-    set +C
-    [ "$claim_status" = 0 ] || return 1
-    # Made it is ours, even if the disk has no room for our name.
-    put "$1 $$ $WORD" >"$TX/ending"
+    if ! make_ending; then
+        # Another has it; or the disk has no inode left for it.
+        [ ! -e "$TX/ending" ] && release_reserve && make_ending || return 1
+    fi
+    if ! put "$1 $$ $WORD" 2>/dev/null >"$TX/ending"; then
+        # Without a name in it others would take us for gone.
+        release_reserve
+        put "$1 $$ $WORD" 2>/dev/null >"$TX/ending"
+    fi
     # Whoever was held up may find another transaction where the one it knows was.
     deadman_has_work "$T_ID" && return 0
     rm -f "$TX/ending"
     return 1
+}
+
+make_ending() {
+    set -C
+    { true >"$TX/ending"; } 2>/dev/null
+    claim_status=$?
+    set +C
+    return "$claim_status"
 }
 
 # Takes away the claim of the one that ender_is_gone found gone, and no other: somebody may have been quicker.
@@ -40,6 +50,8 @@ confirm() { # id nonce
         return
     fi
     step confirm begin
+    # Should a tool hang now, the dead-man knows whose it is.
+    put "$$ $WORD" 2>/dev/null >"$TX/confirmer"
     if ! verify_again; then
         fail_step confirm "$FAILURE"
         return
@@ -50,13 +62,13 @@ confirm() { # id nonce
     fi
     if ! finish_confirm running; then
         say_output "$TX/out"
-        step confirm failed 'could not write to the state folder'
+        step confirm failed "$FINISH_FAILURE"
         put "reverting $$ $WORD" >"$TX/ending"
-        revert confirm 'could not write to the state folder; is the disk full or read-only?' running
+        revert confirm "$FINISH_FAILURE" running
         say_known_outcome "$1"
         return
     fi
-    say "step name=confirm state=done text=$FINISH_NOTE"
+    say 'step name=confirm state=done text='
     say "outcome id=$1 state=confirmed generation=$T_GENERATION"
 }
 
@@ -74,16 +86,16 @@ verify_again() {
 
 # The marker in the generation's folder is the point of no return; all after it can be done again by whoever recovers.
 finish_confirm() { # boot|running
+    FINISH_FAILURE='SAs of the former key file cannot be deleted'
+    if [ "$1" != boot ] && ! retire_sas && [ ! -s "$GEN/confirmed" ]; then
+        return 1
+    fi
+    FINISH_FAILURE='could not write to the state folder; is the disk full or read-only?'
     if ! mark_confirmed; then
         rm -f "$GEN/confirmed"
         return 1
     fi
-    FINISH_NOTE=
-    if [ "$1" != boot ] && [ -s "$TX/keys.retire" ]; then
-        run_tool ipseckey -f "$TX/keys.retire" || FINISH_NOTE='some SAs of the former key file may still be loaded'
-    fi
-    is_recorded "$T_ID" ||
-        record "$NOW_ISO $T_ID confirmed generation=$T_GENERATION run=$T_RUN${FINISH_NOTE:+ text=$FINISH_NOTE}"
+    is_recorded "$T_ID" || record "$NOW_ISO $T_ID confirmed generation=$T_GENERATION run=$T_RUN"
     finish_deadman=
     [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"
     list_old_generations "$T_KEEP"
@@ -96,6 +108,24 @@ finish_confirm() { # boot|running
     # First what says that a transaction is open: its other half must not be ended by anybody else.
     rm -rf "$TX/armed" "$TX" "$NEW" "$STATE/lock" "$@"
     stand_down "$finish_deadman"
+}
+
+# SAs that only the former generation had go before the new one counts: then what cannot be done is taken back as well.
+# The next listing tells whether they are gone; `ipseckey` stops at one that has gone by itself.
+retire_sas() {
+    [ -s "$TX/keys.retire" ] || return 0
+    retire_file=$TX/keys.retire
+    for retire_turn in 1 2 3; do
+        run_tool ipseckey -f "$retire_file"
+        if ! list_sas "$TX/sad" || [ ! -s "$TX/sad" ]; then
+            continue
+        fi
+        case $(awk -v job=retire -v sad="$TX/sad" -v retire="$TX/keys.retire" -v left="$TX/keys.left" "$AWK_IPSEC") in
+            'left 0') return 0 ;;
+            'left '*) retire_file=$TX/keys.left ;;
+        esac
+    done
+    return 1
 }
 
 mark_confirmed() {
@@ -125,6 +155,7 @@ list_old_generations() { # keep
 # ---- abort, extend
 
 abort() { # id
+    call_off_unarmed "$1" && return
     find_transaction "$1" || return
     abort_retry=
     if [ -f "$TX/failed" ]; then
@@ -141,6 +172,20 @@ abort() { # id
     fi
 }
 
+# A transaction that was begun and has changed nothing yet, whoever holds it up: it must not go on after this.
+call_off_unarmed() { # id
+    [ -f "$TX/about" ] && [ ! -f "$TX/armed" ] && read_transaction && [ "$T_ID" = "$1" ] || return 1
+    end_agent
+    # It may have armed meanwhile.
+    ! transaction_is_open && deadman_has_work "$1" || return 1
+    call_off_deadman=
+    [ ! -f "$TX/deadman" ] || read -r call_off_deadman call_off_rest <"$TX/deadman"
+    discard
+    stand_down "$call_off_deadman"
+    REFUSAL='called off before anything was touched'
+    refuse "$1"
+}
+
 # Another has claimed the end: it is waited for, or if it is gone, gone on with.
 end_or_await() { # id
     if deadman_has_work "$1" && ender_is_gone && read_transaction && end_as_begun running; then
@@ -155,6 +200,10 @@ extend() { # id seconds
     find_transaction "$1" || return
     if ! is_number "$2" || [ "$2" -eq 0 ]; then
         say_error 'seconds is not a number above 0'
+        return
+    fi
+    if [ "$((T_WINDOW + $2))" -gt 86400 ]; then
+        say_error 'the window would be longer than a day'
         return
     fi
     put "$((T_WINDOW + $2))" >"$TX/window.new" && mv -f "$TX/window.new" "$TX/window"
@@ -201,7 +250,8 @@ revert() { # step text boot|running
     # Whatever hangs while taking back is ended, so that the rest is taken back.
     revert_orphan=
     [ ! -f "$TX/watch" ] || read -r revert_orphan <"$TX/watch"
-    watch_tools "$T_ID" &
+    release_reserve
+    watch_tools "$T_ID" "$$" &
     revert_watch=$!
     put "$revert_watch" >"$TX/watch"
     restore_files || PROBLEMS='files could not be put back; '
@@ -220,10 +270,11 @@ revert() { # step text boot|running
     fi
     check_restored_files
     take_time
+    PROBLEMS=${PROBLEMS%; }
     if [ -n "$PROBLEMS" ]; then
         step revert failed "$PROBLEMS"
         put "$PROBLEMS" >"$TX/failed"
-        record "$NOW_ISO $T_ID failed generation=? step=$revert_step run=$T_RUN text=$PROBLEMS($revert_text)"
+        record "$NOW_ISO $T_ID failed generation=? step=$revert_step run=$T_RUN text=$PROBLEMS ($revert_text)"
         stand_down "$revert_watch"
         stand_down "$revert_orphan"
         return 1
@@ -272,8 +323,8 @@ restore_sas() {
 check_restored_sas() {
     undo_problems=$(compare_with_snapshot '') || undo_problems=${undo_problems:-problem the loaded SAs cannot be compared}
     [ -z "$undo_problems" ] && return 0
+    undo_problems=${undo_problems%%"$nl"*}
     PROBLEMS="$PROBLEMS${undo_problems#problem }; "
-    PROBLEMS=${PROBLEMS%%"$nl"*}
     return 1
 }
 
@@ -291,9 +342,22 @@ compare_with_snapshot() { # file for the commands that mend it, or nothing to ha
 # ---- recovery: a transaction whose keepers are all gone is ended by whoever comes next
 
 recover() {
-    [ -f "$TX/about" ] && read_transaction || return 0
-    transaction_is_open || return 0
-    [ ! -f "$TX/failed" ] || return 0
+    if [ ! -f "$TX/about" ] || ! read_transaction; then
+        clear_remains
+        return 0
+    fi
+    if ! transaction_is_open; then
+        # Nothing was changed, and nobody is there who would.
+        ! agent_is_gone || clear_remains
+        return 0
+    fi
+    if [ -f "$TX/failed" ]; then
+        # It did not verify, perhaps of something that is over by now.
+        read_ender
+        rm -f "$TX/failed"
+        end_as_begun running
+        return 0
+    fi
     recover_deadman=
     recover_token=
     [ ! -f "$TX/deadman" ] || read -r recover_deadman recover_token <"$TX/deadman"
@@ -309,14 +373,24 @@ recover() {
     ! claim reverting || revert "$T_STEP" 'its keepers were gone' running
 }
 
+# What is left of a transaction that is over or was never armed. Under the lock, lest one that begins now is taken for such.
+clear_remains() {
+    find_remains
+    if [ -z "$REMAINS" ] && [ ! -d "$TX" ] && [ ! -d "$NEW" ] && [ ! -f "$STATE/lock" ]; then
+        return 0
+    fi
+    take_lock recovery || return 0
+    ! transaction_is_open && discard
+}
+
 # The same for requests that look: what they tell should be how things stay. They have no steps to tell of.
 recover_unasked() {
-    [ -d "$TX" ] && [ -z "$READONLY" ] || return 0
+    [ -d "$STATE" ] && [ -z "$READONLY" ] || return 0
     recover_mark=$MARK
     MARK=
+    [ ! -d "$TX" ] || LOADER_DIGESTS=
     recover
     MARK=$recover_mark
-    LOADER_DIGESTS=
 }
 
 # Goes on where the one who had claimed the end was stopped. Status 1: another was quicker to.
@@ -327,7 +401,7 @@ end_as_begun() { # boot|running
             take_time
             finish_confirm "$1" && return
             put "reverting $$ $WORD" >"$TX/ending"
-            revert confirm 'could not write to the state folder; is the disk full or read-only?' "$1"
+            revert confirm "$FINISH_FAILURE" "$1"
             ;;
         *)
             drop_claim && claim reverting || return 1

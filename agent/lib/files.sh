@@ -71,21 +71,61 @@ sum_of() { # path
     esac
 }
 
-# Copies of the snapshot go back by one rename each, with the owner and mode they had; what was not there goes.
+# Files that are not as in the snapshot go back by one rename each, with the owner and mode they had; what was not there goes.
 restore_files() {
     # Without a whole snapshot nothing was ever changed, and a file missing from it says nothing.
     [ -f "$BEFORE/complete" ] || return 1
-    rm -rf "$NEW"
-    mkdir "$NEW" || return 1
+    restore_status=0
     for restore_name in $MANAGED; do
         path_of "$restore_name"
+        file_is_restored && continue
         if [ -f "$BEFORE/files/$restore_name" ]; then
-            cp -p "$BEFORE/files/$restore_name" "$NEW/$restore_name" && mv -f "$NEW/$restore_name" "$FILE" || return 1
+            restore_file || restore_status=1
         else
-            [ -f "$BEFORE/complete" ] && rm -f "$FILE" || return 1
+            rm -f "$FILE" || restore_status=1
         fi
     done
-    rm -rf "$NEW"
+    return "$restore_status"
+}
+
+# By another copy; where there is no room for one, by the copy that was made before anything was changed.
+restore_file() { # restore_name, FILE
+    restore_copy=$BEFORE/files/$restore_name
+    [ -d "$NEW" ] || mkdir "$NEW" 2>/dev/null
+    if cp -p "$restore_copy" "$NEW/back" 2>/dev/null && cmp "$restore_copy" "$NEW/back" >/dev/null 2>&1; then
+        mv -f "$NEW/back" "$FILE" && return 0
+    fi
+    rm -f "$NEW/back"
+    cmp "$restore_copy" "$NEW/was/$restore_name" >/dev/null 2>&1 && mark_like "$restore_copy" "$NEW/was/$restore_name" &&
+        mv -f "$NEW/was/$restore_name" "$FILE"
+}
+
+# Gives a file the mode, owner and group of another.
+mark_like() { # model file
+    set -f
+    # shellcheck disable=SC2046 # the words of marks_of
+    set -- "$2" $(marks_of "$1")
+    set +f
+    mark_left=${2#?}
+    mark_mode=
+    for mark_who in u g o; do
+        mark_mode=$mark_mode${mark_mode:+,}$mark_who=
+        case $mark_left in r*) mark_mode=${mark_mode}r ;; esac
+        case $mark_left in ?w*) mark_mode=${mark_mode}w ;; esac
+        case $mark_left in ??[xst]*) mark_mode=${mark_mode}x ;; esac
+        mark_left=${mark_left#???}
+    done
+    chmod "$mark_mode" "$1" && chown "$3:$4" "$1"
+}
+
+# Content, owner and mode.
+file_is_restored() { # restore_name, FILE
+    if [ ! -f "$BEFORE/files/$restore_name" ]; then
+        [ ! -f "$FILE" ]
+        return
+    fi
+    [ -f "$FILE" ] && cmp "$BEFORE/files/$restore_name" "$FILE" >/dev/null 2>&1 &&
+        [ "$(marks_of "$BEFORE/files/$restore_name")" = "$(marks_of "$FILE")" ]
 }
 
 # Whether content, owner and mode of every managed file are those of the snapshot; PROBLEMS names those that are not.
@@ -93,12 +133,7 @@ check_restored_files() {
     check_restored=0
     for restore_name in $MANAGED; do
         path_of "$restore_name"
-        if [ ! -f "$BEFORE/files/$restore_name" ]; then
-            [ ! -f "$FILE" ] && continue
-        elif [ -f "$FILE" ]; then
-            cmp "$BEFORE/files/$restore_name" "$FILE" >/dev/null 2>&1 &&
-                [ "$(marks_of "$BEFORE/files/$restore_name")" = "$(marks_of "$FILE")" ] && continue
-        fi
+        ! file_is_restored || continue
         PROBLEMS="$PROBLEMS${restore_name} is not as it was; "
         check_restored=1
     done

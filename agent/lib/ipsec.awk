@@ -421,7 +421,30 @@ function take_request_line(line,    word) {
     } else if (line != "") wrong("not understood: " word)
 }
 
-function request_job(    line, now, rule, n, i, complete) {
+# Room for the listings and marks of the way back: as much as they take now and will then, and sixteen files.
+function put_by(    i, line, size) {
+    for (i = 1; i <= 16; i++) {
+        printf "" > (tx "/reserve/" i)
+        close(tx "/reserve/" i)
+    }
+    line = sprintf("%1023s", "")
+    size = 64 + 4 * sa_count["loaded"] + sa_count["file"] + reserve_lines
+    for (i = 1; i <= size; i++) print line > (tx "/reserve/room")
+    close(tx "/reserve/room")
+}
+
+# A second copy of each managed file, beside its place, for when there will be no room to make one.
+function keep_beside(name,    line, from, to) {
+    from = installed(name)
+    to = new "/was/" name
+    if (is_absent(from)) return
+    printf "" > to
+    while ((getline line < from) > 0) print line > to
+    close(from)
+    close(to)
+}
+
+function request_job(    line, now, rule, n, i, complete, name) {
     now = seconds()
     print "now " now " " iso(now)
     printf "" > (tx "/orders")
@@ -444,6 +467,9 @@ function request_job(    line, now, rule, n, i, complete) {
     for (i = 1; i <= n; i++) print rule[i] > (before "/spd")
     close(before "/spd")
     compare_sas()
+    for (i = split("ipsecinit.conf ipseckeys config ike.preshared", name, " "); i >= 1; i--) keep_beside(name[i])
+    reserve_lines = n + content_lines["spd"]
+    put_by()
 }
 
 # keys.add: SAs of the new file that are not loaded; keys.retire: those that only the former file had.
@@ -576,6 +602,21 @@ function undo(    line, i, id, word) {
     }
 }
 
+# ---- job retire: -v sad retire left. Which of the SAs to be deleted are still loaded, and their number.
+
+function retire_job(    line, word, n) {
+    read_sas("loaded", sad)
+    while ((getline line < retire) > 0) {
+        split(line, word, " ")
+        if (!(("loaded", word[2] " " spi_of(word[4]) " " address_of(word[6])) in sa_key)) continue
+        print line > left
+        n++
+    }
+    close(retire)
+    close(left)
+    print "left " n + 0
+}
+
 # With `fix` it goes into that file, without it is a problem.
 function say_fix(command, text) {
     if (fix != "") print command > fix
@@ -691,6 +732,7 @@ BEGIN {
         print "checked"
     }
     else if (job == "undo") undo()
+    else if (job == "retire") retire_job()
     else if (job == "mask") mask()
     else if (job == "keys") {
         getline salt

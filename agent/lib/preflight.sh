@@ -82,7 +82,7 @@ open_transaction() {
     if [ -e "$TX" ] || [ -e "$NEW" ] || [ -e "$GEN" ] || [ -e "$BEFORE" ]; then
         sweep
     fi
-    if ! mkdir "$TX" "$NEW" "$GEN" "$GEN/files" "$BEFORE" "$BEFORE/files" 2>/dev/null; then
+    if ! mkdir "$TX" "$TX/reserve" "$NEW" "$NEW/was" "$GEN" "$GEN/files" "$BEFORE" "$BEFORE/files" 2>/dev/null; then
         REFUSAL='could not make the folders of the transaction; is the disk full or read-only, is /etc/inet there?'
         sweep
         return 1
@@ -94,15 +94,27 @@ open_transaction() {
     return 1
 }
 
-# Removes what an attempt that never armed has left, and the lock. Confirmed generations stay.
+# Removes what an attempt has left that never armed or was taken back. Confirmed generations stay.
 sweep() {
     # First what says that a transaction is open: a half removed snapshot must never be gone back to.
     rm -f "$TX/armed"
-    for sweep_folder in "$GENERATIONS"/*; do
-        [ -f "$sweep_folder/confirmed" ] || rm -rf "$sweep_folder"
+    find_remains
+    # shellcheck disable=SC2086 # numbers and our own names
+    for sweep_folder in $REMAINS; do
+        rm -rf "${GENERATIONS:?}/$sweep_folder"
     done
-    [ -f "$BEFORE/confirmed" ] || rm -rf "$BEFORE"
     rm -rf "$TX" "$NEW"
+}
+
+# REMAINS := what stands in the folder of generations and belongs to none that was ever confirmed.
+find_remains() {
+    REMAINS=
+    for remains_folder in "$GENERATIONS"/*; do
+        [ ! -d "$remains_folder" ] || [ -f "$remains_folder/confirmed" ] || REMAINS="$REMAINS ${remains_folder##*/}"
+    done
+    # What was left of a generation is known only once it is another's former.
+    find_current
+    [ ! -d "$GENERATIONS/$CURRENT/left" ] || REMAINS="$REMAINS $CURRENT/left"
 }
 
 discard() {

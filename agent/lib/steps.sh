@@ -25,7 +25,10 @@ carry_out() {
         fail_step verify "$FAILURE"
         return
     fi
-    put verified >"$TX/verified"
+    if ! set_mark "$TX/verified"; then
+        fail_step verify 'could not write to the state folder; is it read-only?'
+        return
+    fi
     step verify 'done'
     set_reverts_in
     say "outcome id=$T_ID state=verified generation=$T_GENERATION reverts_in=$REVERTS_IN"
@@ -62,6 +65,10 @@ snapshot_and_arm() {
     done
     start_deadman "$@"
     snapshot_status=$?
+    # A copy that was told to be made and is not there would be taken for a file that was not there.
+    for snapshot_file in "$@"; do
+        [ -f "$BEFORE/files/${snapshot_file##*/}" ] || snapshot_status=1
+    done
     if [ "$T_FORMER" = none ]; then
         write_baseline_manifest || snapshot_status=1
     fi
@@ -83,7 +90,13 @@ snapshot_and_arm() {
             call_off arm 'the boot guard could not be installed'
             return 1
         fi
+        if [ ! -f "$STATE/agent/boot" ] || [ -f "$STATE/agent/boot.new" ]; then
+            call_off arm "the boot guard's agent could not be put in place"
+            return 1
+        fi
     fi
+    # Should the power go, what is gone back to is on the disk before anything else is.
+    sync
     T_ARMED=$NOW
     if ! put "$NOW" >"$TX/armed"; then
         call_off arm 'could not write to the state folder'
@@ -153,7 +166,9 @@ step_chmod() {
         set --
         while read -r order_word order_name order_mode order_rest; do
             case $order_word.$order_mode in
-                file."$chmod_mode" | keep."$chmod_mode" | stored."$chmod_mode")
+                # Staged files are born with 0400.
+                keep."$chmod_mode" | file.0600 | stored.0600)
+                    [ "$order_mode" = "$chmod_mode" ] || continue
                     path_of "$order_name"
                     set -- "$@" "$FILE"
                     ;;
@@ -167,21 +182,24 @@ step_chmod() {
 
 # What we wrote is root's by birth; a file that stays may have come into other hands. In the lab the owner of its root folder stands for root.
 chown_kept() {
-    chown_to=root:sys
-    if [ -n "$ROOT" ]; then
-        set -f
-        # shellcheck disable=SC2046 # the words of one line of ls
-        set -- $(ls -ldn "$ROOT/")
-        set +f
-        chown_to=$3:$4
-    fi
     set --
     while read -r order_word order_name order_rest; do
         [ "$order_word" = keep ] || continue
         path_of "$order_name"
         set -- "$@" "$FILE"
     done <"$TX/orders"
-    [ $# -eq 0 ] || chown "$chown_to" "$@" 2>"$TX/out"
+    [ $# -gt 0 ] || return 0
+    chown_to=root:sys
+    [ -z "$ROOT" ] || set_owner_of_root
+    chown "$chown_to" "$@" 2>"$TX/out"
+}
+
+set_owner_of_root() {
+    set -f
+    # shellcheck disable=SC2046 # the words of one line of ls
+    set -- $(ls -ldn "$ROOT/")
+    set +f
+    chown_to=$3:$4
 }
 
 # Only SAs that are not loaded are added. The service then has them for the next boot; its start loads the same file anew.
@@ -195,11 +213,18 @@ step_keys() {
     change_service "$MANUAL_KEY"
 }
 
+# Written down before it is done, or it is not done.
+touch_services() {
+    set_mark "$TX/services.touched" && return 0
+    FAILURE='could not write to the state folder'
+    return 1
+}
+
 # Makes a service online if it is not, and remembers that services were touched.
 change_service() { # fmri
     state_in "$BEFORE/services" "$1"
     [ "$SERVICE_STATE" != online ] || return 0
-    put "$1" >>"$TX/services.touched"
+    touch_services || return 1
     bring_online "$1" "$SERVICE_STATE" && return 0
     FAILURE="$1 did not come online"
     return 1
@@ -220,8 +245,8 @@ step_policy() {
 
 step_ike() {
     [ "$T_IKE" != none ] || return 0
-    put "$T_IKE" >"$TX/ike.touched"
-    put "$IKE" >>"$TX/services.touched"
+    FAILURE='could not write to the state folder'
+    set_mark "$TX/ike.touched" && touch_services || return 1
     state_in "$BEFORE/services" "$IKE"
     FAILURE="$T_IKE of $IKE failed"
     case $T_IKE.$SERVICE_STATE in
@@ -251,6 +276,11 @@ verify_all() {
         verify_ike=1 verify_rules=$TX/rules
         list_daemon_rules "$TX/rules" || FAILURE='the IKE daemon does not answer'
     fi
+    while read -r order_word order_name order_rest; do
+        [ "$order_word" = remove ] || continue
+        path_of "$order_name"
+        [ ! -f "$FILE" ] || FAILURE="${FILE#"$ROOT"} is still there"
+    done <"$TX/orders"
     [ -z "$FAILURE" ] || return 1
     verify_policy=
     [ ! -f "$GEN/files/ipsecinit.conf" ] || verify_policy=1

@@ -4,6 +4,7 @@
 # What stands there decides who is in charge, and each is made in one go:
 #   armed     the dead-man is proved alive; from here on the host may be changed
 #   verified  all is done and checked; only now can it be confirmed
+#   reserve   room for the way back on a full disk
 #   ending    made by exclusive creation: its maker alone ends the transaction, as the word in it says
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
@@ -58,6 +59,17 @@ set_reverts_in() {
     REVERTS_IN=$((T_ARMED + T_WINDOW - NOW))
     [ "$REVERTS_IN" -ge 0 ] || REVERTS_IN=0
     [ "$REVERTS_IN" -le "$T_WINDOW" ] || REVERTS_IN=$T_WINDOW
+}
+
+# Room that was put by before anything was changed: on a disk that is full, or has no inodes left, the way back needs some.
+release_reserve() {
+    [ -d "$TX/reserve" ] && rm -rf "$TX/reserve"
+}
+
+# Makes an empty file that says something by being there, with the help of the reserve if need be.
+set_mark() { # file
+    { true >"$1"; } 2>/dev/null && return 0
+    release_reserve && { true >"$1"; } 2>/dev/null
 }
 
 # One line in the journal, then one to whoever listens.

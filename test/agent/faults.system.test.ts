@@ -103,7 +103,7 @@ describe('a tool that lies or fails', () => {
     host.fault('svcadm', 'fail', 'enable*ike*');
     const reply = await session.apply({ ...second, window });
     expect(reply.last).toBe(
-      'outcome id=T2 state=failed generation=? step=ike text=network/ipsec/ike:default is disabled, was online; ' +
+      'outcome id=T2 state=failed generation=? step=ike text=network/ipsec/ike:default is disabled, was online ' +
         '(restart of svc:/network/ipsec/ike:default failed)',
     );
     expect((await session.apply({ ...second, id: 'T3' })).last).toMatch(/state=refused .* transaction T2 is open/);
