@@ -171,9 +171,11 @@ export class LabHost<M extends Machine = HostMachine> {
     if (this.isOn) return;
     clearRunFolder(this.root);
     this.#files.power(true);
-    this.#bridge = new ToolBridge(this.settings.paths.bridge, (call) => this.#answer(call));
+    const bridge = new ToolBridge(this.settings.paths.bridge, (call) => this.#answer(call));
+    this.#bridge = bridge;
     await this.machine.boot();
-    this.#service?.switchOn();
+    // Unless the power went meanwhile.
+    if (this.#bridge === bridge) this.#service?.switchOn();
   }
 
   /** Puts the host back to how it was delivered. Port and host key stay. */
