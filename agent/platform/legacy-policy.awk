@@ -1,6 +1,5 @@
 # Owns: what a listing of loaded rules says of a change that goes rule by rule. After ipsec.awk; one process does one job.
-# Rules come and go in a certain order; what to delete is said highest number first, so that it does not matter whether numbers
-# stay with their rules or move up.
+# Whatever is rebuilt is deleted highest number first, so that it does not matter whether numbers stay with their rules or move up.
 
 # The cover: it drops what no other rule meets, and only that (a drop is the weakest of all rules). Host bits behind a prefix of no
 # length make it a selector of its own, which no rule of the policy is a duplicate of.
@@ -85,13 +84,19 @@ function rebuild(    n, i, line, text, protects, covers, others, serial) {
 function change(    n, i, line, loaded, wanted) {
     n = read_loaded(listing)
     for (i = 1; i <= n; i++) loaded[rule_of[i]] = 1
-    while ((getline line < added) > 0) if (!(line in loaded)) print "problem rule was not taken: " line
+    # An entry in other words than those of a listing is not looked for: what is loaded at the end is compared as a whole.
+    while ((getline line < added) > 0)
+        if (line ~ /^\{ .*dir (in|out) \} (pass|drop|ipsec) \{ / && !(line in loaded)) print "problem rule was not taken: " line
     close(added)
     while ((getline line < gone) > 0) if (line in loaded) print "problem rule did not go: " line
     close(gone)
-    while ((getline line < find) > 0) wanted[line] = 1
+    # In the order asked for: it is what keeps packets from falling back on a rule they never met. Numbers stay with their rules.
+    while ((getline line < find) > 0) {
+        if (line in wanted) continue
+        wanted[line] = 1
+        for (i = n; i >= 1; i--) if (rule_of[i] == line) print "delete " index_of[i]
+    }
     close(find)
-    for (i = n; i >= 1; i--) if (rule_of[i] in wanted) print "delete " index_of[i]
 }
 
 BEGIN {
