@@ -13,8 +13,8 @@ trap '' HUP PIPE
 nl='
 '
 
-leave_refused() { # text
-    echo "ipsec-deploy-agent refused text=$1"
+leave_refused() { # text [code]
+    echo "ipsec-deploy-agent refused${2:+ code=$2} text=$1"
     exit 1
 }
 
@@ -161,7 +161,7 @@ load() { # digest [readonly]
         *[!0-9a-f]* | '') leave_refused 'the digest of the agent is not hexadecimal' ;;
     esac
     [ "${#1}" -eq 64 ] || leave_refused 'the digest of the agent is not of 64 digits'
-    [ -O "$ROOT/" ] || leave_refused 'this needs the privileges of root (ssh.privilege in the inventory)'
+    [ -O "$ROOT/" ] || leave_refused 'this needs the privileges of root (ssh.privilege in the inventory)' privilege
     find_digest_tool
     DIGEST=$1
     if [ "${2-}" = readonly ]; then

@@ -101,6 +101,7 @@ function contextOf(read: ReadInventory, args: FleetArgv, output: Output, log: Lo
         env: process.env,
         randomBytes,
         log,
+        note: (text) => output.note(`note: ${text}\n`),
         ...(ask === undefined ? {} : { ask }),
       }),
   };

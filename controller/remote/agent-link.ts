@@ -10,6 +10,7 @@ import { agentSession } from './agent-session.js';
 import { asRoot } from './become-root.js';
 import { shown } from './host-text.js';
 import type { LineLimits } from './line-splitter.js';
+import { underPosixShell } from './posix-shell.js';
 import type { ProcessEnd } from './remote-process.js';
 import { createConnector } from './ssh.js';
 import { createCredentials, CredentialError } from './ssh-credentials.js';
@@ -43,6 +44,7 @@ export interface HostLinkOptions {
 const READY = 'ipsec-deploy-agent';
 /** A login shell's messages may come first; a host that prints more than this is not going to start an agent. */
 const NOISE_LINES = 2000;
+const NOISE_SHOWN = 3;
 
 export function createHostLink(options: HostLinkOptions): HostLink {
   const credentials = createCredentials(options.env, options.ask);
@@ -53,9 +55,10 @@ export function createHostLink(options: HostLinkOptions): HostLink {
       const password = (): Promise<Secret> =>
         credentials.rootPassword(host.ssh.rootPasswordEnv).catch(noPassword(host));
       const connection = host.ssh.privilege === 'su' ? suConnection(plain, host, password) : plain;
-      const channel = new AgentChannel(connection, host.name, startEnd(host), options.limits ?? CHANNEL_LIMITS);
+      const came: string[] = [];
+      const channel = new AgentChannel(connection, host.name, startEnd(host, came), options.limits ?? CHANNEL_LIMITS);
       try {
-        await startAgent(channel, host, options.agent, how.readOnly === true);
+        await startAgent(channel, host, { agent: options.agent, readOnly: how.readOnly === true, came });
       } catch (error) {
         connection.destroy();
         throw error;
@@ -83,12 +86,20 @@ function noPassword(host: Host): (error: unknown) => never {
 
 /** The only words of ours that a host sees in its process list: no secret, no path. */
 export function startCommand(privilege: Privilege, digest: string, readOnly = false, entry?: string): string {
-  const command = `${entry ?? '/bin/sh -s --'} ${wholeWord(digest)}${readOnly ? ' readonly' : ''}`;
+  const command = `${entry ?? '"$sh" -s --'} ${wholeWord(digest)}${readOnly ? ' readonly' : ''}`;
   // su is talked to on a terminal, by whoever runs the command (su-process.ts)
-  return privilege === 'su' ? command : asRoot(privilege, command);
+  const asUser = privilege === 'su' ? command : asRoot(privilege, command);
+  return entry === undefined ? underPosixShell(asUser) : asUser;
 }
 
-async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript, readOnly: boolean): Promise<void> {
+interface Start {
+  readonly agent: AgentScript;
+  readonly readOnly: boolean;
+  /** Gets the first lines that are not the agent's. */
+  readonly came: string[];
+}
+
+async function startAgent(channel: AgentChannel, host: Host, { agent, readOnly, came }: Start): Promise<void> {
   const seconds = host.ssh.replyTimeoutSeconds;
   await channel.start(startCommand(host.ssh.privilege, agent.digest, readOnly, host.ssh.entry));
   const hear = (text: string, waitingFor: string): Promise<Greeting> => {
@@ -96,20 +107,23 @@ async function startAgent(channel: AgentChannel, host: Host, agent: AgentScript,
     return channel.ask(text, seconds, waitingFor, (line) => {
       noise += 1;
       if (noise > NOISE_LINES) throw new HostLinkError(tooNoisy(host.name));
-      return parseGreeting(line);
+      const greeting = parseGreeting(line);
+      if (greeting === undefined && line.trim() !== '' && came.length < NOISE_SHOWN) came.push(line.trim());
+      return greeting;
     });
   };
   // An entry is a loader that stands on the host already.
   let greeting = await hear(host.ssh.entry === undefined ? agent.loader : '', 'start of the agent');
   if (greeting.word === 'need') greeting = await hear(`${agent.text}\n\n\n`, 'agent sent');
   if (greeting.word === 'need') throw refusal(host, 'it asked for the agent twice');
-  if (greeting.word === 'refused') throw refusal(host, shown(greeting.text));
+  if (greeting.word === 'refused') throw refusal(host, shown(greeting.text), greeting.code);
   if (greeting.protocol !== '1') throw refusal(host, `it speaks protocol ${shown(greeting.protocol)}, we speak 1`);
 }
 
 interface Greeting {
   readonly word: 'ready' | 'need' | 'refused';
   readonly protocol: string;
+  readonly code: string | undefined;
   readonly text: string;
 }
 
@@ -121,12 +135,17 @@ function parseGreeting(line: string): Greeting | undefined {
   const [, word, ...rest] = line.slice(at).trimEnd().split(' ');
   if (word !== 'ready' && word !== 'need' && word !== 'refused') return undefined;
   const fields = parseFields(rest, line);
-  return { word, protocol: fields.get('protocol') ?? '(none)', text: fields.get('text') ?? 'no reason given' };
+  return {
+    word,
+    protocol: fields.get('protocol') ?? '(none)',
+    code: fields.get('code'),
+    text: fields.get('text') ?? 'no reason given',
+  };
 }
 
-function refusal(host: Host, reason: string): HostLinkError {
+function refusal(host: Host, reason: string, code?: string): HostLinkError {
   return new HostLinkError({
-    kind: 'agent',
+    kind: code === 'privilege' ? 'privilege' : 'agent',
     reason: `the agent on ${host.name} did not start: ${reason}`,
     todo: `look at /var/ipsec-deploy on the host; user ${host.ssh.user} must be root there (ssh.privilege)`,
   });
@@ -141,7 +160,7 @@ function tooNoisy(host: string): LinkFailure {
 }
 
 /** The command ended before the agent had said a word. */
-function startEnd(host: Host): (how: ProcessEnd, stderr: string) => LinkFailure {
+function startEnd(host: Host, came: readonly string[]): (how: ProcessEnd, stderr: string) => LinkFailure {
   return (how, stderr) => {
     const said = stderr === '' ? '' : `: ${stderr}`;
     const { privilege, user } = host.ssh;
@@ -160,17 +179,18 @@ function startEnd(host: Host): (how: ProcessEnd, stderr: string) => LinkFailure 
         todo: PRIVILEGE_TODO[privilege],
       };
     }
+    const instead = came.length === 0 ? '' : `; what came instead: ${shown(came.join(' / '))}`;
     return {
       kind: 'agent',
-      reason: `/bin/sh on ${host.name} ended before the agent answered (${endText(how)})${said}`,
-      todo: `the SSH user's login shell must run \`/bin/sh -s\`: no forced command, no restricted shell`,
+      reason: `/bin/sh on ${host.name} ended before the agent answered (${endText(how)})${said}${instead}`,
+      todo: `the SSH user's login shell must run \`/bin/sh -s\`: no forced command (ForceCommand in sshd_config, command= in authorized_keys), no restricted shell`,
     };
   };
 }
 
 const PRIVILEGE_TODO = {
   pfexec: 'give the user the profile "Primary Administrator" or one that runs /bin/sh with uid=0 (usermod -P)',
-  sudo: 'allow the user `NOPASSWD: /bin/sh -s -- *` in sudoers: nobody is there to type a password',
+  sudo: 'allow the user `NOPASSWD: /bin/sh -s -- *` in sudoers (Solaris 8 to 10: /usr/xpg4/bin/sh): nobody is there to type a password',
 } as const;
 
 function lostEnd(host: string): (how: ProcessEnd, stderr: string) => LinkFailure {
