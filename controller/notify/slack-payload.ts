@@ -60,11 +60,11 @@ function section(text: string): Block {
 }
 
 function plainText(text: string, most: number): PlainText {
-  return { type: 'plain_text', text: escapedWithin(text, most), emoji: false };
+  return { type: 'plain_text', text: escapedWithin(withoutLinks(text), most), emoji: false };
 }
 
 function fallback(lines: readonly string[]): string {
-  return escapedWithin(lines.map(withoutMarks).join('\n'), MOST_TEXT);
+  return escapedWithin(lines.map((line) => withoutLinks(withoutMarks(line))).join('\n'), MOST_TEXT);
 }
 
 /** Slack's three control characters (docs.slack.dev, "Escaping text"), counted as they are sent. */
@@ -84,14 +84,18 @@ const ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '
 
 /**
  * Neither mrkdwn nor Markdown can escape its marks in a way that both read: marks are replaced by signs that look alike, and a calling
- * `@`, the middle of `](` and what would be made a link are parted by a zero-width space.
+ * `@` and the middle of `](` are parted by a zero-width space.
  */
 function withoutMarks(text: string): string {
   return text
     .replace(/[*_~`]/g, (mark, at: number) => (mark === '_' && isInside(text, at) ? mark : (LOOK_ALIKES[mark] ?? mark)))
     .replaceAll('@', '@\u200b')
-    .replaceAll('](', ']\u200b(')
-    .replace(/:(?=\/\/)|\bwww(?=\.)/gi, '$&\u200b');
+    .replaceAll('](', ']\u200b(');
+}
+
+/** Clients make links of bare addresses, in plain text too: their beginnings are parted in the same way. */
+function withoutLinks(text: string): string {
+  return text.replace(/:(?=\/\/)|\bwww(?=\.)/gi, '$&\u200b');
 }
 
 const LOOK_ALIKES: Readonly<Record<string, string>> = { '*': '∗', _: 'ˍ', '~': '∼', '`': 'ˋ' };
