@@ -39,7 +39,7 @@ export function exec({ name, command }: ExecSettings, world: World): Delivery {
     const how = typeof exit === 'number' ? `ended with exit status ${exit}` : `was ended by ${exit}`;
     throw new DeliveryFailure(`the command ${how}`, {
       again: exit === TRY_AGAIN,
-      todo: 'what it printed is in the log file',
+      todo: 'read what it printed in the file that --log-file names',
     });
   };
 }
