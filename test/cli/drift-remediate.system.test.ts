@@ -107,6 +107,24 @@ test('a key file that somebody wrote is not removed because a mode is put right'
   await fleet.expect(0, 'apply', '--limit', 'db1');
 });
 
+test('what the host took back is not tried again where all that was remembered is lost, nor after a release', async () => {
+  const { db1 } = fleet;
+  const memory = fleet.file('.ipsec-deploy');
+  fs.rmSync(memory, { recursive: true });
+  await openPortByHand(db1, 8083);
+  const fault = db1.fault('ipsecconf', { kind: 'lie' }, (args) => args.includes('-a'));
+  expect((await fleet.expect(3, 'drift', '--remediate')).stdout).toMatch(/db1: left alone from now on: .*reverted/);
+  fault.release();
+  const edited = await db1.state();
+  fs.rmSync(memory, { recursive: true });
+  const words = /db1: left alone from now on: putting it right was taken back on .*, as the host's own history has it/;
+  expect((await fleet.expect(4, 'drift', '--remediate', '--no-color')).stdout).toMatch(words);
+  await fleet.expect(0, 'drift', 'release', 'db1');
+  expect((await fleet.expect(4, 'drift', '--remediate', '--no-color')).stdout).toMatch(words);
+  expect(await db1.state()).toEqual(edited);
+  await fleet.expect(0, 'apply', '--limit', 'db1');
+});
+
 test('what was last confirmed would lock out the management of today: refused, left alone, and the host is as it was', async () => {
   const { web1 } = fleet;
   fleet.edit('management: [', 'management: [203.0.113.9, ');
@@ -120,5 +138,5 @@ test('what was last confirmed would lock out the management of today: refused, l
   expect(await web1.state()).toEqual(before);
   const { remediations, quarantines } = await remembered();
   expect(remediations.at(-1)).toMatchObject({ host: 'web1', outcome: 'refused' });
-  expect(quarantines.map(({ host }) => host)).toEqual(['web1']);
+  expect(quarantines.map(({ host }) => host).sort()).toEqual(['db1', 'web1']);
 });
