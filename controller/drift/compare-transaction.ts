@@ -16,7 +16,7 @@ export function transactionFinding(view: HostView, settings: CompareSettings): D
       severity: 'critical',
       what: `transaction ${id} could not be taken back whole: the host may be between two generations`,
       cause: `it failed at step ${step}`,
-      mend: `${status}; then look at the host before anything else is applied`,
+      mend: `${status}; the host tries again by itself, at the latest at its next boot: look at it before anything else is applied`,
     });
   }
   if (!isKept(view)) {

@@ -267,6 +267,16 @@ const POLICY_FILES: readonly Case[] = [
       fs.symlinkSync('elsewhere', host.path(POLICY_FILE));
     },
   },
+  // Who may give files away.
+  ...(process.getuid?.() === 0
+    ? [
+        {
+          done: 'the policy file is given to somebody else',
+          found: 'file-owner',
+          inject: (host: WatchedHost) => fs.chownSync(host.path(POLICY_FILE), 1234, 0),
+        },
+      ]
+    : []),
   {
     done: 'the policy file gets a second name',
     found: 'file-type',
@@ -539,6 +549,13 @@ const NOTHING_BESIDES: readonly Case[] = [
     inject: nothing,
   },
   {
+    done: 'the state folder is removed, and the controller remembers what the host was on',
+    found: 'generation-moved',
+    says: /^the host is on no generation, and generation 1 was confirmed there\n.* was removed, or the host made anew/,
+    look: { lastGenerations: [{ host: 'db1', generation: 1 }] },
+    inject: (host) => fs.rmSync(host.path(STATE), { recursive: true }),
+  },
+  {
     done: 'nothing answers',
     found: 'host-unreachable',
     inject: (host) => void (host.lab.faults.refuseConnections = true),
@@ -660,4 +677,39 @@ describe.each([
       expect((await look('db1')).findings).toEqual([]);
     },
   );
+
+  test.runIf(keying === 'ike-psk')(
+    'a transaction that could not be taken back whole is told of alone, and the next boot takes it back',
+    async () => {
+      const { fleet, look } = applied;
+      fleet.openPort(9443);
+      let loads = 0;
+      fleet.db1.fault('ipsecconf', { kind: 'fail' }, (args) => args.includes('-F') && ++loads > 1);
+      fleet.web1.fault('ipsecconf', { kind: 'fail' }, (args) => args.includes('-F'), 1);
+      await fleet.run('apply', ...OPENING);
+      const { findings } = await look('db1');
+      expect(findings).toMatchObject([{ kind: 'transaction-failed', severity: 'critical' }]);
+      expect(findings[0]?.mend).toMatch(
+        /^ipsec-deploy status .* tries again by itself, at the latest at its next boot/,
+      );
+      fleet.db1.lab.machine.faults.clear();
+      await fleet.db1.lab.powerCut();
+      await fleet.db1.lab.boot();
+      expect((await look('db1')).findings).toMatchObject([{ kind: 'pending-change' }]);
+    },
+  );
+
+  test.runIf(keying === 'ike-psk')('rules of one class that were loaded in another order by hand', async () => {
+    const { fleet, look } = applied;
+    const own = (net: string, bits: number) =>
+      `{raddr ${net} ulp udp dir both} ipsec {encr_algs aes(${bits}) encr_auth_algs sha256 sa shared}`;
+    const [narrow, wide] = [own('10.0.9.0/24', 128), own('10.0.0.0/16', 256)];
+    const lines = `${narrow}\n${wide}\n`;
+    const template = '    template: peer # what passes between it and the web server is ESP\n';
+    fleet.edit(template, `${template}    vars: { extraRules: ['${narrow}', '${wide}'] }\n`);
+    await fleet.expect(0, 'apply', ...OPENING);
+    expect(fleet.db1.read(POLICY_FILE)).toContain(lines);
+    await loadRules(fleet.db1, fleet.db1.read(POLICY_FILE).replace(lines, `${wide}\n${narrow}\n`), '-F');
+    expect((await look('db1')).findings).toMatchObject([{ kind: 'rule-order', severity: 'warning' }]);
+  });
 });
