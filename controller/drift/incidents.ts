@@ -77,6 +77,7 @@ export function advance(
     const changes = followLook(byHost.get(look.host) ?? [], look, { isAccepted, lapsed, rules, now });
     byHost.set(look.host, changes.map(note));
   }
+  const isOurs = ({ finding: { host }, id }: Incident): boolean => known.has(host) && !isAccepted(host, id);
   const incidents = [...byHost.values()].flat().map((incident) => note(settled(incident, rules, now)));
 
   const generations = rememberGenerations(memory.generations, pass, rules.hosts);
@@ -90,7 +91,7 @@ export function advance(
       opened: groupIncidents(news.opened),
       cleared: groupIncidents(news.cleared),
       quarantined: memory.quarantines.filter(({ since }) => isAfter(since, memory.lastPass?.ended)),
-      putRight: groupIncidents(putRight(incidents, memory).map(asTold)),
+      putRight: groupIncidents(putRight(incidents.filter(isOurs), memory).map(asTold)),
       lapsed,
       hosts: hostsByState(pass.looks),
     },
