@@ -1,8 +1,19 @@
 /** A host in the middle of a transaction: that alone is told, as everything else on it is about to change. */
 
 import type { DriftFinding } from '../model/drift.js';
+import type { DriftReport } from '../model/observation.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 import { count, finding, toolCommand } from './finding-words.js';
+
+/**
+ * Whether nobody seems to keep what was begun. So it looks for a moment as well where a transaction is just being confirmed: only
+ * a second look tells the two apart.
+ */
+export function seemsAbandoned({ openTransaction: open, unarmed, keepers }: DriftReport): boolean {
+  // What the host cannot tell counts as alive: it is no news that it does not list processes.
+  const isKept = keepers.length === 0 || keepers.some(({ state }) => state !== 'gone');
+  return !isKept && (open === undefined ? unarmed : open.state !== 'failed');
+}
 
 /** `undefined` where the host is settled, and can be compared. */
 export function transactionFinding(view: HostView, settings: CompareSettings): DriftFinding | undefined {
@@ -19,7 +30,7 @@ export function transactionFinding(view: HostView, settings: CompareSettings): D
       mend: `${status}; the host tries again by itself, at the latest at its next boot: look at it before anything else is applied`,
     });
   }
-  if (!isKept(view)) {
+  if (seemsAbandoned(view.report)) {
     return finding(view, 'transaction-open', {
       subject: id,
       severity: 'warning',
@@ -39,16 +50,11 @@ export function transactionFinding(view: HostView, settings: CompareSettings): D
   });
 }
 
-/** What the host cannot tell counts as alive: it is no news that it does not list processes. */
-function isKept({ report: { keepers } }: HostView): boolean {
-  return keepers.length === 0 || keepers.some(({ state }) => state !== 'gone');
-}
-
 function beginningOrOver(view: HostView, settings: CompareSettings): DriftFinding {
   const { unarmed, keepers } = view.report;
   const gone = keepers.filter(({ state }) => state === 'gone').length;
   const status = toolCommand('status', view, settings);
-  if (unarmed && keepers.length > 0 && gone === keepers.length) {
+  if (seemsAbandoned(view.report)) {
     return finding(view, 'transaction-open', {
       subject: 'unarmed',
       severity: 'warning',

@@ -78,13 +78,19 @@ export function settled(incident: Incident, rules: DampingRules, now: Date): Inc
  * Critical ones are told at once; others once enough looks have found them, or once they have returned as often. Told again
  * only when it has become worse than people know.
  */
-function tellIfDue(incident: Incident, { confirmLooks }: DampingRules): IncidentChange {
+function tellIfDue(incident: Incident, rules: DampingRules): IncidentChange {
   const { severity } = incident.finding;
-  const isDue = severity === 'critical' || Math.max(incident.seen, incident.returns) >= confirmLooks;
+  const isDue = severity === 'critical' || isConfirmed(incident, rules);
   const known = incident.toldAs;
   const isWorse = known === undefined || SEVERITY_RANK[severity] < SEVERITY_RANK[known];
   if (isDue && isWorse) return { incident: { ...incident, told: true, toldAs: severity }, news: 'opened' };
   return { incident: { ...incident, told: known !== undefined }, news: undefined };
+}
+
+/** An apply that is at work is no news, nor is one that a look met as it ended: only a transaction that the next look finds as well. */
+function isConfirmed({ finding, seen, returns }: Incident, { confirmLooks }: DampingRules): boolean {
+  if (finding.kind === 'transaction-open') return seen >= Math.max(confirmLooks, 2);
+  return Math.max(seen, returns) >= confirmLooks;
 }
 
 /** What flaps has to stay clear for longer each time. Milliseconds since 1970. */

@@ -3,6 +3,7 @@
 import { compareHost } from '../drift/compare-host.js';
 import { fileDifferences } from '../drift/compare-files.js';
 import { oldestKeySeconds } from '../drift/compare-keys.js';
+import { seemsAbandoned } from '../drift/compare-transaction.js';
 import type { CompareSettings, DesiredState, HostView } from '../drift/compare-view.js';
 import { confirmedAt } from '../drift/seen-generations.js';
 import { contactFinding, platformFinding } from '../drift/finding-contact.js';
@@ -39,9 +40,7 @@ export async function lookAtHost(host: Host, input: LookInput): Promise<HostLook
 }
 
 async function lookWith(session: HostSession, host: Host, input: LookInput): Promise<HostLook> {
-  const asked = input.clock.now();
-  const report = await session.drift();
-  const answered = input.clock.now();
+  const { report, asked, answered } = await reportOf(session, input.clock);
   const detected = detectPlatform(report.facts, host.platform);
   if ('refusal' in detected) return unseen(host, platformFinding(host, detected.refusal, detected.todo));
   const { adapter } = detected;
@@ -59,6 +58,23 @@ async function lookWith(session: HostSession, host: Host, input: LookInput): Pro
     openTransaction: report.openTransaction !== undefined || report.unarmed,
     ...(oldest === undefined ? {} : { oldestKeySeconds: oldest }),
   };
+}
+
+/** Long enough for a host to end a confirm or a revert that it is at. */
+const SECOND_LOOK_SECONDS = 3;
+
+/** A transaction that nobody seems to keep is looked at twice: it may just be coming to its end. */
+async function reportOf(session: HostSession, clock: Clock) {
+  const first = await timedReport(session, clock);
+  if (!seemsAbandoned(first.report)) return first;
+  await clock.after(SECOND_LOOK_SECONDS);
+  return timedReport(session, clock);
+}
+
+async function timedReport(session: HostSession, clock: Clock) {
+  const asked = clock.now();
+  const report = await session.drift();
+  return { report, asked, answered: clock.now() };
 }
 
 function unseen(host: Host, finding: DriftFinding): HostLook {

@@ -101,6 +101,30 @@ describe('what clears nothing', () => {
     expect(watch.open).toEqual([]);
   });
 
+  test('an apply that is at work is told to nobody, not even when a look met it as it ended', () => {
+    const watch = new Watch();
+    const open = (id: string, severity: 'info' | 'warning') =>
+      look('web1', [finding({ kind: 'transaction-open', subject: id, severity })], { openTransaction: true });
+    expect(watch.pass(0, open('t1', 'info'))).toEqual([]);
+    expect(watch.pass(900, open('t2', 'warning'))).toEqual([]);
+    expect(watch.pass(1800, open('unarmed', 'info'))).toEqual([]);
+    expect(watch.pass(2700, look('web1'))).toEqual([]);
+    expect(watch.pass(3000, open('unarmed', 'info'))).toEqual([]);
+    expect(watch.pass(3300, look('web1'))).toEqual([]);
+    expect(watch.pass(3600, open('unarmed', 'info'))).toEqual([]);
+    expect(watch.pass(4500, look('web1'))).toEqual([]);
+  });
+
+  test('a transaction that the next look finds as well is told', () => {
+    const watch = new Watch();
+    const open = look('web1', [finding({ kind: 'transaction-open', subject: 't1', severity: 'warning' })], {
+      openTransaction: true,
+    });
+    expect(watch.pass(0, open)).toEqual([]);
+    expect(watch.pass(900, open)).toEqual(['+web1 transaction-open']);
+    expect(watch.pass(1800, look('web1'))).toEqual(['-web1 transaction-open']);
+  });
+
   test('a pass that did not look at a host says nothing of it', () => {
     const watch = new Watch();
     watch.pass(0, look('web1', [MODE]));
@@ -254,6 +278,9 @@ describe('what remediation put right', () => {
     expect(putRightAt(remedied('confirmed'), 900, look('web1', [MODE]))).toEqual([]);
     expect(putRightAt(remedied('reverted'), 900, look('web1'))).toEqual([]);
     expect(putRightAt(remedied('confirmed'), 900, unreachable('web1'))).toEqual([]);
+    const accepted = remedied('confirmed');
+    accepted.memory = { ...accepted.memory, acceptances: [acceptance({ id: ID, until: after(HOUR).toISOString() })] };
+    expect(putRightAt(accepted, 900, look('web1', [MODE]))).toEqual([]);
   });
 });
 

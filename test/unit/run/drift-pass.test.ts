@@ -61,6 +61,27 @@ test('one question over one connection that may only look, closed at the end, al
   expect(said).toEqual(['open {"readOnly":true}', 'close']);
 });
 
+test.each([
+  ['it was just being confirmed', driftReportOf({ generation: 2 }), ['never-applied']],
+  ['nobody keeps it indeed', undefined, ['transaction-open']],
+])('a transaction that nobody seems to keep is looked at twice: %s', async (_what, second, kinds) => {
+  const openTransaction = { id: 'T1', state: 'verified', step: 'confirm', generation: 2, revertsInSeconds: 15 };
+  const abandoned = driftReportOf({
+    openTransaction,
+    settled: false,
+    keepers: [{ name: 'deadman', state: 'gone' }],
+  });
+  const reports = [abandoned, second ?? abandoned];
+  const host = fakeHost('web1');
+  let asked = 0;
+  const link: HostLink = {
+    open: () => Promise.resolve({ ...host.connect(), drift: () => Promise.resolve(reports[asked++] ?? abandoned) }),
+  };
+  const { looks } = await driftPass(inputOf({ hosts: [hostNamed('web1')], link }));
+  expect(looks[0]?.findings.map(({ kind }) => kind)).toEqual(kinds);
+  expect(asked).toBe(2);
+});
+
 test('a bug is no finding', async () => {
   const link: HostLink = { open: () => Promise.reject(new TypeError('a bug')) };
   await expect(driftPass(inputOf({ hosts: [hostNamed('web1')], link }))).rejects.toThrow('a bug');
