@@ -3,34 +3,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Host } from '../../../controller/model/host.js';
-import { HostLinkError } from '../../../controller/ports.js';
-import type { LinkFailure } from '../../../controller/ports.js';
-import { createConnector } from '../../../controller/remote/ssh.js';
-import type { Environment } from '../../../controller/remote/ssh-credentials.js';
 import { fingerprintOf, hashKnownHosts, makeKey, scratch, startSshAgent, startSshd } from './openssh.js';
 import type { KeyType } from './openssh.js';
-
-/** Output of a command, or why there is none. */
-async function say(host: Host, env: Environment = {}): Promise<string | LinkFailure> {
-  try {
-    const connection = await createConnector({ env, log: { event: () => undefined } })(host);
-    const output = await new Promise<string>((resolve, reject) => {
-      let text = '';
-      const events = {
-        stdout: (chunk: Buffer) => (text += chunk.toString()),
-        stderr: () => undefined,
-        end: () => resolve(text),
-      };
-      connection.run('echo $((40 + 2))', events).catch(reject);
-    });
-    await connection.close();
-    return output;
-  } catch (error) {
-    if (error instanceof HostLinkError) return error.failure;
-    throw error;
-  }
-}
+import { say } from './say.js';
 
 const KEYS: readonly KeyType[] = ['ed25519', 'rsa', 'ecdsa'];
 

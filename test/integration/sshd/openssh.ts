@@ -26,6 +26,11 @@ export interface OpenSsh {
   readonly process: ChildProcess;
   /** A key that may log in. */
   readonly clientKeyFile: string;
+  /** What it has written to its log. */
+  readonly log: readonly string[];
+  /** Ends it and all its connections; `start` starts it again, same port, same keys. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
   hostKeyLine(type: KeyType): Promise<string>;
   hostAt(settings?: Partial<SshSettings>): Host;
 }
@@ -37,6 +42,8 @@ export interface SshdScript {
   readonly config?: readonly string[];
   /** Public keys that may log in besides the client key. */
   readonly authorizedKeys?: readonly string[];
+  /** Words before its command: a program that starts it in surroundings of its own. */
+  readonly inside?: readonly string[];
 }
 
 /** Starts sshd and ends it, by its process id, when the test is over. */
@@ -65,9 +72,16 @@ export async function startSshd(script: SshdScript = {}): Promise<OpenSsh> {
     ...setEnv(script.env ?? {}),
   ];
   await writeFile(join(folder, 'sshd_config'), `${config.join('\n')}\n`);
-  const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
-  onTestFinished(() => end(child));
-  await listening(child);
+  const log: string[] = [];
+  const sshd = SSHD;
+  const launch = async (): Promise<ChildProcess> => {
+    const words = [...(script.inside ?? []), sshd, '-D', '-e', '-f', join(folder, 'sshd_config')];
+    const started = spawn(words[0] ?? sshd, words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
+    onTestFinished(() => end(started));
+    await listening(started, log);
+    return started;
+  };
+  let child = await launch();
   const hostKeyLine = async (type: KeyType): Promise<string> => {
     const words = (await readFile(join(folder, `host_${type}.pub`), 'utf8')).split(' ');
     return words.slice(0, 2).join(' ');
@@ -94,7 +108,25 @@ export async function startSshd(script: SshdScript = {}): Promise<OpenSsh> {
       ...settings,
     },
   });
-  return { folder, port, process: child, clientKeyFile, hostKeyLine, hostAt };
+  return {
+    folder,
+    port,
+    get process() {
+      return child;
+    },
+    clientKeyFile,
+    log,
+    stop: async () => {
+      const sessions = await childrenOf(child.pid);
+      await end(child);
+      for (const pid of sessions) killIfThere(pid);
+    },
+    start: async () => {
+      child = await launch();
+    },
+    hostKeyLine,
+    hostAt,
+  };
 }
 
 /** Several settings stand on one line: a second SetEnv line is ignored. */
@@ -138,9 +170,22 @@ export async function startSshAgent(folder: string, keyFiles: readonly string[])
   return socket;
 }
 
-function listening(child: ChildProcess): Promise<void> {
+/** Its processes for single connections, which outlive it. */
+async function childrenOf(pid: number | undefined): Promise<readonly number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+  return text.split(' ').filter(Boolean).map(Number);
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // it has ended with the one that started it
+  }
+}
+
+function listening(child: ChildProcess, said: string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const said: string[] = [];
     if (child.stderr === null) throw new Error('sshd has no stderr');
     createInterface({ input: child.stderr }).on('line', (line) => {
       said.push(line);
