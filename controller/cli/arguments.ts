@@ -29,6 +29,7 @@ export const RISKS = [
   'peer-unreachable',
   'unprotected',
   'in-the-clear',
+  'gap',
   'pairs',
   'lint',
 ] as const;

@@ -1,6 +1,7 @@
 /** What the defaults, a group or a host say about rendering and reaching hosts, and how layers add up. */
 
-import type { FileModes, HostFileTemplates, Keying, PolicySyntax, Suite, Value } from '../model/host.js';
+import type { FileModes, HostFileTemplates, Keying, Suite, Value } from '../model/host.js';
+import type { PolicySyntax } from '../model/policy.js';
 import type { Entry } from './check-shape.js';
 import { problemError, type Report, type Sourced } from './problem-list.js';
 import type { DefaultsShape } from './schema.js';

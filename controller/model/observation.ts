@@ -1,6 +1,7 @@
 /** What a host reports about itself, and what becomes of a transaction there (docs/agent-protocol.md). */
 
 import type { Address } from './address.js';
+import type { RuleChange } from './policy.js';
 
 export interface Observation {
   readonly facts: ReadonlyMap<string, string>;
@@ -109,6 +110,8 @@ export interface TransactionRequest {
   readonly files: readonly TransactionFile[];
   /** Canonical form of what must be loaded afterwards. */
   readonly spd: readonly string[];
+  /** How to come there one command after the other, on hosts that cannot replace a policy at once. Absent: the host rebuilds it. */
+  readonly change?: readonly RuleChange[];
   readonly manifest: Manifest;
 }
 

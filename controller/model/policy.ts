@@ -49,6 +49,16 @@ export interface Selector {
   readonly icmpCode?: NumberRange;
 }
 
+/** `old`: entries of one direction each, as Solaris 8 reads them. */
+export type PolicySyntax = 'new' | 'old';
+
+/**
+ * One step from one loaded policy to another on a host that cannot replace all at once: an entry as a policy file has it, or a
+ * rule as it is listed.
+ */
+export type RuleChange =
+  { readonly kind: 'add'; readonly rule: string } | { readonly kind: 'delete'; readonly rule: string };
+
 /** A tunnel's own policy table, apart from the host's. */
 export interface TunnelTable {
   readonly name: string;

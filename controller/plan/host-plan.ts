@@ -4,6 +4,7 @@ import type { KeyName, ManagedFile } from '../model/managed-file.js';
 import type { TransactionRequest } from '../model/observation.js';
 import type { PlatformName } from '../platform/adapter.js';
 import type { FlowChangeSummary } from './flow-changes.js';
+import type { RuleByRule } from './rule-by-rule.js';
 
 export type ChangeStep = TransactionRequest['steps'][number];
 export type IkeAction = TransactionRequest['ike'];
@@ -80,6 +81,8 @@ export interface HostPlan {
   readonly rulesRemoved: readonly string[];
   /** Why there is something to do, in words: shown where no file differs. */
   readonly reasons: readonly string[];
+  /** On hosts that cannot replace a policy at once, when it changes. */
+  readonly ruleByRule?: RuleByRule;
   /** What traffic may notice while the change is made. */
   readonly gaps: readonly string[];
 }

@@ -105,6 +105,13 @@ const hostPlan = z.strictObject({
   rulesAdded: z.array(z.string()),
   rulesRemoved: z.array(z.string()),
   reasons: z.array(z.string()),
+  ruleByRule: z
+    .strictObject({
+      changes: z.array(z.strictObject({ kind: z.enum(['add', 'delete']), rule: z.string() })).exactOptional(),
+      gaps: z.array(flowChange),
+      interruptions: z.array(flowChange),
+    })
+    .exactOptional(),
   gaps: z.array(z.string()),
 });
 

@@ -3,13 +3,13 @@
 import { createHash } from 'node:crypto';
 
 import type { InstalledKey, Observation } from '../model/observation.js';
-import type { LoadedRule } from '../model/policy.js';
+import type { LoadedRule, PolicySyntax } from '../model/policy.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
 import { describeChange, type WantedState } from './change-steps.js';
 import { fileChanges, type DesiredHost, type DigestFile } from './file-changes.js';
 import type { Expectation, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
-import { policyChange, type Installed } from './policy-change.js';
+import { policyChange, withSteps, type Installed } from './policy-change.js';
 
 export interface PlanHostInput {
   readonly desired: DesiredHost;
@@ -24,6 +24,7 @@ export interface PlanHostInput {
   readonly rules: readonly LoadedRule[];
   /** How names in an installed policy resolve there, and how addresses are called. */
   readonly naming?: Installed['naming'];
+  readonly syntax?: PolicySyntax | undefined;
 }
 
 export function planHost(input: PlanHostInput): HostPlan {
@@ -31,7 +32,8 @@ export function planHost(input: PlanHostInput): HostPlan {
   const generation = (seen.generation ?? 0) + 1;
   const files = fileChanges(desired, seen, digest, currentTexts, generation, adapter);
   const wanted: WantedState = { paths: new Set(desired.files.map((file) => file.path)), spd: desired.spd };
-  return {
+  const installed = { listing: seen.spd, text: currentTexts.get(adapter.files.policy), naming, syntax: input.syntax };
+  return withSteps(desired.host, rules, installed, adapter, {
     host: desired.host,
     platform: adapter.name,
     generation,
@@ -40,9 +42,9 @@ export function planHost(input: PlanHostInput): HostPlan {
     keyChanges: keyChanges(desired.keys, seen, installedKeys, files),
     keys: desired.keys,
     spd: desired.spd,
-    ...policyChange(desired.host, rules, { listing: seen.spd, text: currentTexts.get(adapter.files.policy), naming }),
+    ...policyChange(desired.host, rules, installed),
     ...describeChange(wanted, files, seen, adapter),
-  };
+  });
 }
 
 /** The digest by which plan and host compare a loaded policy: each canonical rule line with a newline. */

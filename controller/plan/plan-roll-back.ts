@@ -3,7 +3,7 @@
 import type { FileModes } from '../model/host.js';
 import { holdsKeys, type KeyName, type ManagedPath } from '../model/managed-file.js';
 import type { Observation, StoredGeneration } from '../model/observation.js';
-import type { LoadedRule } from '../model/policy.js';
+import type { LoadedRule, PolicySyntax } from '../model/policy.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
 import { textPatch } from './diff.js';
 import { isModeRight } from './file-changes.js';
@@ -11,7 +11,7 @@ import type { FileChange, HostPlan } from './host-plan.js';
 import { keyChanges } from './key-changes.js';
 import { describeChange } from './change-steps.js';
 import { expectation } from './plan-host.js';
-import { policyChange, type Installed } from './policy-change.js';
+import { policyChange, withSteps, type Installed } from './policy-change.js';
 import { isRetired, retiringChange } from './retired-keys.js';
 
 export interface RollBackInput {
@@ -26,6 +26,7 @@ export interface RollBackInput {
   /** Text on the host now of each file that holds no keys. */
   readonly currentTexts: ReadonlyMap<string, string>;
   readonly naming?: Installed['naming'];
+  readonly syntax?: PolicySyntax | undefined;
   readonly modes?: FileModes;
 }
 
@@ -35,7 +36,8 @@ export function planRollBack(input: RollBackInput): HostPlan {
   const files = managedPaths(adapter).flatMap((path) => fileChange(path, input, generation));
   const keys = target.manifest.keys.flatMap((key) => keyName(key));
   const wanted = { host, paths: new Set(target.manifest.files.map((file) => file.path)), spd: targetSpd };
-  return {
+  const installed = { listing: seen.spd, text: currentTexts.get(adapter.files.policy), naming, syntax: input.syntax };
+  return withSteps(host, targetRules, installed, adapter, {
     host,
     platform: adapter.name,
     generation,
@@ -44,9 +46,9 @@ export function planRollBack(input: RollBackInput): HostPlan {
     keyChanges: keyChanges(keys, seen, [], files),
     keys,
     spd: targetSpd,
-    ...policyChange(host, targetRules, { listing: seen.spd, text: currentTexts.get(adapter.files.policy), naming }),
+    ...policyChange(host, targetRules, installed),
     ...describeChange(wanted, files, seen, adapter),
-  };
+  });
 }
 
 function fileChange(

@@ -1,12 +1,14 @@
 /** What a change of policy means on one host: the rules in force found out, and the flows that are treated otherwise. */
 
-import type { LoadedRule } from '../model/policy.js';
+import type { LoadedRule, PolicySyntax } from '../model/policy.js';
+import type { Adapter } from '../platform/adapter.js';
 import type { NameTables } from '../policy/name-tables.js';
 import { predictLoad } from '../policy/predict-load.js';
 import { semanticDiff } from '../proof/semantic-diff.js';
 import { flowChangeSummaries, type Naming } from './flow-changes.js';
 import type { HostPlan } from './host-plan.js';
 import { rulesInForce, type RulesInForce } from './loaded-rules.js';
+import { ruleByRule, ruleByRuleWords } from './rule-by-rule.js';
 
 /** What a host has now. */
 export interface Installed {
@@ -15,6 +17,8 @@ export interface Installed {
   /** Text of its policy file, where it was read. */
   readonly text: string | undefined;
   readonly naming: (Naming & { readonly tables?: NameTables | undefined }) | undefined;
+  /** In which its policy is written; default new. */
+  readonly syntax?: PolicySyntax | undefined;
 }
 
 const NAMELESS: Naming = { nameOf: () => undefined, addresses: [] };
@@ -30,6 +34,24 @@ export function policyChange(
   const changes = semanticDiff(now.rules, rules);
   const flowChanges = flowChangeSummaries(changes, host, naming ?? NAMELESS);
   return { loaded: listing, flowChanges, flowNotes: notes(now, rules, flowChanges.length > 0) };
+}
+
+/** The plan with the commands that change the policy, on a host that cannot replace it at once. */
+export function withSteps(
+  host: string,
+  rules: readonly LoadedRule[],
+  { listing, text, naming, syntax = 'new' }: Installed,
+  { replacesPolicy }: Adapter,
+  plan: HostPlan,
+): HostPlan {
+  if (replacesPolicy === 'at-once' || !plan.steps.includes('policy')) return plan;
+  const now = inForce(listing, rules, text, naming?.tables);
+  const changed = ruleByRule({
+    ...{ host, now, wanted: rules, syntax },
+    names: naming?.tables,
+    naming: naming ?? NAMELESS,
+  });
+  return { ...plan, ruleByRule: changed, gaps: [...ruleByRuleWords(changed, now.unread.length > 0), ...plan.gaps] };
 }
 
 function inForce(

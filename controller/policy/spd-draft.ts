@@ -209,7 +209,7 @@ function comparable(actions: readonly Action[]): string {
 }
 
 /** Of two rules with the same key the second is refused, whatever its action. Bit for bit: host bits of a prefix count. */
-function selectorKey(dir: Direction, selector: Selector): string {
+export function selectorKey(dir: Direction, selector: Selector): string {
   const { family, protocol, local, remote, localPort, remotePort, icmpType, icmpCode } = selector;
   const range = (one: { from: number; to: number } | undefined): string => (one ? `${one.from}-${one.to}` : '');
   const icmp = `${range(icmpType)} ${range(icmpCode)}`;

@@ -1,6 +1,7 @@
 /** The lines the controller says to the agent (agent/README.md, "Talking"). Text only; nothing is sent here. */
 
 import type { TransactionFile, TransactionRequest } from '../model/observation.js';
+import type { RuleChange } from '../model/policy.js';
 import { manifestText } from './manifest-text.js';
 import { wholeLine, wholeWord } from './reply-error.js';
 
@@ -36,8 +37,13 @@ export function transactionText(request: TransactionRequest): Buffer {
   parts.push(requestLine('@expect-spd', { sha256: request.expectSpd }));
   for (const file of request.files) parts.push(...fileLines(file));
   parts.push('@spd\n', ...request.spd.map((rule) => `|${wholeLine(rule)}\n`));
+  if (request.change !== undefined) parts.push('@change\n', ...request.change.map(changeLine));
   parts.push('@manifest\n', quoted(Buffer.from(manifestText(request.manifest), 'utf8')), BLOCK_END);
   return Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'utf8') : part)));
+}
+
+function changeLine({ kind, rule }: RuleChange): string {
+  return `|${kind} ${wholeLine(rule)}\n`;
 }
 
 function fileLines(file: TransactionFile): (string | Buffer)[] {

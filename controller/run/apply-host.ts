@@ -223,6 +223,7 @@ function transactionFor(host: Host, plan: HostPlan, terms: Terms, fill: FillFile
     expectSpd: plan.expect.spd,
     files: plan.files.map((file) => transactionFile(file, plan.generation, fill)),
     spd: plan.spd,
+    ...(plan.ruleByRule?.changes !== undefined && { change: plan.ruleByRule.changes }),
     manifest: manifestOf(plan, terms),
   };
 }

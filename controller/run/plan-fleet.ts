@@ -50,7 +50,10 @@ export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
       if (look?.kind === 'seen' && desired !== undefined) {
         const rules = input.policies.get(host.name) ?? [];
         const naming = { tables: namesOf(host), nameOf, addresses: host.addresses };
-        plans.set(host.name, planHost({ desired, rules, naming, digest: input.digest, ...look.host }));
+        plans.set(
+          host.name,
+          planHost({ desired, rules, naming, syntax: host.syntax, digest: input.digest, ...look.host }),
+        );
       }
     }
     near = withFormerLinks(links, plans.values(), names);

@@ -32,6 +32,7 @@ export function proveChange(
     // What is closed afterwards was objected to with the policies themselves.
     ...lockOutObjections(inventory, hosts, changingPolicies(changing, policies), rendered, 'until-then'),
     ...changing.flatMap((host) => exposures(host, rendered, places.get(host.host))),
+    ...changing.flatMap((host) => moments(host, places.get(host.host))),
   ];
 }
 
@@ -76,6 +77,29 @@ function exposures(
         what: `on ${host} what is protected now would be ${state}: ${told} (such as ${worst.example}, ${was}, ${is})`,
         ...(at === undefined ? {} : { at }),
         todo: 'keep these flows protected, or accept it with --accept-risk in-the-clear',
+      },
+    },
+  ];
+}
+
+/** What is in the clear for as long as the change lasts, where rules are changed one by one. */
+function moments({ host, ruleByRule }: HostPlan, at: SourcePosition | undefined): readonly Objection[] {
+  const gaps = ruleByRule?.gaps ?? [];
+  const [worst] = gaps;
+  if (worst === undefined) return [];
+  const told = gaps.flatMap(({ flows }) => flows);
+  const more = told.length - MOST_FLOWS;
+  const flows = `${told.slice(0, MOST_FLOWS).join('; ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return [
+    {
+      risk: 'gap',
+      host,
+      problem: {
+        code: 'CLEAR_FOR_A_MOMENT',
+        severity: 'error',
+        what: `while the rules of ${host} are changed one by one, these pass in the clear for a moment: ${flows} (such as ${worst.example})`,
+        ...(at === undefined ? {} : { at }),
+        todo: 'stop that traffic meanwhile and accept it with --accept-risk gap, or change the policy in two steps',
       },
     },
   ];

@@ -22,7 +22,7 @@ import { lockOutText, testFailureText } from './objection-text.js';
 export type { Policies } from '../proof/flow-tests.js';
 
 /** A risk that a person may accept by name (`--accept-risk`). */
-export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected' | 'in-the-clear' | 'pairs' | 'lint';
+export type ProofRisk = 'lock-out' | 'failed-tests' | 'unprotected' | 'in-the-clear' | 'gap' | 'pairs' | 'lint';
 
 /** A problem of severity `warning` is told and refuses nothing. */
 export interface Objection {

@@ -177,6 +177,7 @@ async function planBack(
     currentTexts,
     adapter,
     naming: { tables, nameOf, addresses: host.addresses },
+    syntax: host.syntax,
     ...(host.modes === undefined ? {} : { modes: host.modes }),
   });
   return { seen: { plan, history: status.history, run: seen.run, rules } };
