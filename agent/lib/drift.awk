@@ -86,14 +86,16 @@ function say_digests(    path, text, files, command, line, lines, n, i, sum) {
 }
 
 function say_guard(    path, line, text, there) {
-    path = state "/agent/boot-guard.xml"
+    # Where a script is the guard it runs by its link.
+    path = guard_link == "" ? guard_file : guard_link
     while ((getline line < path) > 0) {
         there = 1
         text = text (text == "" ? "" : "\n") line
     }
     close(path)
+    guard_is_in_place = there && text == ENVIRON["DRIFT_GUARD"]
     print mark " guard script=" (guard_script == "" ? "absent" : guard_script) " shipped=" (guard_script == agent ? "yes" : "no") \
-        " manifest=" (!there ? "absent" : text == ENVIRON["DRIFT_GUARD"] ? "same" : "differs")
+        " manifest=" (!there ? "absent" : guard_is_in_place ? "same" : "differs")
 }
 
 # The last `count` lines of a file into tail[]; returns how many there are.
@@ -140,8 +142,24 @@ function say_history(    tail, n, i) {
 
 # ---- services
 
+# What boot scripts do, told as of services: policy is loaded whatever its file holds, keys and daemon go by their files.
+function take_boot_states(fmri,    command, line, runs) {
+    command = "exec pgrep -x -u 0 in.iked 2>/dev/null"
+    while ((command | getline line) > 0) runs = 1
+    close(command)
+    set_state(fmri[1], 1, 1)
+    set_state(fmri[2], !is_absent(keys), !is_absent(keys))
+    set_state(fmri[3], runs, !is_absent(config))
+    if (guard_is_in_place) set_state(fmri[4], 1, 1)
+}
+
+function set_state(fmri, is_online, is_enabled) {
+    property[fmri, "restarter/state"] = is_online ? "online" : "disabled"
+    property[fmri, "general/enabled"] = is_enabled ? "true" : "false"
+}
+
 # One call for states, since when, for how long, and the files they read; `svcs` for the states of a host whose svcprop is another.
-function say_services(    command, line, at, fmri, name, value, wanted, n, i, others) {
+function take_service_properties(    command, line, at, fmri, name, value) {
     command = "exec svcprop -p restarter/state -p restarter/next_state -p restarter/state_timestamp -p general/enabled" \
         " -p config/config_file " services " 2>/dev/null"
     while ((command | getline line) > 0) {
@@ -155,7 +173,12 @@ function say_services(    command, line, at, fmri, name, value, wanted, n, i, ot
         property[fmri, name] = value
     }
     close(command)
+}
+
+function say_services(    command, line, at, value, wanted, n, i, others) {
     n = split(services, wanted, " ")
+    if (guard_link == "") take_service_properties()
+    else take_boot_states(wanted)
     if (property[wanted[1], "restarter/state"] == "") {
         command = "exec svcs -H -o state,fmri " services " 2>/dev/null"
         while ((command | getline line) > 0) {

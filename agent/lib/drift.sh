@@ -21,7 +21,7 @@ drift() {
     [ ! -d "$TX" ] || drift_settled=no
     drift_transaction
     begin_section spd
-    ipsecconf -Ln 2>&1
+    ipsecconf "$LISTING" 2>&1
     end_section spd "$?"
     drift_look
     LOADER_DIGESTS=
@@ -107,11 +107,11 @@ drift_look() {
     [ -f "$FILE" ] || drift_keys=/dev/null/none
     path_of config
     [ -f "$FILE" ] || FILE=/dev/null/none
-    DRIFT_DIGESTS=$LOADER_DIGESTS DRIFT_GUARD=$BOOT_GUARD_XML TZ=UTC0 awk -v job=drift -v mark="$MARK" -v root="$ROOT" \
+    DRIFT_DIGESTS=$LOADER_DIGESTS DRIFT_GUARD=$GUARD_TEXT TZ=UTC0 awk -v job=drift -v mark="$MARK" -v root="$ROOT" \
         -v state="$STATE" -v digest="$SHA256" -v agent="$DIGEST" -v keys="$drift_keys" -v config="$FILE" -v odd="$drift_odd" \
         -v manifest="$drift_manifest" -v tx_id="$T_ID" -v tx_state="${T_STATE-}" -v tx_step="$T_STEP" \
         -v tx_generation="$T_GENERATION" -v armed="$T_ARMED" -v window="$T_WINDOW" -v keepers="$drift_keepers" \
-        -v ls_options="$drift_ls" -v limit="$drift_limit" -v ike="$IKE" -v services="$POLICY $MANUAL_KEY $IKE $GUARD" \
+        -v ls_options="$drift_ls" -v limit="$drift_limit" -v guard_file="$GUARD_FILE" -v guard_link="${GUARD_LINK-}" -v ike="$IKE" -v services="$POLICY $MANUAL_KEY $IKE $GUARD" \
         "$AWK_IPSEC$nl$AWK_DRIFT" "$ROOT/" "$@"
 }
 

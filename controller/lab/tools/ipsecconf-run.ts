@@ -20,8 +20,8 @@ export interface ToolCall {
   readonly files: ToolFiles;
   /** The kernel's policy. */
   readonly state: Spd;
-  /** Options the command knows, for getopt; today's when not given. */
-  readonly letters?: string;
+  /** The command from before the services: fewer options, and no word of smf(5). */
+  readonly early?: boolean;
   /** Defaults to a fresh host's. */
   readonly names?: NameTables;
   /** Whether the caller holds PRIV_SYS_IP_CONFIG; default yes. */

@@ -18,6 +18,9 @@ export type { ToolCall, ToolFiles, ToolResult } from './ipsecconf-run.js';
 /** Exit statuses the service framework understands (smf_method(7)). */
 const SERVICE_EXIT = { fatal: 95, config: 95, permission: 100 } as const;
 
+/** Without replacing all at once, tunnels of their own, listing of all tables and checking. */
+const EARLY_LETTERS = 'nlfa:qd:r:';
+
 export function ipsecconf(call: ToolCall): ToolResult {
   const service = call.argv.length === 0 ? undefined : call.env['SMF_FMRI'];
   const run: Running = { call, service, stdout: '', stderr: '', state: call.state };
@@ -28,7 +31,7 @@ export function ipsecconf(call: ToolCall): ToolResult {
 }
 
 function perform(run: Running): number {
-  const parsed = readOptions(run.call.argv, run.call.letters);
+  const parsed = readOptions(run.call.argv, run.call.early === true ? EARLY_LETTERS : undefined);
   if (parsed.kind === 'bad') {
     const fatal = parsed.messages.at(-1) ?? '';
     for (const message of parsed.messages.slice(0, -1)) warn(run, message);
@@ -79,7 +82,7 @@ function leave(run: Running, why: keyof typeof SERVICE_EXIT, message: string): n
 }
 
 function warnOfService(run: Running, { quiet }: Options): void {
-  if (run.service === undefined && !quiet) run.stdout += SERVICE_WARNING;
+  if (run.service === undefined && !quiet && run.call.early !== true) run.stdout += SERVICE_WARNING;
 }
 
 function flush(run: Running, scope: Scope): boolean {

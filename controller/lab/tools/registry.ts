@@ -28,9 +28,6 @@ type Runner = (call: ToolCall) => Promise<ToolReply>;
 /** Commands that only ask for things: a lie is to say yes. */
 const DEAF_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'pkill', 'in.iked', 'ikeadm'];
 
-/** Without replacing all at once, tunnels of their own, listing of all tables and checking. */
-const EARLY_IPSECCONF = 'nlfa:qd:r:';
-
 /** There from the services on. */
 const SERVICE_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'svcs', 'svcprop'];
 
@@ -186,7 +183,7 @@ export class HostMachine implements Machine {
     ipsecconf: (call) =>
       this.#policyTurns.take(async () => {
         const life = this.#life;
-        const { state, ...reply } = await runIpsecconf(call, this.#spd, this.#isLegacy ? EARLY_IPSECCONF : undefined);
+        const { state, ...reply } = await runIpsecconf(call, this.#spd, this.#isLegacy);
         if (life === this.#life) this.#spd = state;
         return reply;
       }),

@@ -9,11 +9,11 @@ import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './too
 
 const LOCK = '/var/run/ipsecconf.lock';
 
-/** `letters`: the options that this host's command knows, where they are fewer than today's. */
+/** `early`: the command from before the services. */
 export async function runIpsecconf(
   call: ToolCall,
   state: Spd,
-  letters?: string,
+  early = false,
 ): Promise<ToolReply & { readonly state: Spd }> {
   const contents = new Map<string, string>();
   for (const path of [POLICY_LOG, ...mentionedPaths(call)]) {
@@ -33,7 +33,7 @@ export async function runIpsecconf(
       },
     },
     state,
-    ...(letters === undefined ? {} : { letters }),
+    early,
     names: withHosts(STOCK_NAMES, call.hostNames),
   });
   await call.files.append(underRoot(call.root, LOCK), '', 0o600);
