@@ -436,6 +436,15 @@ describe('a changed policy file', () => {
   test.each(['', '# only words\n', '{} nonsense {}\n'])('that loads nothing is critical: %j', (lines) => {
     expect(changed(lines)).toMatchObject([{ kind: 'policy-file-empty', severity: 'critical' }]);
   });
+  test('into which a key was written is shown without it', () => {
+    const key = 'c0ffee00'.repeat(4);
+    const [found] = findingsOf(
+      { ...files(POLICY, { sha256: OTHER }), appliedRules: loaded, spd: loaded },
+      { texts: text(`${ours}# ${key}\n{ ${key.toUpperCase()} }\n`), recordedTexts: text(ours) },
+    );
+    expect(found?.details).toEqual(expect.arrayContaining(['+# [masked]', '+{ [masked] }']));
+    expect(JSON.stringify(found).toLowerCase()).not.toContain(key);
+  });
   test('and rules that it does not have are two findings', () => {
     expect(changed(`# why\n${ours}`, [...loaded, '{ ulp 6 lport 9 dir in } pass { }']).map(({ kind }) => kind)).toEqual(
       ['file-content', 'rule-foreign'],
