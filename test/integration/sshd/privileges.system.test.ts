@@ -108,7 +108,7 @@ beforeAll(() => {
 });
 afterAll(() => {
   fs.rmSync(SUDOERS, { force: true });
-  execFileSync('userdel', [USER]);
+  execFileSync('userdel', ['--force', USER], { stdio: 'ignore' });
 });
 
 test('a login without privileges applies, is confirmed over a new connection, and looks for drift', async () => {
@@ -116,6 +116,7 @@ test('a login without privileges applies, is confirmed over a new connection, an
   expect(() => execFileSync('visudo', ['-cqf', SUDOERS])).not.toThrow();
   expect(textOf(parts, 'sudoers')).toContain('!log_input, !log_output');
   scratchHost.write(FILES.policy, POLICY_A, 0o400);
+  scratchHost.write('kernel/spd', POLICY_A.replace(/^#.*\n/m, ''));
   const link = linkWith(agent);
   const first = await link.open(sshd.hostAt(settings));
   const seen = await first.observe();
@@ -139,7 +140,7 @@ test('a login without privileges applies, is confirmed over a new connection, an
     },
     () => undefined,
   );
-  expect(applied).toMatchObject({ state: 'verified' });
+  expect(applied, JSON.stringify(applied)).toMatchObject({ state: 'verified' });
   await first.close();
   const second = await link.open(sshd.hostAt(settings));
   expect(await second.confirm('T1', nonce, () => undefined)).toMatchObject({ state: 'confirmed' });
@@ -238,6 +239,6 @@ test('an entry that allows it lets import read whole files', async () => {
   const { scratchHost, sshd, settings } = await prepare(true);
   scratchHost.write(FILES.policy, POLICY_A, 0o400);
   const session = await linkWith(agent).open(sshd.hostAt(settings));
-  expect((await session.collect(FILES.policy))?.reveal().toString()).toBe(POLICY_A);
+  expect(Buffer.from((await session.collect(FILES.policy))?.reveal() ?? '').toString()).toBe(POLICY_A);
   await session.close();
 });
