@@ -63,7 +63,12 @@ export function smfSteps(facts: ServiceFacts, file: string): readonly string[] {
 function startMethod(facts: ServiceFacts): string {
   const command = serviceWords(facts, facts.identityFile).map(shellWord).join(' ');
   if (facts.variables.length === 0) return `${command} &`;
-  return `/bin/sh -c ${shellWord(`set -a; . ${environmentFile(facts)}; set +a; exec ${command}`)} &`;
+  return `/bin/sh -c ${shellWord(`${readVariables(environmentFile(facts))}; exec ${command}`)} &`;
+}
+
+/** Each line as it stands, as systemd has it: a URL or a password holds signs that a shell would read. */
+function readVariables(file: string): string {
+  return `while IFS= read -r line; do case $line in [A-Za-z_]*=*) export "$line";; esac; done < ${file}`;
 }
 
 /** `%` begins a token of SMF's own (smf_method(7)). */

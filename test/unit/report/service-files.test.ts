@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { describe, expect, test } from 'vitest';
 
@@ -97,8 +100,23 @@ describe('the SMF manifest', () => {
     expect(startMethod(smfManifest({ ...awkwardFacts, variables: [] }))).toContain(program.replace("'", `'\\''`));
   });
 
-  test('reads secrets from a file, and holds only their names in comments of the next steps', () => {
-    expect(startMethod(smfManifest(awkwardFacts))).toContain('set -a; . /etc/ipsec-deploy/ipsec-deploy-drift.env;');
+  test('reads secrets from a file as they stand, whatever a shell would make of them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ipsec-service-'));
+    try {
+      const file = join(folder, 'its.env');
+      const lines = ['SLACK_URL=https://chat.example/a?b=1&c=$HOME;`id`', 'MAIL_PASSWORD= it\'s \\ "#1" '];
+      writeFileSync(file, ['# of the service', '', ...lines, ''].join('\n'));
+      const facts = { ...plainFacts, node: '/usr/bin/env', program: '/usr/bin/printenv', variables: ['SLACK_URL'] };
+      const method = startMethod(smfManifest(facts)).replace('/etc/ipsec-deploy/ipsec-deploy-drift.env', file);
+      const words = method.replace(/drift watch .*?(?=')/, 'SLACK_URL MAIL_PASSWORD');
+      const said = execFileSync('/bin/sh', ['-c', `exec ${words}\nwait`], { encoding: 'utf8' });
+      expect(said).toBe(lines.map((line) => `${line.slice(line.indexOf('=') + 1)}\n`).join(''));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('holds only the names of secrets, in comments of the next steps', () => {
     expect(smfSteps(awkwardFacts, '/tmp/x.xml').join('\n')).toContain('SLACK_URL=…, MAIL_PASSWORD=…');
   });
 });
