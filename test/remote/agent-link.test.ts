@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StepReport, TransactionRequest } from '../../controller/model/observation.js';
 import { Secret } from '../../controller/model/secret.js';
+import { underPosixShell } from '../../controller/remote/posix-shell.js';
 import { createHostLink } from '../../controller/remote/agent-link.js';
 import { fakeAgent } from './fake-agent.js';
 import { DRIFTED, OBSERVED } from './observed-host.js';
@@ -63,7 +64,7 @@ describe('a session with the agent', () => {
     const session = await link.open(hostAt(await serve(agent), { privilege: 'pfexec' }));
     const observation = await session.observe();
     await session.close();
-    expect(agent.commands).toEqual([`pfexec /bin/sh -s -- ${AGENT.digest}`]);
+    expect(agent.commands).toEqual([underPosixShell(`pfexec "$sh" -s -- ${AGENT.digest}`)]);
     expect(agent.heard()).toContain(`${AGENT.loader}${AGENT.text}\n\n\nsession mark=${MARK} protocol=1\nobserve\n`);
     expect(observation).toMatchObject({
       generation: 6,
@@ -100,7 +101,7 @@ describe('a session with the agent', () => {
     const session = await link.open(hostAt(await serve(agent), { privilege: 'sudo' }), { readOnly: true });
     expect((await session.drift()).agents).toEqual(['cc'.repeat(32)]);
     await session.close();
-    expect(agent.commands).toEqual([`sudo -n /bin/sh -s -- ${AGENT.digest} readonly`]);
+    expect(agent.commands).toEqual([underPosixShell(`sudo -n "$sh" -s -- ${AGENT.digest} readonly`)]);
   });
 
   test('sends a transaction whose content cannot end the block, and reports each step', async () => {

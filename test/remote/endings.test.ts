@@ -84,7 +84,7 @@ describe('before the agent has said a word, a host that', () => {
     expect(await failure(open({ command }, { privilege: 'sudo' }))).toEqual({
       kind: 'privilege',
       reason: 'deploy may not become root on db1: sudo: Ein Passwort ist notwendig',
-      todo: 'allow the user `NOPASSWD: /bin/sh -s -- *` in sudoers: nobody is there to type a password',
+      todo: 'allow the user `NOPASSWD: /bin/sh -s -- *` in sudoers (Solaris 8 to 10: /usr/xpg4/bin/sh): nobody is there to type a password',
     });
   });
 
