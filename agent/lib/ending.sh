@@ -250,10 +250,12 @@ revert() { # step text boot|running
     # Whatever hangs while taking back is ended, so that the rest is taken back.
     revert_orphan=
     [ ! -f "$TX/watch" ] || read -r revert_orphan <"$TX/watch"
-    release_reserve
     watch_tools "$T_ID" "$$" &
     revert_watch=$!
-    put "$revert_watch" >"$TX/watch"
+    put "$revert_watch" 2>/dev/null >"$TX/watch"
+    if release_reserve; then
+        put "$revert_watch" 2>/dev/null >"$TX/watch"
+    fi
     restore_files || PROBLEMS='files could not be put back; '
     if [ "$revert_mode" = boot ]; then
         restore_services boot

@@ -71,6 +71,7 @@ async function renewed(old: Slot, lab: Lab, world: SlotWorld): Promise<Slot> {
   const host = lab.host(old.host.name);
   await old.lift();
   await host.powerCut();
+  old.meeting.forget();
   old.close();
   host.machine.faults.clear();
   await host.reset();

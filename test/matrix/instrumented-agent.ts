@@ -30,6 +30,7 @@ const EDITS: readonly Edit[] = [
     'step() { # name begin|done|failed|skipped [text]\n    put "$2 $1 ${3-}" >>"$TX/journal"\n',
     'step() { # name begin|done|failed|skipped [text]\n    meet_matrix before "$2" "$1"\n    put "$2 $1 ${3-}" >>"$TX/journal"\n    meet_matrix after "$2" "$1"\n',
   ],
+  ['lib/deadman.sh', 'sleep_unless_over 60 ', 'sleep_unless_over 2 '],
   [
     'lib/ending.sh',
     '    if ! mark_confirmed; then\n',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { HostOutcome } from '../../controller/model/run.js';
 import type { Cell } from './cells.js';
 import { currentGeneration, differences, isOpen, leftovers, pictureOf, processesOf, stateFolder } from './picture.js';
+import { within } from './play-cell.js';
 import type { RunEnd, Slot } from './slot.js';
 import type { Struck } from './strike.js';
 
@@ -37,7 +38,7 @@ export async function judge({ slot, end, struck, tell }: Judged): Promise<readon
   complaints.push(...historyComplaints(slot, end, isNew));
   if (isNew) slot.moved(content);
   // Even a host with a complaint: what the next apply says tells more.
-  const next = await slot.apply(slot.next, { windowSeconds: 30 });
+  const next = await within(slot.apply(slot.next, { windowSeconds: 30 }), 90, 'the next apply does not end');
   if (next.outcome?.status !== 'confirmed') {
     complaints.push(`the next apply: ${JSON.stringify(next.outcome)}`);
     tell(next.said);

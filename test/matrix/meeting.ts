@@ -65,7 +65,8 @@ export class Meeting {
   }
 }
 
-function drain(fd: number): string {
+/** All that can be read now. */
+export function drain(fd: number): string {
   const buffer = Buffer.alloc(4096);
   let text = '';
   try {

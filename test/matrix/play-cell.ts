@@ -12,6 +12,12 @@ import { strike, type Struck } from './strike.js';
 /** Longer than the longest window, its revert and a hang in it. */
 const PATIENCE_SECONDS = 60;
 
+/** All windows are over by then; who still lives waits for something else. */
+const TIMER_SECONDS = 14;
+
+/** Several patiences in a row, and no more. */
+const LONGEST_CELL_SECONDS = 240;
+
 export interface Played {
   readonly cell: Cell;
   /** Why it does not hold; empty = it holds. */
@@ -23,7 +29,11 @@ export interface Played {
 export async function playCell(slot: Slot, cell: Cell): Promise<Played> {
   const told: string[] = [];
   try {
-    const complaints = await play(slot, cell, (line) => told.push(line));
+    const complaints = await within(
+      play(slot, cell, (line) => told.push(line)),
+      LONGEST_CELL_SECONDS,
+      'the cell does not come to its end',
+    );
     return { cell, complaints, told: told.join('\n') };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -100,13 +110,13 @@ function failVerification(slot: Slot): void {
 
 /** Waits for the timer, then comes by as the next contact, until the host is at rest. */
 async function recovered(slot: Slot, tell: (line: string) => void): Promise<void> {
-  const patience = performance.now() + PATIENCE_SECONDS * 1000;
+  const patience = performance.now() + TIMER_SECONDS * 1000;
   const atRest = (): boolean => !isOpen(slot.host) && processesOf(slot.host).length === 0;
   // The timer's turn: as long as somebody lives who may still act.
-  while (processesOf(slot.host).length > 0 && performance.now() < patience && !onlyWaits(slot)) await delay(100);
+  while (processesOf(slot.host).length > 0 && performance.now() < patience) await delay(100);
   await slot.lift();
   for (let turn = 0; turn < 4; turn++) {
-    const status = await slot.status().catch((error: unknown) => {
+    const status = await within(slot.status(), 30, 'no answer to status').catch((error: unknown) => {
       tell(`status: ${String(error)}`);
       return undefined;
     });
@@ -116,11 +126,6 @@ async function recovered(slot: Slot, tell: (line: string) => void): Promise<void
     if (atRest() && status !== undefined) break;
   }
   await slot.host.machine.idle();
-}
-
-/** Nothing is armed, and what lives is held up in a tool: nobody's timer runs. */
-function onlyWaits(slot: Slot): boolean {
-  return !isOpen(slot.host) && fs.existsSync(join(slot.matrixFolder, 'hung'));
 }
 
 export async function within<T>(work: Promise<T>, seconds: number, complaint: string): Promise<T> {

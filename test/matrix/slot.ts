@@ -217,6 +217,7 @@ export class Slot {
 
   close(): void {
     this.meeting.close();
+    this.tools.close();
     for (const disk of this.disks) disk.unmount();
     rmSync(this.matrixFolder, { recursive: true, force: true });
   }

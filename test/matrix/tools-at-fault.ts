@@ -3,9 +3,22 @@
  * first on PATH. One file beside the host's root says what the next call does; the stand-ins and the lab both obey it.
  */
 
-import { accessSync, constants, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { drain } from './meeting.js';
 import type { Intercept } from '../../controller/lab/lab-host.js';
 
 export type Misdeed = 'fail' | 'hang' | 'lie';
@@ -51,7 +64,7 @@ if [ -s "$matrix/tool" ] && /bin/mv "$matrix/tool" "$matrix/tool.$$" 2>/dev/null
             echo "$tool: failed as told" >&2
             exit 1
             ;;
-        hang) exec /bin/sleep 1000 ;;
+        hang) read -r word <"$matrix/hang" ;;
         lie) exit 0 ;;
     esac
 fi
@@ -112,10 +125,19 @@ export function installStandIns(root: string): void {
 export class ToolsAtFault {
   /** Simulated calls that hang, each to be let go when the fault is lifted. */
   #hanging: (() => void)[] = [];
+  readonly #hang: number;
   /** Hit so far, as `fail ipsecconf -c …`. */
   readonly #simulatedHits: string[] = [];
 
-  constructor(private readonly folder: string) {}
+  constructor(private readonly folder: string) {
+    const fifo = join(folder, 'hang');
+    if (spawnSync('mkfifo', [fifo]).status !== 0) throw new Error(`mkfifo failed in ${folder}`);
+    this.#hang = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  }
+
+  close(): void {
+    closeSync(this.#hang);
+  }
 
   place({ how, after, keep }: ToolFault): void {
     writeFileSync(join(this.folder, 'tool.new'), `${after} ${keep} ${how} -\n`);
@@ -126,7 +148,9 @@ export class ToolsAtFault {
   async lift(): Promise<void> {
     rmSync(join(this.folder, 'tool'), { force: true });
     for (const go of this.#hanging.splice(0)) go();
-    await delay(0);
+    writeSync(this.#hang, '\n'.repeat(40));
+    await delay(100);
+    drain(this.#hang);
   }
 
   setClock(seconds: number): void {
