@@ -181,12 +181,7 @@ function writtenCause({ report }: HostView, found: DriftFile): string {
 function patchLines({ texts, recordedTexts }: HostView, path: string): readonly string[] | undefined {
   const [before, after] = [recordedTexts.get(path), texts.get(path)];
   if (before === undefined || after === undefined || before === after) return undefined;
-  return textPatch(path, before, after).trimEnd().split('\n').map(withoutLongHex);
-}
-
-/** Who edits a file by hand may have put a key into it: what looks like one is not shown, as in logs of services (agent/lib/drift.awk). */
-function withoutLongHex(line: string): string {
-  return line.replace(/[0-9a-f]{16,}/gi, '[masked]');
+  return textPatch(path, before, after).trimEnd().split('\n');
 }
 
 /** The text without what its reader passes over: comment lines, and white space of any kind. */

@@ -22,8 +22,9 @@ export function filePatch(
   return textPatch(path, before, after === undefined ? undefined : maskedFileText(after, generation));
 }
 
+/** Who edits a file by hand may have put a key into it, also where none belongs: what looks like one is not shown. */
 export function textPatch(path: string, before: string | undefined, after: string | undefined): string {
-  return createTwoFilesPatch(
+  const patch = createTwoFilesPatch(
     before === undefined ? '/dev/null' : path,
     after === undefined ? '/dev/null' : path,
     before ?? '',
@@ -32,4 +33,5 @@ export function textPatch(path: string, before: string | undefined, after: strin
     undefined,
     { context: 3, headerOptions: FILE_HEADERS_ONLY },
   );
+  return patch.replace(/[0-9a-f]{16,}/gi, '[masked]');
 }
