@@ -9,6 +9,8 @@ import { nearest } from '../inventory/suggest.js';
 import { managementBypasses } from './bypass.js';
 import { keyBitsName } from './key-bits.js';
 import { evaluateTemplate } from './evaluate-template.js';
+import { namesOf } from './host-names.js';
+import { oldStylePolicy } from './old-style-policy.js';
 import { hostView, type HostView, type Subject } from './host-view.js';
 import { sameProposal } from './ike-settings.js';
 import type { InventoryIndex } from './inventory-index.js';
@@ -57,8 +59,25 @@ export function renderHost(input: RenderInput): Rendered {
     management: managementBypasses(managingOthers(index.inventory.management, host), host.ssh.port),
     links: index.linksOf(host.name),
   };
-  return renderSubject(subject, host.at, input);
+  const rendered = renderSubject(subject, host.at, input);
+  return host.syntax === 'old' ? inOldStyle(rendered, host) : rendered;
 }
+
+function inOldStyle(rendered: Rendered, host: Host): Rendered {
+  const policy = rendered.files.find(({ path }) => path === POLICY_PATH);
+  if (policy === undefined) return rendered;
+  const tables = namesOf(host);
+  const old = oldStylePolicy(policy, rendered.origins.get(POLICY_PATH) ?? [], host.name, tables);
+  const failed = old.problems.length > 0;
+  return {
+    ...rendered,
+    files: failed ? [] : rendered.files.map((file) => (file === policy ? old.file : file)),
+    origins: new Map([...rendered.origins, [POLICY_PATH, old.origins]]),
+    problems: withoutRepeats([...rendered.problems, ...old.problems]),
+  };
+}
+
+const POLICY_PATH: ManagedPath = '/etc/inet/ipsecinit.conf';
 
 /** A host that is itself a place of management needs no rule for SSH from itself. */
 function managingOthers(management: readonly Prefix[], { addresses }: Host): readonly Prefix[] {
