@@ -178,7 +178,9 @@ function missing(path: Extract<Expr, { kind: 'path' }>, frame: Frame): TemplateF
     ? `"${first}" stands at the top: write @root.${path.parts.join('.')}`
     : path.parts[0] === 'vars'
       ? `give ${path.parts.slice(1).join('.')} under vars of the host or one of its groups, or write {{default ${path.original} "…"}}`
-      : 'see the values in docs/templates.md';
+      : path.parts.includes('keys')
+        ? 'name a key that is stored, of a link that this host is an end of; keys of other hosts are out of reach'
+        : 'see the values in docs/templates.md';
   return new TemplateFault('TEMPLATE_VALUE_MISSING', `there is no value "${path.original}"`, path.at, todo);
 }
 

@@ -20,9 +20,10 @@ export interface SaNumbers {
 /** The public part of a stored SA; `undefined` when there is no such key yet. */
 export type SaFor = (id: string) => SaNumbers | undefined;
 
-/** Every stored key by its id, as templates see it, and its bits; made once for all hosts (key-record.ts). */
+/** Stored keys by id, as the templates of a host see them, and their bits; made once for all hosts (key-record.ts). */
 export interface KeyRecord {
-  readonly record: TemplateRecord;
+  /** Those that are for this host: no other is within reach of its templates. */
+  readonly recordOf: (host: string) => TemplateRecord;
   /** By `part id`. */
   readonly bits: ReadonlyMap<string, number>;
 }
@@ -59,7 +60,7 @@ export function templateData(view: HostView, index: InventoryIndex, saFor: SaFor
     links: view.links.map((link) => linkRecord(link, usual, index)),
     ike: { rules: ikeRules(view), preshared: presharedKeys(view) },
     sas: sas.flatMap(({ record }) => (record === undefined ? [] : [record])),
-    keys: keys?.record ?? {},
+    keys: keys?.recordOf(subject.name) ?? {},
     cr: new RawLine('\r'),
   };
   return {
