@@ -37,9 +37,9 @@ async function becomeRoot(
   let isRoot = false;
   let heard = 0;
   let quiet: NodeJS.Timeout | undefined;
-  let finish: (rest: string) => void = () => undefined;
+  let finish: (rest: Buffer) => void = () => undefined;
   let fail: (error: HostLinkError) => void = () => undefined;
-  const ready = new Promise<string>((resolve, reject) => {
+  const ready = new Promise<Buffer>((resolve, reject) => {
     finish = resolve;
     fail = reject;
   });
@@ -67,8 +67,7 @@ async function becomeRoot(
           fail(suFailure(host, `it printed more than ${MOST_BYTES} bytes`));
           return;
         }
-        // a character a byte: what follows our word must stay as it is
-        dialogue.push(chunk.toString('latin1'));
+        dialogue.push(chunk);
         look(false);
         if (!isRoot) quiet = setTimeout(() => look(true), QUIET_MS);
       },
@@ -76,7 +75,7 @@ async function becomeRoot(
       end: (how) => {
         clearTimeout(quiet);
         if (isRoot) events.end(how);
-        else fail(suFailure(host, endText(how, masked(decoded(dialogue.said())))));
+        else fail(suFailure(host, endText(how, masked(dialogue.said()))));
       },
     },
     'terminal',
@@ -84,7 +83,7 @@ async function becomeRoot(
   const seconds = host.ssh.replyTimeoutSeconds;
   try {
     const rest = await within(seconds, ready, () => suFailure(host, `it said neither yes nor no within ${seconds} s`));
-    if (rest !== '') events.stdout(Buffer.from(rest, 'latin1'));
+    if (rest.length > 0) events.stdout(rest);
     return process;
   } catch (error) {
     connection.destroy();
@@ -92,10 +91,6 @@ async function becomeRoot(
   } finally {
     clearTimeout(quiet);
   }
-}
-
-function decoded(text: string): string {
-  return Buffer.from(text, 'latin1').toString('utf8');
 }
 
 function endText({ status, signal, broken }: ProcessEnd, said: string): string {

@@ -46,6 +46,7 @@ export async function startServer(script: ServerScript): Promise<TestServer> {
         return;
       }
       const session = accept();
+      session.on('pty', (acceptTerminal) => acceptTerminal());
       session.on('exec', (acceptExec, _reject, info) => {
         if (script.deafToExec) {
           script.deafToExec();
