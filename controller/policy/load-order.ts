@@ -10,7 +10,7 @@ import type { LoadedRule, PolicySyntax, RuleChange } from '../model/policy.js';
 import { canonicalListing } from './canonical-listing.js';
 import { entryUnits, keptRules, overlap, sameActions, sameClassOverlap, type EntryUnit } from './kept-rules.js';
 import type { NameTables } from './name-tables.js';
-import { playChanges, spdOf, type Played } from './play-changes.js';
+import { playChanges, type Played } from './play-changes.js';
 import { selectorKey } from './spd-draft.js';
 import { coverOf, DROP, takenBy, twinOf, type Twin } from './twin-rules.js';
 
@@ -155,7 +155,7 @@ function protectsIcmp({ selector: { protocol, family }, actions }: LoadedRule): 
 }
 
 function playedOut({ way, changes }: Way, { loaded, wanted, names }: Work): LoadOrder | undefined {
-  const played = playChanges(spdOf(loaded), changes, names);
+  const played = playChanges(loaded, changes, names);
   if (played === undefined) return undefined;
   const end = canonicalListing(played.at(-1)?.rules ?? loaded);
   const isThere = end.join('\n') === canonicalListing(wanted).join('\n');

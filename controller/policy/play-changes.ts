@@ -3,7 +3,7 @@
 import type { LoadedRule, RuleChange } from '../model/policy.js';
 import { loadPolicy } from './load-policy.js';
 import type { NameTables } from './name-tables.js';
-import { deleteRule, emptySpd, hostRules, placeKey, placeOf, type Spd, type StoredRule } from './spd.js';
+import { emptySpd, hostRules, placeKey, placeOf, type Spd, type StoredRule } from './spd.js';
 
 /** What is in force after one command, and the rules that it brought or took. */
 export interface Played {
@@ -12,7 +12,7 @@ export interface Played {
 }
 
 /** A host's table with these rules in it. Their listings are taken to fit: nothing is listed here. */
-export function spdOf(rules: readonly LoadedRule[]): Spd {
+function spdOf(rules: readonly LoadedRule[], nextIndex: number): Spd {
   const chains = new Map<string, StoredRule[]>();
   for (const rule of rules.toSorted((a, b) => a.index - b.index)) {
     const key = placeKey(placeOf(rule));
@@ -20,7 +20,6 @@ export function spdOf(rules: readonly LoadedRule[]): Spd {
     if (chain === undefined) chains.set(key, [{ rule, listingBytes: 0 }]);
     else chain.push({ rule, listingBytes: 0 });
   }
-  const nextIndex = Math.max(0, ...rules.map(({ index }) => index)) + 1;
   return { ...emptySpd(), host: { chains, nextIndex } };
 }
 
@@ -29,21 +28,39 @@ export function spdOf(rules: readonly LoadedRule[]): Spd {
  * is listed with that text. `undefined` when the host would refuse a command.
  */
 export function playChanges(
-  from: Spd,
+  from: readonly LoadedRule[],
   changes: readonly RuleChange[],
   names: NameTables,
 ): readonly Played[] | undefined {
   const played: Played[] = [];
-  let spd = from;
+  let rules = from;
+  let nextIndex = nextAfter(from);
   for (const command of commandsOf(changes)) {
-    const before = hostRules(spd);
-    const next = command.kind === 'add' ? added(spd, command.rules, names) : deleted(spd, before, command.rule);
-    if (next === undefined) return undefined;
-    spd = next;
-    const rules = hostRules(spd);
-    played.push({ rules, touched: differing(before, rules) });
+    if (command.kind === 'delete') {
+      const gone = firstListed(rules, command.rule);
+      if (gone === undefined) return undefined;
+      rules = rules.filter((rule) => rule !== gone);
+      played.push({ rules, touched: [gone] });
+      continue;
+    }
+    const spd = added(spdOf(rules, nextIndex), command.rules, names);
+    if (spd === undefined) return undefined;
+    const before = new Set(rules.map(({ index }) => index));
+    rules = hostRules(spd);
+    nextIndex = nextAfter(rules);
+    played.push({ rules, touched: rules.filter(({ index }) => !before.has(index)) });
   }
   return played;
+}
+
+function nextAfter(rules: readonly LoadedRule[]): number {
+  return rules.reduce((most, { index }) => Math.max(most, index), 0) + 1;
+}
+
+function firstListed(rules: readonly LoadedRule[], text: string): LoadedRule | undefined {
+  let first: LoadedRule | undefined;
+  for (const rule of rules) if (rule.text === text && (first === undefined || rule.index < first.index)) first = rule;
+  return first;
 }
 
 type Command = { readonly kind: 'add'; readonly rules: string[] } | { readonly kind: 'delete'; readonly rule: string };
@@ -62,15 +79,4 @@ function commandsOf(changes: readonly RuleChange[]): readonly Command[] {
 function added(spd: Spd, rules: readonly string[], names: NameTables): Spd | undefined {
   const run = loadPolicy(spd, rules.map((rule) => `${rule}\n`).join(''), { check: false, quiet: true }, names);
   return run.end === 'loaded' ? run.spd : undefined;
-}
-
-function deleted(spd: Spd, rules: readonly LoadedRule[], text: string): Spd | undefined {
-  const indexes = rules.filter((rule) => rule.text === text).map(({ index }) => index);
-  return indexes.length === 0 ? undefined : deleteRule(spd, undefined, Math.min(...indexes));
-}
-
-/** Rules are compared by index: no two of a table ever have the same. */
-function differing(before: readonly LoadedRule[], after: readonly LoadedRule[]): readonly LoadedRule[] {
-  const [was, is] = [before, after].map((rules) => new Set(rules.map(({ index }) => index)));
-  return [...before.filter(({ index }) => !is?.has(index)), ...after.filter(({ index }) => !was?.has(index))];
 }

@@ -4,11 +4,11 @@
  */
 
 import { formatAddress, type Address } from '../model/address.js';
-import type { Direction, Family, LoadedRule } from '../model/policy.js';
+import type { Direction, Family, LoadedRule, Selector } from '../model/policy.js';
 import { overlap } from '../policy/kept-rules.js';
-import { divide } from '../policy/partition.js';
+import { divide, rulesInOrder, slices } from '../policy/partition.js';
 import type { Played } from '../policy/play-changes.js';
-import { selectedRegions, type Region } from '../policy/region.js';
+import { prefixRange, selectedRegions, type Region } from '../policy/region.js';
 import type { FlowChange } from './semantic-diff.js';
 import { treatmentKey, treatmentOf, type Treatment } from './treatment.js';
 
@@ -32,9 +32,15 @@ export function betweenPolicies(
   const known = new Set([...own, ...named].map(formatAddress));
   const isOurs = (address: Address): boolean => known.has(formatAddress(address));
   const found = new Map<string, Found>();
-  for (const { rules, touched } of played)
-    for (const rule of touched)
-      for (const tried of bothOrders(rules)) look(rule, { before, after, tried }, isOurs, found);
+  const inForce = new Set(before);
+  const neighbours = [[...before, ...played.flatMap(({ touched }) => touched)], before, after].map(filed);
+  for (const { touched } of played) {
+    for (const rule of touched) if (!inForce.delete(rule)) inForce.add(rule);
+    for (const rule of touched) {
+      const [now = [], was = [], willBe = []] = neighbours.map((near) => near(rule));
+      look(rule, { now: now.filter((one) => inForce.has(one)), was, willBe }, isOurs, found);
+    }
+  }
   const kinds = { gap: new Array<FlowChange>(), interruption: new Array<FlowChange>() };
   for (const { kind, change, regions } of found.values())
     kinds[kind].push({ ...change, regions: [...regions.values()] });
@@ -48,40 +54,55 @@ interface Found {
   readonly regions: Map<string, Region>;
 }
 
-interface Policies {
-  readonly before: readonly LoadedRule[];
-  readonly after: readonly LoadedRule[];
-  /** In force, in the order in which they are tried. */
-  readonly tried: readonly LoadedRule[];
+/** Rules that share packets with one that came or went. */
+interface Near {
+  /** In force after the command. */
+  readonly now: readonly LoadedRule[];
+  readonly was: readonly LoadedRule[];
+  readonly willBe: readonly LoadedRule[];
 }
 
-/** Rules of several runs may have one priority, and then the kernel's lists decide, which every run turns round. */
-function bothOrders(rules: readonly LoadedRule[]): readonly (readonly LoadedRule[])[] {
-  return [rules, rules.toReversed()].map(inOrder);
+/** Rules that share packets with a rule, found by its remote address where it has a single one. */
+function filed(rules: readonly LoadedRule[]): (rule: LoadedRule) => readonly LoadedRule[] {
+  const unique = [...new Set(rules)];
+  const byRemote = new Map<string | undefined, LoadedRule[]>();
+  for (const rule of unique) {
+    const remote = singleRemote(rule.selector);
+    const others = byRemote.get(remote);
+    if (others === undefined) byRemote.set(remote, [rule]);
+    else others.push(rule);
+  }
+  const wide = byRemote.get(undefined) ?? [];
+  return (rule) => {
+    const remote = singleRemote(rule.selector);
+    const candidates = remote === undefined ? unique : [...wide, ...(byRemote.get(remote) ?? [])];
+    return candidates.filter((other) => overlap(rule, other));
+  };
 }
 
-function inOrder(rules: readonly LoadedRule[]): readonly LoadedRule[] {
-  return rules.toSorted((a, b) => b.priority - a.priority);
+function singleRemote({ remote, family }: Selector): string | undefined {
+  return remote?.length === (family === 4 ? 32 : 128) ? formatAddress(remote.address) : undefined;
 }
 
 /** Only packets that meet a rule which came or went can be treated otherwise than one command before. */
-function look(
-  rule: LoadedRule,
-  policies: Policies,
-  isOurs: (address: Address) => boolean,
-  found: Map<string, Found>,
-): void {
-  const { dir, family } = rule;
-  const near = (rules: readonly LoadedRule[]): readonly LoadedRule[] => rules.filter((other) => overlap(rule, other));
-  const [before, after] = [inOrder(near(policies.before)), inOrder(near(policies.after))];
-  for (const now of divide(near(policies.tried), selectedRegions(rule.selector)))
-    for (const was of divide(before, [now.region]))
-      for (const willBe of divide(after, [was.region])) {
-        const { region } = willBe;
-        if (region.local.from === region.local.to && !isOurs({ family, value: region.local.from })) continue;
-        const kind = kindOf(treatmentOf(was.rule, dir), treatmentOf(now.rule, dir), treatmentOf(willBe.rule, dir));
-        if (kind !== undefined) note(found, kind, dir, family, was.rule, now.rule, region);
-      }
+function look(rule: LoadedRule, near: Near, isOurs: (address: Address) => boolean, found: Map<string, Found>): void {
+  const { dir, family, selector } = rule;
+  // Rules of several runs may have one priority, and then the kernel's lists decide, which every run turns round.
+  const lists = [near.now, near.now.toReversed(), near.was, near.willBe].map((some) => rulesInOrder(some, dir, family));
+  const window = selector.remote === undefined ? {} : { remote: prefixRange(selector.remote) };
+  for (const { remote, tried } of slices(lists, family, window)) {
+    const [oneWay = [], theOther = [], before = [], after = []] = tried;
+    const boxes = selectedRegions(selector).map((box) => ({ ...box, remote }));
+    const ways = oneWay.every((one, at) => one === theOther[at]) ? [oneWay] : [oneWay, theOther];
+    for (const now of ways.flatMap((way) => divide(way, boxes)))
+      for (const was of divide(before, [now.region]))
+        for (const willBe of divide(after, [was.region])) {
+          const { region } = willBe;
+          if (region.local.from === region.local.to && !isOurs({ family, value: region.local.from })) continue;
+          const kind = kindOf(treatmentOf(was.rule, dir), treatmentOf(now.rule, dir), treatmentOf(willBe.rule, dir));
+          if (kind !== undefined) note(found, kind, dir, family, was.rule, now.rule, region);
+        }
+  }
 }
 
 function note(
