@@ -45,7 +45,12 @@ is_name() { # text
 
 # NOW, NOW_ISO := the time.
 take_time() {
-    set_time "$(awk -v job=time "$AWK_IPSEC")"
+    taken_time=$(awk -v job=time "$AWK_IPSEC")
+    # Without one, the last that is known; a line of the history has one in any case.
+    case $taken_time in
+        *' '*) set_time "$taken_time" ;;
+        *) [ -n "$NOW" ] || set_time '0 1970-01-01T00:00:00Z' ;;
+    esac
 }
 
 set_time() { # seconds iso

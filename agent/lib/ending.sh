@@ -63,7 +63,11 @@ confirm() { # id nonce
     if ! finish_confirm running; then
         say_output "$TX/out"
         step confirm failed "$FINISH_FAILURE"
-        put "reverting $$ $WORD" >"$TX/ending"
+        if ! turn_to_revert; then
+            # Taken back in part it could still be finished by whoever comes next: rather nothing is done.
+            say_error "transaction $1: $FINISH_FAILURE; it is finished as soon as that is mended"
+            return
+        fi
         revert confirm "$FINISH_FAILURE" running
         say_known_outcome "$1"
         return
@@ -129,8 +133,20 @@ retire_sas() {
 }
 
 mark_confirmed() {
-    [ -s "$GEN/confirmed" ] || put "$T_RUN $NOW_ISO" >"$GEN/confirmed" || return 1
-    [ "$T_FORMER" != none ] || [ -s "$BEFORE/confirmed" ] || put "baseline $NOW_ISO" >"$BEFORE/confirmed"
+    put_marker "$T_RUN $NOW_ISO" "$GEN/confirmed" || return 1
+    [ "$T_FORMER" != none ] || put_marker "baseline $NOW_ISO" "$BEFORE/confirmed"
+}
+
+put_marker() { # text file
+    [ ! -s "$2" ] || return 0
+    put "$1" 2>/dev/null >"$2" && return 0
+    release_reserve && put "$1" 2>/dev/null >"$2"
+}
+
+# What was to be confirmed is to be taken back, for everybody to see.
+turn_to_revert() {
+    put "reverting $$ $WORD" 2>/dev/null >"$TX/ending" && return 0
+    release_reserve && put "reverting $$ $WORD" 2>/dev/null >"$TX/ending"
 }
 
 # OLD_GENERATIONS := confirmed ones beyond the newest `keep`. The baseline stays: it is the way back to before us.
@@ -402,7 +418,7 @@ end_as_begun() { # boot|running
             drop_claim && claim confirming || return 1
             take_time
             finish_confirm "$1" && return
-            put "reverting $$ $WORD" >"$TX/ending"
+            turn_to_revert || return 1
             revert confirm "$FINISH_FAILURE" "$1"
             ;;
         *)
@@ -479,6 +495,10 @@ say_known_outcome() { # id
         while read -r known_time known_id known_rest; do
             [ "$known_id" != "$1" ] || known_line=$known_rest
         done <"$STATE/history"
+    fi
+    if [ -z "$known_line" ] && transaction_is_open && [ "$T_ID" = "$1" ]; then
+        say "outcome id=$1 state=failed generation=? step=${T_STEP:-none} text=it is not at its end, and nothing can be written down of it"
+        return
     fi
     if [ -z "$known_line" ]; then
         say "outcome id=$1 state=unknown text=no such transaction on this host"

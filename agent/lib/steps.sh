@@ -162,22 +162,47 @@ move_staged() { # folder name ...
 }
 
 step_chmod() {
+    chmod_files=
     for chmod_mode in 0400 0600; do
         set --
         while read -r order_word order_name order_mode order_rest; do
+            # What was staged was born with 0400.
             case $order_word.$order_mode in
-                # Staged files are born with 0400.
-                keep."$chmod_mode" | file.0600 | stored.0600)
-                    [ "$order_mode" = "$chmod_mode" ] || continue
-                    path_of "$order_name"
-                    set -- "$@" "$FILE"
-                    ;;
+                keep."$chmod_mode") ;;
+                file.0600 | stored.0600) [ "$chmod_mode" = 0600 ] || continue ;;
+                *) continue ;;
             esac
+            path_of "$order_name"
+            set -- "$@" "$FILE"
+            chmod_files="$chmod_files $order_name.$order_mode"
         done <"$TX/orders"
         [ $# -gt 0 ] || continue
         chmod "$chmod_mode" "$@" 2>"$TX/out" || return 1
     done
-    chown_kept
+    chown_kept && check_modes
+}
+
+# Of the files whose mode was set, whatever chmod said of it.
+check_modes() {
+    [ -n "$chmod_files" ] || return 0
+    set --
+    for chmod_file in $chmod_files; do
+        path_of "${chmod_file%.*}"
+        set -- "$@" "$FILE"
+    done
+    chmod_listing=$(ls -ldn "$@" 2>/dev/null)
+    for chmod_file in $chmod_files; do
+        path_of "${chmod_file%.*}"
+        chmod_line=${chmod_listing%%" $FILE"*}
+        chmod_line=${chmod_line##*"$nl"}
+        case ${chmod_file##*.}.$chmod_line in
+            0400.-r--------* | 0600.-rw-------*) ;;
+            *)
+                FAILURE="the mode of ${FILE#"$ROOT"} was not set"
+                return 1
+                ;;
+        esac
+    done
 }
 
 # What we wrote is root's by birth; a file that stays may have come into other hands. In the lab the owner of its root folder stands for root.

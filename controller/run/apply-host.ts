@@ -15,6 +15,7 @@ import type { HostOutcome, RunEvent } from '../model/run.js';
 import { Secret } from '../model/secret.js';
 import type { FileChange, HostPlan } from '../plan/host-plan.js';
 import { HostLinkError, type Clock, type HostSession } from '../ports.js';
+import { askAgain } from './ask-again.js';
 import { reasonOf, untouchedOutcome } from './link-outcome.js';
 import type { SessionLot } from './session-lot.js';
 
@@ -26,6 +27,8 @@ export interface ApplyPorts {
   readonly clock: Clock;
   readonly fill: FillFile;
   readonly emit: (event: RunEvent) => void;
+  /** Aborted: hosts that are out of reach are not waited for. */
+  readonly stop?: AbortSignal;
 }
 
 /** A change that is in force on a host and reverts by itself unless it is confirmed. */
@@ -99,36 +102,16 @@ async function takeBackAfterLoss(
   lost: HostLinkError,
   ports: ApplyPorts,
 ): Promise<HostOutcome> {
-  const unknown: HostOutcome = {
-    status: 'unknown',
-    transaction: id,
-    revertsAt: latest.toISOString(),
-    reason: lost.failure.reason,
+  const heard = await askAgain(host, latest, ports, (session) => session.abort(id, reporter(host, ports)));
+  const { reason } = lost.failure;
+  if ('reason' in heard) return { status: 'unknown', transaction: id, revertsAt: latest.toISOString(), reason };
+  if (heard.answer.state !== 'unknown') return outcomeOf(heard.answer, ports.clock.now());
+  return {
+    status: 'failed',
+    touched: false,
+    reason: `${reason}; the host never began the transaction`,
+    todo: 'run again',
   };
-  // Also after its window has passed: the host is asked at least once before its state is called unknown.
-  for (let attempt = 0; attempt === 0 || (attempt < 3 && ports.clock.now() < latest); attempt++) {
-    try {
-      const session = await ports.lot.openNew(host);
-      try {
-        const outcome = await session.abort(id, reporter(host, ports));
-        if (outcome.state === 'unknown') {
-          return {
-            status: 'failed',
-            touched: false,
-            reason: `${lost.failure.reason}; the host never began the transaction`,
-            todo: 'run again',
-          };
-        }
-        return outcomeOf(outcome, ports.clock.now());
-      } finally {
-        await session.close();
-      }
-    } catch (error) {
-      reasonOf(error);
-      await ports.clock.after(1);
-    }
-  }
-  return unknown;
 }
 
 /** Opens the new connection that proves the host can still be reached, after activation (design, `confirm`). */
@@ -137,46 +120,51 @@ export async function reconnect(armed: Armed, ports: ApplyPorts): Promise<HostSe
   return ports.lot.openNew(armed.host);
 }
 
-/** Confirms over the given session; a lost reply is asked for again on new connections until the window closes. */
+/** Confirms over the given session; a lost reply is asked for again on new connections, also how it ended when the window has closed. */
 export async function confirm(armed: Armed, first: HostSession, ports: ApplyPorts): Promise<HostOutcome> {
   ports.emit({ event: 'host-phase', host: armed.host.name, phase: 'confirming' });
-  let session: HostSession | undefined = first;
-  let reason = '';
-  do {
-    try {
-      session ??= await ports.lot.openNew(armed.host);
-      const outcome = await session.confirm(armed.transaction, armed.nonce, reporter(armed.host, ports));
-      return outcomeOf(outcome, ports.clock.now());
-    } catch (error) {
-      reason = reasonOf(error);
-      await ports.clock.after(1);
-    } finally {
-      await session?.close();
-      session = undefined;
-    }
-  } while (ports.clock.now() < armed.revertsAt);
-  return { status: 'unknown', transaction: armed.transaction, revertsAt: armed.revertsAt.toISOString(), reason };
+  const ask = (session: HostSession): Promise<TransactionOutcome> =>
+    session.confirm(armed.transaction, armed.nonce, reporter(armed.host, ports));
+  try {
+    return endOf(armed, await ask(first), ports.clock.now());
+  } catch (error) {
+    reasonOf(error);
+  } finally {
+    await first.close();
+  }
+  const heard = await askAgain(armed.host, armed.revertsAt, ports, ask);
+  if ('answer' in heard) return endOf(armed, heard.answer, ports.clock.now());
+  const revertsAt = armed.revertsAt.toISOString();
+  return { status: 'unknown', transaction: armed.transaction, revertsAt, reason: heard.reason };
 }
 
-/** Has the host take an armed change back now. */
+/** Has the host take an armed change back now, or hears that it did so by itself where it lets nobody in until then. */
 export async function takeBack(armed: Armed, why: string, ports: ApplyPorts): Promise<HostOutcome> {
   ports.emit({ event: 'host-phase', host: armed.host.name, phase: 'aborting' });
-  try {
-    const session = await ports.lot.openNew(armed.host);
-    try {
-      const outcome = outcomeOf(await session.abort(armed.transaction, reporter(armed.host, ports)), ports.clock.now());
-      return outcome.status === 'reverted' ? { ...outcome, step: 'confirm', reason: why } : outcome;
-    } finally {
-      await session.close();
-    }
-  } catch (error) {
-    const reason = `${why}; and it cannot be asked to revert: ${reasonOf(error)}`;
-    return { status: 'unknown', transaction: armed.transaction, revertsAt: armed.revertsAt.toISOString(), reason };
+  const heard = await askAgain(armed.host, armed.revertsAt, ports, (session) =>
+    session.abort(armed.transaction, reporter(armed.host, ports)),
+  );
+  if ('answer' in heard) {
+    const outcome = endOf(armed, heard.answer, ports.clock.now());
+    return outcome.status === 'reverted' ? { ...outcome, step: 'confirm', reason: why } : outcome;
   }
+  const reason = `${why}; and it cannot be asked to revert: ${heard.reason}`;
+  return { status: 'unknown', transaction: armed.transaction, revertsAt: armed.revertsAt.toISOString(), reason };
 }
 
 function reporter(host: Host, ports: ApplyPorts): (step: StepReport) => void {
   return (step) => ports.emit({ event: 'step', host: host.name, ...step });
+}
+
+/** Of a change that was in force: a host that has no record of it may have kept it or not. */
+function endOf(armed: Armed, outcome: TransactionOutcome, now: Date): HostOutcome {
+  if (outcome.state !== 'unknown') return outcomeOf(outcome, now);
+  return {
+    status: 'unknown',
+    transaction: armed.transaction,
+    revertsAt: armed.revertsAt.toISOString(),
+    reason: `the host has no record of how it ended: ${outcome.text}`,
+  };
 }
 
 function outcomeOf(outcome: TransactionOutcome, now: Date): HostOutcome {

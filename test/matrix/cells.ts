@@ -59,6 +59,8 @@ export interface Cell {
   readonly fault: FaultName;
   /** One of four ways to play the fault: which disk, once or for long, how far the clock jumps. */
   readonly variant: 0 | 1 | 2 | 3;
+  /** Which content the host has before: a change that adds a peer, or one that takes a peer away. */
+  readonly from: 0 | 1;
 }
 
 /** Steps that a plan of this keying has nothing to do in. */
@@ -93,17 +95,17 @@ export function allCells(platforms: readonly MatrixPlatform[]): readonly Cell[] 
           for (const fault of FAULTS) {
             if (!makesSense(point, fault)) continue;
             const id = `${platform}/${keying}/${pointText(point)}/${fault}`;
-            cells.push({ id, platform, keying, point, fault, variant: variantOf(id) });
+            cells.push({ id, platform, keying, point, fault, ...drawnFrom(id) });
           }
   return cells;
 }
 
 /** Drawn from the name, so that a cell is the same in every run and neighbours differ. */
-function variantOf(id: string): Cell['variant'] {
+function drawnFrom(id: string): Pick<Cell, 'variant' | 'from'> {
   let hash = 0x811c9dc5;
   for (const letter of id) hash = Math.imul(hash ^ letter.charCodeAt(0), 0x01000193);
   const drawn = ((hash ^ (hash >>> 13)) >>> 3) & 3;
-  return drawn === 0 ? 0 : drawn === 1 ? 1 : drawn === 2 ? 2 : 3;
+  return { variant: drawn === 0 ? 0 : drawn === 1 ? 1 : drawn === 2 ? 2 : 3, from: ((hash >>> 7) & 1) === 0 ? 0 : 1 };
 }
 
 /** `count` of the cells, every fault about as often as any other; the same seed draws the same. */

@@ -30,10 +30,9 @@ export async function startFloor(
 ): Promise<Floor> {
   const staged = stagePackage(join(folder, 'package'), sabotage);
   const agent = await readAgent(join(staged, 'agent'));
-  const names = kinds.map((_, at) => `h${at}`);
   const lab = await startLab({
     folder: join(folder, 'lab'),
-    hosts: names.map((name, at) => ({ name, addresses: [address(`10.0.${at}.1`)] })),
+    hosts: kinds.map(({ platform }, at) => ({ name: `h${at}`, platform, addresses: [address(`10.0.${at}.1`)] })),
   });
   const fleetFolder = join(folder, 'fleet');
   fs.mkdirSync(fleetFolder, { mode: 0o700 });

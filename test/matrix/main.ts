@@ -8,9 +8,10 @@ import { packageRoot } from '../../controller/cli/package-files.js';
 import { allCells, KEYINGS, sample, shuffle, type Cell, type MatrixPlatform } from './cells.js';
 import { startFloor, type Floor } from './floor.js';
 import { playCell, type Played } from './play-cell.js';
+import type { Slot } from './slot.js';
 import type { Sabotage } from './instrumented-agent.js';
 
-const PLATFORMS: readonly MatrixPlatform[] = ['solaris-smf'];
+const PLATFORMS: readonly MatrixPlatform[] = ['solaris-smf', 'solaris-legacy'];
 
 export interface MatrixOptions {
   readonly cells: readonly Cell[];
@@ -67,12 +68,29 @@ async function work(
 ): Promise<void> {
   for (;;) {
     const slot = floor.slots[at];
-    const cell = slot === undefined ? undefined : queues.get(kindOf(slot))?.shift();
+    const cell = slot === undefined ? undefined : takeFor(slot, queues.get(kindOf(slot)) ?? []);
     if (slot === undefined || cell === undefined) return;
     const played = await playCell(slot, cell);
     done(played);
     // What a broken cell left must not be held against the next.
-    if (played.complaints.length > 0) await floor.renew(at);
+    if (played.complaints.length > 0 && !(await renewed(floor, at))) return;
+  }
+}
+
+/** The next cell, rather one that begins with what the host has now. */
+function takeFor(slot: Slot, queue: Cell[]): Cell | undefined {
+  const fitting = queue.findIndex(({ from }) => from === slot.content);
+  return queue.splice(Math.max(0, fitting), 1)[0];
+}
+
+/** A host that cannot be had anew plays no more cells; others take them. */
+async function renewed(floor: Floor, at: number): Promise<boolean> {
+  try {
+    await floor.renew(at);
+    return true;
+  } catch (error) {
+    process.stderr.write(`a host is lost: ${error instanceof Error ? error.message : String(error)}\n`);
+    return false;
   }
 }
 
@@ -83,7 +101,7 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       cell: { type: 'string', multiple: true },
       only: { type: 'string' },
-      hosts: { type: 'string', default: '24' },
+      hosts: { type: 'string', default: '16' },
       verbose: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },

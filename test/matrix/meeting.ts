@@ -14,6 +14,7 @@ export interface Met {
 export class Meeting {
   readonly #at: number;
   readonly #go: number;
+  #closed = false;
 
   constructor(readonly folder: string) {
     fs.mkdirSync(folder, { recursive: true });
@@ -60,6 +61,8 @@ export class Meeting {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     fs.closeSync(this.#at);
     fs.closeSync(this.#go);
   }

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RISKS } from '../../controller/cli/arguments.js';
 import type { LabHost } from '../../controller/lab/lab-host.js';
 import type { Host, Keying } from '../../controller/model/host.js';
 import type { HostStatus } from '../../controller/model/observation.js';
@@ -84,13 +85,17 @@ export class Slot {
   /** Onto both contents once, to know how each looks. */
   async prepare(): Promise<void> {
     for (const content of [0, 1] as const) {
-      const { outcome, said } = await this.apply(content, { windowSeconds: 60 });
-      if (outcome?.status !== 'confirmed')
-        throw new Error(`${this.host.name} cannot be prepared: ${JSON.stringify(outcome)}\n${said}`);
-      this.moved(content);
-      await this.quiet();
+      await this.become(content);
       this.pictures[content] = await pictureOf(this.host);
     }
+  }
+
+  async become(content: Content): Promise<void> {
+    const { outcome, said } = await this.apply(content, { windowSeconds: 60 });
+    if (outcome?.status !== 'confirmed')
+      throw new Error(`${this.host.name} cannot be changed: ${JSON.stringify(outcome)}\n${said}`);
+    this.moved(content);
+    await this.host.machine.idle();
   }
 
   moved(content: Content): void {
@@ -112,7 +117,10 @@ export class Slot {
     const { inventory, fleet } = this.world.fleet.contents[content];
     const { store } = this.world.fleet;
     const plain = this.wanted(content);
-    const host: Host = { ...plain, ssh: { ...plain.ssh, replyTimeoutSeconds: replySeconds, connectTimeoutSeconds: 3 } };
+    const host: Host = {
+      ...plain,
+      ssh: { ...plain.ssh, replyTimeoutSeconds: replySeconds, connectTimeoutSeconds: 15 },
+    };
     const events: RunEvent[] = [];
     const emit = (event: RunEvent): void => void events.push(event);
     const lot = new SessionLot(this.#link());
@@ -154,7 +162,7 @@ export class Slot {
   start(content: Content): { readonly child: ChildProcess; readonly ended: Promise<RunEnd> } {
     const { folder, contents } = this.world.fleet;
     const words = ['apply', contents[content].file, '--limit', this.host.name, '--output', 'json'];
-    const risks = ['in-the-clear', 'lint', 'unprotected'].flatMap((risk) => ['--accept-risk', risk]);
+    const risks = RISKS.flatMap((risk) => ['--accept-risk', risk]);
     const child = spawn(process.execPath, [this.world.program, ...words, ...risks], {
       cwd: folder,
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: folder },
@@ -196,11 +204,6 @@ export class Slot {
     } finally {
       await session.close();
     }
-  }
-
-  /** Resolves when no process of the host is left. */
-  async quiet(): Promise<void> {
-    await this.host.machine.idle();
   }
 
   get next(): Content {

@@ -14,6 +14,7 @@ export interface Strike {
   readonly cell: Cell;
   readonly met: Met;
   readonly run: Run;
+  readonly windowSeconds: number;
   readonly tell: (line: string) => void;
 }
 
@@ -25,9 +26,6 @@ export interface Struck {
 }
 
 const nothing: Struck = { afterRun: async () => undefined };
-
-/** Seconds after which every timer of a cell with the short window has run out. */
-const WINDOW_OVER = 4.5;
 
 export async function strike(at: Strike): Promise<Struck> {
   const { slot, cell, met } = at;
@@ -92,13 +90,15 @@ const HOW_LONG: readonly Omit<ToolFault, 'how'>[] = [
   { after: 0, keep: 'all' },
 ];
 
-async function badTools({ slot, cell }: Strike, how: ToolFault['how']): Promise<Struck> {
+async function badTools({ slot, cell, windowSeconds }: Strike, how: ToolFault['how']): Promise<Struck> {
   const long = HOW_LONG[cell.variant];
   if (long === undefined) throw new Error('no such variant');
   slot.tools.place({ ...long, how });
   slot.meeting.go();
   // What is broken for long is so past the window, with the timer's own attempt in it.
-  return { afterRun: () => (how === 'hang' || cell.variant >= 2 ? delay(WINDOW_OVER * 1000) : Promise.resolve()) };
+  return {
+    afterRun: () => (how === 'hang' || cell.variant >= 2 ? delay((windowSeconds + 1) * 1000) : Promise.resolve()),
+  };
 }
 
 /** The line of this step and all after it: they never arrive, or the connection breaks with them. */
@@ -120,12 +120,12 @@ async function loseReply({ slot, cell }: Strike): Promise<Struck> {
 }
 
 /** The state folder, the folder of the files, or both; mended when the run has ended, or past the window. */
-async function badDisks({ slot, cell }: Strike, fault: DiskFault): Promise<Struck> {
+async function badDisks({ slot, cell, windowSeconds }: Strike, fault: DiskFault): Promise<Struck> {
   const [state, files] = slot.disks;
   const hit = [[state], [files], [state, files], [state, files]][cell.variant] ?? [];
   for (const disk of hit) disk.put(fault);
   slot.meeting.go();
-  return { afterRun: () => (cell.variant === 2 ? Promise.resolve() : delay(WINDOW_OVER * 1000)) };
+  return { afterRun: () => (cell.variant === 2 ? Promise.resolve() : delay((windowSeconds + 1) * 1000)) };
 }
 
 async function cutPower({ slot, cell }: Pick<Strike, 'slot' | 'cell'>): Promise<void> {
@@ -154,12 +154,19 @@ const IN_REVERT = ['revert.begin.before', 'revert.begin.after', 'revert.done.bef
 /** The agent dies; whoever takes back, the timer or the controller's next word, has its power cut in the middle. */
 async function powerCutInRevert(at: Strike): Promise<Struck> {
   const { slot, cell, met } = at;
+  if (met.point.startsWith('revert.done')) {
+    await cutPower(at);
+    await boot(slot);
+    return nothing;
+  }
+  slot.meeting.wait(...IN_REVERT.slice(met.point.startsWith('revert.') ? 2 : cell.variant));
   if (met.point.startsWith('revert.')) slot.meeting.go();
   else kill(met.pid);
-  const points = cell.point.step === 'revert' ? ['revert.done.before', 'revert.done.after'] : IN_REVERT;
-  slot.meeting.wait(points[cell.variant % points.length] ?? '');
-  const met2 = await slot.meeting.met(() => !isOpen(slot.host) && processesOf(slot.host).length === 0);
-  at.tell(`in the revert: ${JSON.stringify(met2)}`);
+  const patience = performance.now() + 25_000;
+  const second = await slot.meeting.met(
+    () => performance.now() > patience || (!isOpen(slot.host) && processesOf(slot.host).length === 0),
+  );
+  at.tell(`in the revert: ${JSON.stringify(second)}`);
   await cutPower(at);
   await boot(slot);
   return nothing;
@@ -192,10 +199,10 @@ async function interruptGuard(at: Strike): Promise<Struck> {
   return nothing;
 }
 
-async function secondController({ slot, run, tell }: Strike): Promise<Struck> {
+async function secondController({ slot, run, windowSeconds, tell }: Strike): Promise<Struck> {
   let over = false;
   void run.ended.then(() => (over = true));
-  const second = await slot.apply(slot.next, { windowSeconds: 8, replySeconds: 5 });
+  const second = await slot.apply(slot.next, { windowSeconds, replySeconds: 5 });
   tell(`second: ${JSON.stringify(second.outcome)}, the first ${over ? 'had ended' : 'went on'}`);
   slot.meeting.go();
   return { ...nothing, second };

@@ -126,6 +126,7 @@ export class ToolsAtFault {
   /** Simulated calls that hang, each to be let go when the fault is lifted. */
   #hanging: (() => void)[] = [];
   readonly #hang: number;
+  #closed = false;
   /** Hit so far, as `fail ipsecconf -c …`. */
   readonly #simulatedHits: string[] = [];
 
@@ -136,6 +137,8 @@ export class ToolsAtFault {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     closeSync(this.#hang);
   }
 
@@ -146,6 +149,7 @@ export class ToolsAtFault {
 
   /** Everything works again; what hangs goes on. */
   async lift(): Promise<void> {
+    if (this.#closed) return;
     rmSync(join(this.folder, 'tool'), { force: true });
     for (const go of this.#hanging.splice(0)) go();
     writeSync(this.#hang, '\n'.repeat(40));
