@@ -1,0 +1,87 @@
+/** The real su behind a real sshd: an account without privileges, root's password, and a terminal to type it on. */
+
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createHostLink } from '../../../controller/remote/agent-link.js';
+import type { HostLink } from '../../../controller/ports.js';
+import { POLICY_A } from '../../agent/support/contents.js';
+import { AgentHost, FILES, agent } from '../../agent/support/agent-host.js';
+import { scratch, startSshd } from './openssh.js';
+import type { OpenSsh } from './openssh.js';
+
+const ROOTS = 'a root pass: word';
+
+/** Accounts of our own need a mount namespace, and that needs root. */
+function canHaveAccounts(): boolean {
+  try {
+    execFileSync('unshare', ['-m', 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** sshd among accounts of its own: `deploy`, who is nobody, and root with a password. */
+async function sshdWithAccounts(config: readonly string[] = []): Promise<{ sshd: OpenSsh; scratchHost: AgentHost }> {
+  const scratchHost = new AgentHost();
+  onTestFinished(async () => {
+    expect(await scratchHost.dispose()).toEqual([]);
+  });
+  scratchHost.write(FILES.policy, POLICY_A);
+  const folder = await scratch();
+  const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: ROOTS, encoding: 'utf8' }).trim();
+  const passwd = await readFile('/etc/passwd', 'utf8');
+  await writeFile(join(folder, 'passwd'), `${passwd}deploy:x:54321:54321::/tmp:/bin/sh\n`, { mode: 0o644 });
+  const others = (await readFile('/etc/shadow', 'utf8')).split('\n').filter((line) => !line.startsWith('root:'));
+  const shadow = [`root:${hash}:19000:0:99999:7:::`, 'deploy:*:19000:0:99999:7:::', ...others].join('\n');
+  await writeFile(join(folder, 'shadow'), shadow, { mode: 0o600 });
+  const mounts = `mount --bind ${folder}/passwd /etc/passwd && mount --bind ${folder}/shadow /etc/shadow && exec "$@"`;
+  const sshd = await startSshd({
+    env: scratchHost.env(),
+    config,
+    inside: ['unshare', '-m', '--propagation', 'private', 'sh', '-c', mounts, 'sh'],
+  });
+  await chmod(sshd.folder, 0o755);
+  await chmod(join(sshd.folder, 'authorized_keys'), 0o644);
+  return { sshd, scratchHost };
+}
+
+function linkWith(password: string, events: unknown[] = []): HostLink {
+  const log = { event: (...words: unknown[]) => void events.push(words) };
+  return createHostLink({ agent, env: { ROOT_PW: password }, randomBytes, log });
+}
+
+test.skipIf(!canHaveAccounts())(
+  'su lets the deploy user in with root’s password, and no process ever shows it',
+  async () => {
+    const { sshd, scratchHost } = await sshdWithAccounts(['MaxSessions 1']);
+    const events: unknown[] = [];
+    const host = sshd.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' });
+    const session = await linkWith(ROOTS, events).open(host);
+    const seen = await session.observe();
+    expect(seen.facts.get('user')).toBe('0');
+    expect(await session.read(FILES.policy)).toBe(POLICY_A);
+    expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(ROOTS);
+    await session.close();
+    expect(JSON.stringify([events, sshd.log])).not.toContain(ROOTS);
+    await scratchHost.untilQuiet();
+  },
+);
+
+test.skipIf(!canHaveAccounts())('su that is given a wrong password, or no terminal, says what it lacks', async () => {
+  const { sshd } = await sshdWithAccounts();
+  const host = sshd.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' });
+  await expect(linkWith('not it').open(host)).rejects.toMatchObject({
+    failure: { kind: 'privilege', reason: expect.stringMatching(/by su: .*su: /) },
+  });
+  await expect(linkWith('not it').open(sshd.hostAt({ user: 'deploy' }))).rejects.toMatchObject({
+    failure: { kind: 'privilege', reason: expect.stringContaining('privileges of root') },
+  });
+  const { sshd: without } = await sshdWithAccounts(['PermitTTY no']);
+  await expect(
+    linkWith(ROOTS).open(without.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' })),
+  ).rejects.toMatchObject({ failure: { todo: expect.stringContaining('PermitTTY') } });
+});
