@@ -24,7 +24,8 @@ export interface ApplyInput {
 /** Later phases come first, so that hosts which wait for confirmation do not wait for hosts that have not begun. */
 const FIRST = { activate: 0, reconnect: 1, confirm: 2 } as const;
 
-export async function applyFleet(input: ApplyInput): Promise<ReadonlyMap<string, HostOutcome>> {
+export async function applyFleet(given: ApplyInput): Promise<ReadonlyMap<string, HostOutcome>> {
+  const input = { ...given, ports: { ...given.ports, stop: given.stop } };
   const { plan, ports } = input;
   const outcomes = new Map<string, HostOutcome>();
   const end = (host: string, outcome: HostOutcome): void => {
