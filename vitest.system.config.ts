@@ -4,7 +4,12 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
-    include: ['test/**/*.system.test.ts', 'test/agent/flow.test.ts', 'test/agent/drift.test.ts'],
+    include: [
+      'test/**/*.system.test.ts',
+      'test/agent/flow.test.ts',
+      'test/agent/drift.test.ts',
+      'test/agent/legacy.test.ts',
+    ],
     env: { AGENT_SHELLS: 'all' },
     exclude: ['node_modules/**', 'dist/**'],
     testTimeout: 60_000,

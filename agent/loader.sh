@@ -123,9 +123,9 @@ become_agent() { # serve
     exit
 }
 
-# Not `printf` in mksh, where it is a process whose arguments everybody may read.
+# Not `printf` in mksh and ksh88, where it is a process whose arguments everybody may read. Every Korn shell knows `whence`.
 put_agent() {
-    if [ -n "${KSH_VERSION-}" ]; then
+    if command -v whence >/dev/null 2>&1; then
         # shellcheck disable=SC2039,SC3045 # every Korn shell has print
         print -r -- "$AGENT_TEXT"
     else

@@ -1,8 +1,9 @@
 # Owns: everything the agent prints to the controller. Nothing else writes to standard output.
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
-# One line as it is. Not `echo`, which reads backslashes in some shells; not `printf` in mksh, where it is a process.
-if [ -n "${KSH_VERSION-}" ]; then
+# One line as it is. Not `echo`, which reads backslashes in some shells; not `printf` in mksh and ksh88, where it is a process. Every Korn
+# shell knows `whence`, and the ksh88 of Solaris 10 has no KSH_VERSION.
+if command -v whence >/dev/null 2>&1; then
     # shellcheck disable=SC2039,SC3045 # every Korn shell has print
     put() { # line
         print -r -- "$1"

@@ -1,5 +1,6 @@
 /** One host of the plain lab and sessions with its agent, driven as the controller drives them. */
 
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +42,14 @@ export class LabAgent implements HostView {
     const folder = fs.mkdtempSync(join(tmpdir(), 'lab-agent-'));
     const address = parseAddress('10.0.0.1');
     if (address === undefined) throw new Error('address');
-    const lab = await startLab({ folder, shell, hosts: [{ name: 'web1', addresses: [address], platform }] });
+    // First lines of scripts name it by its path.
+    const [name = '', ...words] = shell;
+    const path = spawnSync('/bin/sh', ['-c', 'command -v "$1"', 'sh', name], { encoding: 'utf8' }).stdout.trim();
+    const lab = await startLab({
+      folder,
+      shell: [path, ...words],
+      hosts: [{ name: 'web1', addresses: [address], platform }],
+    });
     const posix = join(lab.host('web1').root, 'usr/xpg4/bin/sh');
     const program = fs.existsSync(posix) ? [posix] : shell;
     return new LabAgent(folder, lab, [...program, '-s', '--', agent.digest]);
