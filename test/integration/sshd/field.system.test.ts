@@ -4,13 +4,11 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Host } from '../../../controller/model/host.js';
-import type { Observation, TransactionRequest } from '../../../controller/model/observation.js';
-import { Secret } from '../../../controller/model/secret.js';
 import { HostLinkError } from '../../../controller/ports.js';
 import { createHostLink } from '../../../controller/remote/agent-link.js';
-import { POLICY_A, POLICY_B, RULE } from '../../agent/support/contents.js';
-import { AgentHost, FILES, NONCE, agent, sha256 } from '../../agent/support/agent-host.js';
+import { POLICY_A } from '../../agent/support/contents.js';
+import { AgentHost, FILES, NONCE, agent } from '../../agent/support/agent-host.js';
+import { changeHost, toPolicyB } from './change-host.js';
 import { scratch, startSshd } from './openssh.js';
 import type { OpenSsh, SshdScript } from './openssh.js';
 import { say } from './say.js';
@@ -25,47 +23,6 @@ async function hostBehindSshd(script: SshdScript = {}): Promise<{ scratchHost: A
   });
   const sshd = await startSshd({ ...script, env: { ...scratchHost.env(), ...script.env } });
   return { scratchHost, sshd };
-}
-
-function toPolicyB(seen: Observation, id: string): TransactionRequest {
-  const file = { path: FILES.policy, mode: '0400', sha256: sha256(POLICY_B) };
-  return {
-    id,
-    nonce: NONCE,
-    windowSeconds: 120,
-    generation: (seen.generation ?? 0) + 1,
-    expectGeneration: seen.generation,
-    run: 'R1',
-    keepGenerations: 10,
-    steps: ['read', 'chmod', 'policy'],
-    ike: 'none',
-    expectFiles: seen.files.map(({ path, sha256: digest }) => ({ path, sha256: digest })),
-    expectSpd: sha256(seen.spd.map((rule) => `${rule}\n`).join('')),
-    files: [{ kind: 'send', ...file, text: Secret.fromText(POLICY_B) }],
-    spd: [RULE.sshIn, RULE.sshOut, RULE.web, RULE.esp],
-    manifest: {
-      generation: (seen.generation ?? 0) + 1,
-      run: 'R1',
-      made: '2026-11-22T10:15:00Z',
-      files: [file],
-      keys: [],
-    },
-  };
-}
-
-/** Looked at, changed, confirmed over a new connection. */
-async function change(scratchHost: AgentHost, host: Host): Promise<void> {
-  scratchHost.write(FILES.policy, POLICY_A);
-  const first = await link.open(host);
-  expect(await first.transact(toPolicyB(await first.observe(), 'T1'), () => undefined)).toMatchObject({
-    state: 'verified',
-  });
-  await first.close();
-  const second = await link.open(host);
-  expect(await second.confirm('T1', NONCE, () => undefined)).toMatchObject({ state: 'confirmed' });
-  expect(await second.read(FILES.policy)).toBe(POLICY_B);
-  await second.close();
-  await scratchHost.untilQuiet();
 }
 
 describe('a host with the algorithms of SunSSH', () => {
@@ -109,7 +66,7 @@ describe('a host with the algorithms of SunSSH', () => {
 
 test('keys that are agreed anew every few packets interrupt nothing', async () => {
   const { scratchHost, sshd } = await hostBehindSshd({ config: ['RekeyLimit 16K', 'LogLevel DEBUG1'] });
-  await change(scratchHost, sshd.hostAt());
+  await changeHost(link, scratchHost, sshd.hostAt());
   // one at the beginning of each of the two connections
   expect(sshd.log.filter((line) => line.includes('SSH2_MSG_KEXINIT received')).length).toBeGreaterThan(2);
 });
@@ -125,7 +82,7 @@ test('a login that prints a banner, escape sequences, bytes of no character and 
     config: [`Banner ${join(folder, 'banner')}`, 'MaxSessions 1'],
     env: { BASH_ENV: join(folder, 'noise'), ENV: join(folder, 'noise') },
   });
-  await change(scratchHost, sshd.hostAt());
+  await changeHost(link, scratchHost, sshd.hostAt());
 });
 
 describe('a forced command', () => {
@@ -147,7 +104,7 @@ describe('a slow link', () => {
   test('that takes bytes in sevens carries a whole change', async () => {
     const { scratchHost, sshd } = await hostBehindSshd();
     const slow = await slowLink(sshd.port, { pieceBytes: 777, delayMs: 5 });
-    await change(scratchHost, sshd.hostAt({ port: slow.port }));
+    await changeHost(link, scratchHost, sshd.hostAt({ port: slow.port }));
   });
 
   test('that stalls is told within the reply timeout', async () => {

@@ -9,6 +9,7 @@ import { createHostLink } from '../../../controller/remote/agent-link.js';
 import type { HostLink } from '../../../controller/ports.js';
 import { POLICY_A } from '../../agent/support/contents.js';
 import { AgentHost, FILES, agent } from '../../agent/support/agent-host.js';
+import { changeHost } from './change-host.js';
 import { scratch, startSshd } from './openssh.js';
 import type { OpenSsh } from './openssh.js';
 
@@ -60,12 +61,15 @@ test.skipIf(!canHaveAccounts())(
     const { sshd, scratchHost } = await sshdWithAccounts(['MaxSessions 1']);
     const events: unknown[] = [];
     const host = sshd.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' });
-    const session = await linkWith(ROOTS, events).open(host);
+    const link = linkWith(ROOTS, events);
+    const session = await link.open(host);
     const seen = await session.observe();
     expect(seen.facts.get('user')).toBe('0');
     expect(await session.read(FILES.policy)).toBe(POLICY_A);
     expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(ROOTS);
     await session.close();
+    // its dead-man outlives the terminal it was started on
+    await changeHost(link, scratchHost, host);
     expect(JSON.stringify([events, sshd.log])).not.toContain(ROOTS);
     await scratchHost.untilQuiet();
   },
