@@ -78,10 +78,14 @@ export function ruleByRuleWords({ changes, gaps, interruptions }: RuleByRule, un
     ),
   ];
   const count = `${commands} ${commands === 1 ? 'run' : 'runs'} of ipsecconf`;
+  const many = commands > MANY ? ['see that so many runs of ipsecconf fit into settings.confirmWindowSeconds'] : [];
   return said.length > 0
-    ? said
-    : [`rules are changed one by one in ${count}: at each moment a packet is treated as before or as after`];
+    ? [...said, ...many]
+    : [`rules are changed one by one in ${count}: at each moment a packet is treated as before or as after`, ...many];
 }
+
+/** A run takes some hundredths of a second, on old machines a tenth. */
+const MANY = 200;
 
 const MOMENT: Readonly<Record<FlowChangeSummary['after']['kind'], string>> = {
   refused: 'dropped for a moment',

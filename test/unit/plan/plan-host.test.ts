@@ -7,6 +7,7 @@ import type { Observation, ObservedFile } from '../../../controller/model/observ
 import { isUnchanged } from '../../../controller/plan/host-plan.js';
 import { differingFiles, type DesiredHost } from '../../../controller/plan/file-changes.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
+import { parsePlan, printPlan } from '../../../controller/plan/plan-file.js';
 import { planHost } from '../../../controller/plan/plan-host.js';
 import type { Adapter } from '../../../controller/platform/adapter.js';
 import { SOLARIS_LEGACY } from '../../../controller/platform/solaris-legacy.js';
@@ -265,5 +266,28 @@ describe('a host without services', () => {
     },
   ])('$name: only what is needed is done', ({ seen, steps, ike }) => {
     expect(legacy(seen)).toMatchObject({ platform: 'solaris-legacy', steps, ike });
+  });
+
+  test('gets the order of its changes with the plan, which a saved plan keeps', () => {
+    const DROPPED = '{ ulp 6 lport 80 dir out } drop { }';
+    const changed = legacy(quiet({ spd: [DROPPED, DROPPED] }));
+    expect(changed.ruleByRule?.changes).toEqual([
+      { kind: 'add', rule: '{ ulp 6 laddr 0.0.0.1/0 lport 80 dir out } pass { }' },
+      { kind: 'add', rule: '{ ulp 6 laddr ::1/0 lport 80 dir out } pass { }' },
+      { kind: 'delete', rule: DROPPED },
+      { kind: 'delete', rule: DROPPED },
+      { kind: 'add', rule: RULE },
+      { kind: 'delete', rule: '{ ulp 6 laddr ::1/0 lport 80 dir out } pass { }' },
+      { kind: 'delete', rule: '{ ulp 6 laddr 0.0.0.1/0 lport 80 dir out } pass { }' },
+    ]);
+    const fleet = { run: 'r', fleet: 'f', made: 'now', hosts: [changed], groups: [], pulledIn: [], excluded: [] };
+    const saved = { plan: fleet, inventory: 'inventory.yaml', accepted: [] };
+    expect(parsePlan(printPlan(saved), 'plan.json').plan.hosts[0]?.ruleByRule).toEqual(changed.ruleByRule);
+  });
+
+  test('rebuilds its policy by itself where a loaded rule cannot be read', () => {
+    const { ruleByRule, gaps } = legacy(quiet({ spd: ['{ odd } thing { }'] }));
+    expect(ruleByRule).toEqual({ gaps: [], interruptions: [] });
+    expect(gaps.join()).toMatch(/cannot be changed one by one \(some of the loaded rules cannot be read\)/);
   });
 });
