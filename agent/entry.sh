@@ -24,10 +24,11 @@ if [ "${1-}" = forced ]; then
     exec $ENTRY_BECOME "$ENTRY_PATH" "$ENTRY_DIGEST" $entry_mode
 fi
 
-# Nothing of the caller's environment comes along: pfexec hands over all of it. $0 cannot be chosen by who runs a script by its name.
-if [ "$0" != ipsec-deploy-entry ]; then
+# Nothing of the caller's environment comes along: pfexec hands over all of it. A caller can give this file another name by a
+# link of his own, and so choose $0, but no file can be run by a name below /dev/null.
+if [ "$0" != /dev/null/ipsec-deploy-entry ]; then
     # shellcheck disable=SC2016 # for the inner shell
-    exec /usr/bin/env -i PATH=/usr/bin:/bin "$ENTRY_SHELL" -c '. "$1" && exit' ipsec-deploy-entry "$ENTRY_PATH" "$@"
+    exec /usr/bin/env -i PATH=/usr/bin:/bin "$ENTRY_SHELL" -c '. "$1" && exit' /dev/null/ipsec-deploy-entry "$ENTRY_PATH" "$@"
 fi
 shift
 case ${2-} in

@@ -34,7 +34,9 @@ export function entryScript({ parts, digest, path, become, shell, allowImport, r
     ENTRY_ROOT: root === '' ? '' : plainPath(root),
   };
   const lines = Object.entries(values).map(([name, value]) => `${name}='${value}'\n`);
-  return `#!${plainPath(shell)}\n${lines.join('')}${parts.entry}\n${parts.loader}`;
+  // With pfexec's uid=0 a ksh88 reads the file that ENV names, as root, unless it is told to be careful (Solaris 10 ksh(1), -p).
+  const careful = become === 'pfexec' ? ' -p' : '';
+  return `#!${plainPath(shell)}${careful}\n${lines.join('')}${parts.entry}\n${parts.loader}`;
 }
 
 function plainPath(path: string): string {
