@@ -73,12 +73,25 @@ function directly({ entering, leaving }: Work): Way {
   return { way: 'direct', changes: [...entries(entering), ...deletions(leaving)] };
 }
 
-/**
- * Entries up to the first whose selector is in use are entered at once; for the others stand-ins come, until the rules in their
- * way are gone. An entry that must stand before one of those waits with them: each run numbers its rules anew.
- */
+/** Stand-ins hold the place of rules that have to wait, as far as they share packets with some that go. */
 function byTwins(work: Work): Way {
-  const { entering, leaving } = work;
+  const { now, later } = inTurn(work);
+  const taken = takenBy([...work.loaded, ...work.wanted]);
+  const twins = later
+    .flatMap(({ rules }) => rules)
+    .filter((rule) => work.leaving.some((gone) => overlap(rule, gone)))
+    .flatMap((rule) => standIn(rule, taken, work) ?? []);
+  return { way: 'twins', changes: under(twins, now, later, work) };
+}
+
+/**
+ * Entries up to the first whose selector is in use are entered at once; the others wait until the rules in their way are gone.
+ * An entry that must stand before one of those waits with them: each run numbers its rules anew.
+ */
+function inTurn({ entering, leaving }: Work): {
+  readonly now: readonly EntryUnit[];
+  readonly later: readonly EntryUnit[];
+} {
   let first = entering.findIndex(conflictWith(leaving));
   const orderMatters = (unit: EntryUnit): boolean =>
     entering.slice(first).some((later) => later !== unit && sameClassOverlap(unit.rules, later.rules));
@@ -86,16 +99,16 @@ function byTwins(work: Work): Way {
     const unit = entering[at];
     if (unit !== undefined && orderMatters(unit)) first = at;
   }
-  const [now, later] = [entering.slice(0, first), entering.slice(first)];
-  const taken = takenBy([...work.loaded, ...work.wanted]);
-  const twins = later
-    .flatMap(({ rules }) => rules)
-    .filter((rule) => leaving.some((gone) => overlap(rule, gone)))
-    .flatMap((rule) => standIn(rule, taken, work) ?? []);
-  return {
-    way: 'twins',
-    changes: [...entries(now), ...twins.map(addition), ...deletions(leaving), ...entries(later), ...dismissals(twins)],
-  };
+  return { now: entering.slice(0, first), later: entering.slice(first) };
+}
+
+function under(
+  twins: readonly Twin[],
+  now: readonly EntryUnit[],
+  later: readonly EntryUnit[],
+  { leaving }: Work,
+): readonly RuleChange[] {
+  return [...entries(now), ...twins.map(addition), ...deletions(leaving), ...entries(later), ...dismissals(twins)];
 }
 
 /** One that drops is better than none: protection of ICMP is refused beside other protection of it. */
@@ -107,19 +120,19 @@ function standIn(rule: LoadedRule, taken: Set<string>, { loaded, names, syntax }
   return same ?? twinOf({ ...rule, actions: DROP }, taken, names, syntax);
 }
 
+/** The same under drops of what no rule and no stand-in meets: there all that is to come has one, so that what passes goes on. */
 function byCover(work: Work): Way {
-  const { entering, leaving, names, syntax } = work;
+  const { leaving, names, syntax } = work;
+  const { now, later } = inTurn(work);
   const taken = takenBy([...work.loaded, ...work.wanted]);
+  const twins = later.flatMap(({ rules }) => rules).flatMap((rule) => standIn(rule, taken, work) ?? []);
   const sides = new Set(leaving.map(({ dir, family }) => `${dir} ${family}`));
   const covers = (['out', 'in'] as const).flatMap((dir) =>
     ([4, 6] as const).flatMap((family) =>
       sides.has(`${dir} ${family}`) ? (coverOf(dir, family, taken, names, syntax) ?? []) : [],
     ),
   );
-  return {
-    way: 'cover',
-    changes: [...covers.map(addition), ...deletions(leaving), ...entries(entering), ...dismissals(covers)],
-  };
+  return { way: 'cover', changes: under([...twins, ...covers], now, later, work) };
 }
 
 function entries(units: readonly EntryUnit[]): readonly RuleChange[] {

@@ -105,6 +105,8 @@ const DESTINATION: End = { address: 'daddr', mask: 'dmask', port: 'dport' };
 /** A prefix of IPv4 as a netmask: lengths behind an address came later. A mask without any bit is refused, and a length taken. */
 function addressed(end: End, value: string, at: Pair<SelectorKey>['at']): readonly Pair<SelectorKey>[] {
   const [, address, digits] = /^([^:/]+)\/(\d+)$/.exec(value) ?? [];
+  // A whole address needs neither.
+  if (address !== undefined && /^\d+(\.\d+){3}\/32$/.test(value)) return [{ key: end.address, value: address, at }];
   const mask = digits === undefined ? undefined : dottedMask(Number(digits));
   if (address === undefined || mask === undefined) return [{ key: end.address, value, at }];
   return [
