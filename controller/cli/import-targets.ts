@@ -66,6 +66,18 @@ export function readTargets(words: TargetWords): Targets {
         replyTimeoutSeconds: 60,
         hostKeys: keys.get(name) ?? [],
         knownHosts: words.knownHosts,
+        // as `ssh HOST` would find it, but for what was said
+        config: {
+          file: '~/.ssh/config',
+          isNamed: false,
+          open: [
+            'host',
+            'port',
+            'connectTimeoutSeconds',
+            'proxyJump',
+            ...(words.identity.length === 0 && words.passwordEnv === undefined ? (['auth'] as const) : []),
+          ],
+        },
       },
       template: '',
       vars: {},

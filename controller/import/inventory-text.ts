@@ -1,7 +1,7 @@
 /** The inventory file of an imported fleet, as an operator would have written it. */
 
 import { type Address, formatAddress, formatPrefix, type Prefix } from '../model/address.js';
-import type { HostFileTemplates, HostNames, SshAuth, SshSettings, Suite } from '../model/host.js';
+import type { HostFileTemplates, HostNames, SshAuth, SshJump, SshSettings, Suite } from '../model/host.js';
 import type { FoundBypass } from './bypass-rules.js';
 import type { CollectedHost } from './collected-host.js';
 import type { FoundLink } from './find-links.js';
@@ -125,6 +125,12 @@ function commonSsh(all: readonly SshSettings[]): Partial<SshSettings> {
     ...(isShared('connectTimeoutSeconds') ? { connectTimeoutSeconds } : {}),
     ...(isShared('replyTimeoutSeconds') ? { replyTimeoutSeconds } : {}),
     ...(isShared('knownHosts') ? { knownHosts } : {}),
+    ...(isShared('proxyJump') && first.proxyJump !== undefined ? { proxyJump: first.proxyJump } : {}),
+    ...(isShared('allow') && first.allow !== undefined ? { allow: first.allow } : {}),
+    ...(isShared('rootPasswordEnv') && first.rootPasswordEnv !== undefined
+      ? { rootPasswordEnv: first.rootPasswordEnv }
+      : {}),
+    ...(isShared('config') && first.config !== undefined ? { config: first.config } : {}),
   };
 }
 
@@ -151,7 +157,21 @@ function sshFields(ssh: Partial<SshSettings>, first?: Address): Fields {
     ...(knownHosts === undefined || knownHosts.length === 0 || knownHosts.join() === '~/.ssh/known_hosts'
       ? []
       : [['knownHosts', list(knownHosts)] as const]),
+    ...(ssh.proxyJump === undefined ? [] : [['proxyJump', `[${ssh.proxyJump.map(jumpText).join(', ')}]`] as const]),
+    ...(ssh.allow === undefined ? [] : [['allow', `[${ssh.allow.map(scalar).join(', ')}]`] as const]),
+    ...field('rootPasswordEnv', ssh.rootPasswordEnv),
+    ...field('config', ssh.config?.isNamed === true ? ssh.config.file : undefined),
   ];
+}
+
+function jumpText({ host, port, user, hostKeys, auth }: SshJump): string {
+  return flow([
+    ['host', scalar(host)],
+    ...(port === undefined ? [] : [['port', String(port)] as const]),
+    ...(user === undefined ? [] : [['user', scalar(user)] as const]),
+    ...(hostKeys.length === 0 ? [] : [['hostKey', list(hostKeys)] as const]),
+    ...(auth === undefined ? [] : [['auth', `[${auth.map(authText).join(', ')}]`] as const]),
+  ]);
 }
 
 function authText(auth: SshAuth): string {

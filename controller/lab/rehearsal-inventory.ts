@@ -35,7 +35,7 @@ settings: ${line({
     keepGenerations: inventory.settings.keepGenerations,
   })}
 defaults:
-  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }] }
+  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }], config: none }
 ${groups.length === 0 ? '' : `groups:\n${groups.join('')}`}hosts:
 ${hostLines.join('')}${list('links', inventory.links.map(linkLine))}${list(
     'tests',

@@ -51,7 +51,7 @@ settings:
 defaults:
   keying: ${keying} # ike-psk: in.iked agrees on session keys; manual: fixed keys, loaded with ipseckey
   suite: { encr: aes(256), encrAuth: sha256 } # "classic" is what hosts of old use: blowfish with sha1
-  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }] }
+  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }], config: none }
 
 groups:
   web:

@@ -187,10 +187,8 @@ function algorithmsOf(settings: SshSettings, answer: ConfigAnswer, notes: Set<st
     if (line === undefined || names === undefined) continue;
     asked[role] = names;
     if (/^-/.test(names[0] ?? '')) continue;
-    const kept = names.filter(
-      (one) =>
-        OLD_SSH_ALGORITHM_NAMES.includes(one.replace(/^[+^]/, '')) && !allowed.includes(one.replace(/^[+^]/, '')),
-    );
+    const bare = names.map((one) => one.replace(/^[+^]/, ''));
+    const kept = bare.filter((one) => OLD_SSH_ALGORITHM_NAMES.includes(one) && !allowed.includes(one));
     if (kept.length > 0)
       notes.add(`${line.where}: ${kept.join(', ')} is spoken only where ssh.allow of the inventory names it`);
   }

@@ -12,7 +12,7 @@ import { PRIVILEGES } from '../../inventory/schema.js';
 import { selectHosts } from '../../inventory/select.js';
 import { createLogger, silentLog } from '../../log/logger.js';
 import { formatPrefix, parsePrefix, type Prefix } from '../../model/address.js';
-import type { Host, Privilege } from '../../model/host.js';
+import type { Host, Privilege, SshAuth } from '../../model/host.js';
 import { outcomeExit } from '../../model/run.js';
 import { readAgent } from '../../remote/agent-bundle.js';
 import { createHostLink } from '../../remote/agent-link.js';
@@ -132,6 +132,7 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
         env: process.env,
         randomBytes,
         log: logger.log,
+        note: (text) => output.note(`note: ${text}\n`),
         ...(ask === undefined ? {} : { ask }),
       }),
       forks: args.forks,
@@ -207,8 +208,23 @@ function chooseTargets(args: Words, folder: string): Chosen {
 /** The new inventory stands in another folder. */
 function fromAnywhere(host: Host): Host {
   const file = (path: string): string => (path.startsWith('~/') ? path : resolve(path));
-  const auth = host.ssh.auth.map((one) => (one.kind === 'key' ? { ...one, file: file(one.file) } : one));
-  return { ...host, ssh: { ...host.ssh, auth, knownHosts: host.ssh.knownHosts.map(file) } };
+  const moved = (all: readonly SshAuth[]): readonly SshAuth[] =>
+    all.map((one) => (one.kind === 'key' ? { ...one, file: file(one.file) } : one));
+  const { auth, knownHosts, config, proxyJump } = host.ssh;
+  return {
+    ...host,
+    ssh: {
+      ...host.ssh,
+      auth: moved(auth),
+      knownHosts: knownHosts.map(file),
+      ...(config === undefined ? {} : { config: { ...config, file: file(config.file) } }),
+      ...(proxyJump === undefined
+        ? {}
+        : {
+            proxyJump: proxyJump.map((jump) => (jump.auth === undefined ? jump : { ...jump, auth: moved(jump.auth) })),
+          }),
+    },
+  };
 }
 
 function textsOf(value: unknown): readonly string[] {
