@@ -12,9 +12,10 @@ import { HostFiles } from './host-files.js';
 import { HostProcesses } from './host-processes.js';
 import type { Machine, MakeMachine } from './machine.js';
 import { generateSshKey, readSshKey, type SshKeyPair } from './openssh-key.js';
+import { letsIn } from './ssh-admission.js';
 import type { SshCredentials } from './ssh-auth.js';
 import type { SshFaults } from './ssh-faults.js';
-import { SshService, type OffStyle } from './ssh-server.js';
+import { SshService, type Network, type OffStyle } from './ssh-server.js';
 import { ToolBridge, type BridgeCall } from './tool-bridge.js';
 import type { HostMachine } from './tools/registry.js';
 import type { HostNames, ToolReply } from './tools/tool.js';
@@ -31,6 +32,8 @@ export interface LabHostSettings<M extends Machine> {
   readonly clock: Clock;
   /** What runs commands and stubs; `['/bin/sh']` unless a test looks at another shell. */
   readonly shell: readonly string[];
+  /** Where SSH clients are, for the policy to judge their connections by; it judges none when this is not given. */
+  readonly client?: Address | undefined;
 }
 
 /** Stands between the commands and the simulated host: a test may watch, delay, or answer itself. */
@@ -74,6 +77,7 @@ export class LabHost<M extends Machine = HostMachine> {
         hostKey: host.#key.privateKey,
         credentials: settings.credentials,
         faults: host.faults,
+        admits: (clientPort) => host.#admits(clientPort),
         start: (command, connection) => host.start([...host.loginShell, '-c', command], { SSH_CONNECTION: connection }),
       });
     } catch (error) {
@@ -193,6 +197,19 @@ export class LabHost<M extends Machine = HostMachine> {
     fs.rmSync(this.settings.paths.hostKey, { force: true });
     this.#key = keepHostKey(this.settings.paths.hostKey, this.name);
     this.#ssh.setHostKey(this.#key.privateKey);
+  }
+
+  /** What becomes of SSH's packets from now on. */
+  setNetwork(network: Network): void {
+    this.#ssh.setNetwork(network);
+  }
+
+  #admits(clientPort: number): boolean {
+    const { client } = this.settings;
+    const { spd } = this.machine;
+    const own = this.addresses.find(({ family }) => family === client?.family);
+    if (spd === undefined || client === undefined || own === undefined) return true;
+    return letsIn(spd, { address: own, port: this.port }, { address: client, port: clientPort });
   }
 
   /** Breaks every SSH connection that is open now. */

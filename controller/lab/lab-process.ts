@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, OperatorError } from '../errors.js';
+import { parseAddress } from '../model/address.js';
 import { reach } from './control-client.js';
 import { serveControl } from './control-server.js';
 import { isRunning, killMarked } from './host-processes.js';
@@ -36,7 +37,8 @@ export interface ServedLab {
 
 /** Runs a lab until it is told `down`. Resolves when the lab is ready. */
 export async function serveLab(options: ServeOptions): Promise<ServedLab> {
-  const lab = await startLab(options);
+  // All that reaches these hosts comes from this machine, and the inventories of the lab say so under `management`.
+  const lab = await startLab({ ...options, client: parseAddress('127.0.0.1') });
   const sockets = fs.mkdtempSync(join(socketBase(lab.folder), '.control-'));
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));

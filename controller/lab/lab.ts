@@ -33,6 +33,11 @@ export interface LabOptions<M extends Machine = Machine> {
   readonly credentials?: Partial<SshCredentials>;
   readonly clock?: Clock;
   readonly shell?: readonly string[];
+  /**
+   * The address that SSH clients stand for. Then a new connection only gets through where the host's loaded policy lets it,
+   * to the host's first address of that family; without it each does.
+   */
+  readonly client?: Address | undefined;
 }
 
 export interface Lab<M extends Machine = HostMachine> {
@@ -81,9 +86,9 @@ async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>
   }
   await makeFifos(plans.map((plan) => plan.paths));
 
-  const { makeMachine, clock = wallClock, shell = ['/bin/sh'] } = options;
+  const { makeMachine, clock = wallClock, shell = ['/bin/sh'], client } = options;
   const starting = plans.map((plan) =>
-    LabHost.start({ port: 0, ...plan, hostNames, credentials, makeMachine, clock, shell }),
+    LabHost.start({ port: 0, ...plan, hostNames, credentials, makeMachine, clock, shell, client }),
   );
   const results = await Promise.allSettled(starting);
   const hosts = new Map(

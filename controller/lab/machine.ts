@@ -3,6 +3,7 @@
 import type { Address } from '../model/address.js';
 import type { PlatformName } from '../platform/adapter.js';
 import type { Clock } from '../ports.js';
+import type { Spd } from '../policy/spd.js';
 import type { FileAccess, HostNames, ToolReply } from './tools/tool.js';
 
 export interface MachineCall {
@@ -12,6 +13,8 @@ export interface MachineCall {
 }
 
 export interface Machine {
+  /** The loaded policy, where the inside has one. */
+  readonly spd?: Spd;
   run(tool: string, args: readonly string[], call: MachineCall): Promise<ToolReply>;
   /** Forgets everything that lives in memory: loaded policy, SAs, daemons, service states. */
   powerCut(): void | Promise<void>;

@@ -19,6 +19,8 @@ export interface SshServiceOptions {
   readonly hostKey: string;
   readonly credentials: SshCredentials;
   readonly faults: SshFaults;
+  /** Whether the first packet of a connection from this port, and the answer to it, pass; all do when it is not given. */
+  readonly admits?: (clientPort: number) => boolean;
   /** Starts a command with pipes for its three streams. */
   /** `connection`: addresses and ports of client and server, as sshd puts them into SSH_CONNECTION. */
   readonly start: (command: string, connection: string) => Child;
@@ -27,6 +29,12 @@ export interface SshServiceOptions {
 /** How a host that has no power answers: at once with a reset, or never. */
 export type OffStyle = 'reset' | 'silent';
 
+/** What becomes of packets on their way: nothing is lost for good but new connections, since TCP sends again. */
+export type Network = 'up' | 'down' | 'replies-lost';
+
+/** Waits before a client sends its first packet again, and after the last of them gives up (RFC 6298; Linux tcp_syn_retries). */
+const KNOCKS_SECONDS = [1, 2, 4, 8, 16, 32, 64];
+
 export class SshService {
   readonly #tcp: TcpServer;
   readonly #sockets = new Set<Socket>();
@@ -34,6 +42,9 @@ export class SshService {
   #hostKey: string;
   #banner: string | undefined;
   #off: OffStyle | undefined;
+  #network: Network = 'up';
+  /** Connections that were let in. */
+  readonly #latched = new Set<Socket>();
   #welcomed = 0;
 
   private constructor(private readonly options: SshServiceOptions) {
@@ -84,6 +95,17 @@ export class SshService {
     this.#off = undefined;
   }
 
+  /** While it is not up no new connection comes about, and those that are open stand still. */
+  setNetwork(network: Network): void {
+    this.#network = network;
+    for (const socket of this.#latched) {
+      if (network === 'down') socket.pause();
+      else socket.resume();
+      if (network !== 'up') socket.cork();
+      else while (socket.writableCorked > 0) socket.uncork();
+    }
+  }
+
   /** Breaks every open connection; new ones are welcome. */
   dropConnections(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
@@ -115,10 +137,43 @@ export class SshService {
     socket.on('error', () => socket.destroy());
     if (this.#off !== undefined) silence(socket, this.#off);
     else if (this.options.faults.refuseConnections === true) socket.resetAndDestroy();
-    else {
-      this.#welcomed++;
-      this.#protocol().injectSocket(socket);
-    }
+    else this.#knock(socket);
+  }
+
+  /** A packet that is dropped gets no answer; the client tries again by itself, until it gives up. */
+  #knock(socket: Socket): void {
+    if (this.#isOpenTo(socket)) return this.#welcome(socket);
+    const sent: Buffer[] = [];
+    const waits = [...KNOCKS_SECONDS];
+    const listen = (chunk: Buffer): void => void sent.push(chunk);
+    const giveUp = (): void => void socket.destroy();
+    let again: NodeJS.Timeout | undefined;
+    const next = (): void => {
+      const wait = waits.shift();
+      if (wait === undefined) giveUp();
+      else again = setTimeout(knock, wait * 1000).unref();
+    };
+    const knock = (): void => {
+      if (this.#off !== undefined) return;
+      if (!this.#isOpenTo(socket)) return next();
+      socket.pause().off('data', listen).off('end', giveUp);
+      if (sent.length > 0) socket.unshift(Buffer.concat(sent));
+      this.#welcome(socket);
+    };
+    socket.on('data', listen).on('end', giveUp);
+    socket.once('close', () => clearTimeout(again));
+    next();
+  }
+
+  #isOpenTo(socket: Socket): boolean {
+    return this.#network === 'up' && this.options.admits?.(socket.remotePort ?? 0) !== false;
+  }
+
+  #welcome(socket: Socket): void {
+    this.#welcomed++;
+    this.#latched.add(socket);
+    socket.once('close', () => this.#latched.delete(socket));
+    this.#protocol().injectSocket(socket);
   }
 
   #serve(connection: Connection, clientPort: number): void {

@@ -117,7 +117,7 @@ async function load(host: WatchedHost, ...services: readonly string[]): Promise<
 }
 
 beforeAll(async () => {
-  fleet = await TestFleet.start({ hosts: 4 });
+  fleet = await TestFleet.start({ hosts: 4, letIn: 'all' });
   search.add([IKE_KEY, OLD_KEY, ...ENCR_KEYS, ...AUTH_KEYS, Buffer.from(PASSWORD)]);
   const { web1, db1 } = fleet;
   const db2 = fleet.host('db2');

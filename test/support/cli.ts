@@ -11,7 +11,9 @@ import { startLab, type Lab } from '../../controller/lab/lab.js';
 import type { Intercept, LabHost } from '../../controller/lab/lab-host.js';
 import { seedHosts, seedInventory } from '../../controller/lab/seed-inventory.js';
 import type { Fault } from '../../controller/lab/tools/faults.js';
+import { parseAddress } from '../../controller/model/address.js';
 import type { Keying } from '../../controller/model/host.js';
+import type { PlatformName } from '../../controller/platform/adapter.js';
 import type { KeyStore, Vault } from '../../controller/ports.js';
 import { openVault } from '../../controller/vault/age-vault.js';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
@@ -195,7 +197,7 @@ export class WatchedHost {
     const services = (await this.tool('svcs', '-aH', '-o', 'state,fmri')).split('\n');
     return {
       files,
-      rules: rulesOf(await this.tool('ipsecconf', '-Ln')),
+      rules: rulesOf(await this.tool('ipsecconf', '-ln')),
       sas: sasOf(await this.tool('ipseckey', '-n', '-s', '-')),
       services: services.filter((line) => line.includes('/network/ipsec/')).map((line) => line.replace(/\s+/g, ' ')),
       generation: this.generation,
@@ -270,9 +272,13 @@ export const OPENING = ['--accept-risk', 'in-the-clear'] as const;
 
 export interface FleetOptions {
   readonly keying?: Keying;
+  /** Of every host; `solaris-smf` unless said. */
+  readonly platform?: PlatformName;
   /** In all; two unless said. */
   readonly hosts?: number;
   readonly confirmWindowSeconds?: number;
+  /** Whom a host's SSH lets in: whomever its loaded policy does, or all that come. */
+  readonly letIn?: 'by-policy' | 'all';
 }
 
 /** A lab, its inventory and its keys in a folder of their own, and the words to run the command line there. */
@@ -291,9 +297,16 @@ export class TestFleet {
   }
 
   static async start(options: FleetOptions = {}): Promise<TestFleet> {
-    const { keying = 'ike-psk', hosts = 2, confirmWindowSeconds = 60 } = options;
+    const {
+      keying = 'ike-psk',
+      platform = 'solaris-smf',
+      hosts = 2,
+      confirmWindowSeconds = 60,
+      letIn = 'by-policy',
+    } = options;
+    const client = letIn === 'all' ? undefined : parseAddress('127.0.0.1');
     const folder = fs.mkdtempSync(join(tmpdir(), 'ipsec-cli-'));
-    const lab = await startLab({ folder, hosts: seedHosts(hosts) });
+    const lab = await startLab({ folder, hosts: seedHosts(hosts).map((host) => ({ ...host, platform })), client });
     const seed = seedInventory([...lab.hosts.values()], keying);
     const inventory = replaced(seed, 'confirmWindowSeconds: 20', `confirmWindowSeconds: ${confirmWindowSeconds}`);
     const fleet = new TestFleet(folder, lab, inventory);
