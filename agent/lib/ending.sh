@@ -99,6 +99,8 @@ finish_confirm() { # boot|running
         rm -f "$GEN/confirmed"
         return 1
     fi
+    # Before anybody is told: a generation that was confirmed stays, even if the power goes at this moment.
+    sync
     is_recorded "$T_ID" || record "$NOW_ISO $T_ID confirmed generation=$T_GENERATION run=$T_RUN"
     finish_deadman=
     [ ! -f "$TX/deadman" ] || read -r finish_deadman finish_rest <"$TX/deadman"

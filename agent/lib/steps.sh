@@ -95,8 +95,8 @@ snapshot_and_arm() {
             return 1
         fi
     fi
-    # Should the power go, what is gone back to is on the disk before anything else is.
-    sync
+    # Should the power go, what is gone back to is on the disk before anything else is. Where there are pools ZFS keeps that order.
+    [ -f "$ROOT/etc/zfs/zpool.cache" ] || sync
     T_ARMED=$NOW
     if ! put "$NOW" >"$TX/armed"; then
         call_off arm 'could not write to the state folder'

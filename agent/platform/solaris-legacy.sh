@@ -12,7 +12,7 @@ use_solaris_legacy() {
     # MISSING := the commands of this platform that the host does not have. Without IKE a host may do: Solaris 8 has none.
     find_missing_tools() {
         MISSING=
-        for tool in ipsecconf ipseckey awk sed ls cp mv rm ln mkdir chmod chown cat cmp ps pgrep uname nohup sleep; do
+        for tool in ipsecconf ipseckey awk sed ls cp mv rm ln mkdir chmod chown cat cmp ps pgrep uname nohup sleep sync; do
             command -v "$tool" >/dev/null || MISSING="$MISSING${MISSING:+ }$tool"
         done
         case ${T_IKE-} in

@@ -12,7 +12,7 @@ use_solaris_smf() {
     find_missing_tools() {
         MISSING=
         for tool in ipsecconf ipseckey ikeadm svcs svcadm svccfg svcprop awk sed ls cp mv rm mkdir chmod chown cat cmp ps \
-            uname nohup sleep; do
+            uname nohup sleep sync; do
             command -v "$tool" >/dev/null || MISSING="$MISSING${MISSING:+ }$tool"
         done
         command -v in.iked >/dev/null || MISSING="$MISSING${MISSING:+ }in.iked"

@@ -38,7 +38,11 @@ export async function judge({ slot, end, struck, tell }: Judged): Promise<readon
   complaints.push(...historyComplaints(slot, end, isNew));
   if (isNew) slot.moved(content);
   // Even a host with a complaint: what the next apply says tells more.
-  const next = await within(slot.apply(slot.next, { windowSeconds: 30 }), 90, 'the next apply does not end');
+  const next = await within(
+    slot.apply(slot.next, { windowSeconds: 60, replySeconds: 80 }),
+    90,
+    'the next apply does not end',
+  );
   if (next.outcome?.status !== 'confirmed') {
     complaints.push(`the next apply: ${JSON.stringify(next.outcome)}`);
     tell(next.said);

@@ -49,15 +49,26 @@ async function run(host: LabHost, tool: string, ...args: readonly string[]): Pro
 
 /** How the second differs from the first, in short words that hold no key. */
 export function differences(wanted: Picture, found: Picture): readonly string[] {
-  const short = (line: string): string =>
-    line
-      .replace(/[0-9a-f]{24,}/gi, '[key]')
-      .replace(/\s+/g, ' ')
-      .slice(0, 160);
+  const missing = wanted.filter((line) => !found.includes(line)).map(withoutKeys);
+  const extra = found.filter((line) => !wanted.includes(line)).map(withoutKeys);
   return [
-    ...wanted.filter((line) => !found.includes(line)).map((line) => `missing: ${short(line)}`),
-    ...found.filter((line) => !wanted.includes(line)).map((line) => `extra: ${short(line)}`),
+    ...missing.map((line) => `missing: ${fromWhereItDiffers(line, extra)}`),
+    ...extra.map((line) => `extra: ${fromWhereItDiffers(line, missing)}`),
   ];
+}
+
+function withoutKeys(line: string): string {
+  return line.replace(/[0-9a-f]{24,}/gi, '[key]').replace(/\s+/g, ' ');
+}
+
+/** The first words of a line, and where a line of the other picture with the same first words goes apart from it. */
+function fromWhereItDiffers(line: string, others: readonly string[]): string {
+  const name = line.slice(0, 25);
+  const like = others.find((other) => other.startsWith(name));
+  if (like === undefined) return line.slice(0, 160);
+  let at = 0;
+  while (at < line.length && line[at] === like[at]) at++;
+  return `${name} … ${line.slice(Math.max(0, at - 60), at + 100)}`;
 }
 
 export function stateFolder(host: LabHost): string {

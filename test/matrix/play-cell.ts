@@ -106,7 +106,9 @@ function begin(slot: Slot, cell: Cell, windowSeconds: number): Run {
     const { child, ended } = slot.start(slot.next);
     return { ended, kill: (signal) => void child.kill(signal) };
   }
-  return { ended: slot.apply(slot.next, { windowSeconds }), kill: () => undefined };
+  // Where something does not answer at all the controller is to notice; else a busy machine has time.
+  const replySeconds = /hang|reply|power|guard/.test(cell.fault) ? 8 : 40;
+  return { ended: slot.apply(slot.next, { windowSeconds, replySeconds }), kill: () => undefined };
 }
 
 /** The loaded policy is told to be none once the new one is loaded: the agent takes the change back by itself. */
@@ -116,7 +118,7 @@ function failVerification(slot: Slot): void {
   let told = false;
   slot.host.intercept = async (call, run) => {
     const tool = call.tool.replace(/^.*\//, '');
-    if (tool === 'ipsecconf' && call.args.some((arg) => /^-[Fa]/.test(arg))) loaded = true;
+    if (tool === 'ipsecconf' && call.args.some((arg) => /^-[Fad]/.test(arg))) loaded = true;
     if (tool === 'ipsecconf' && call.args.some((arg) => /^-[lL]/.test(arg)) && loaded && !told) {
       told = true;
       return { exit: 1, stdout: '', stderr: 'ipsecconf: failed as told\n' };

@@ -202,7 +202,7 @@ async function interruptGuard(at: Strike): Promise<Struck> {
 async function secondController({ slot, run, windowSeconds, tell }: Strike): Promise<Struck> {
   let over = false;
   void run.ended.then(() => (over = true));
-  const second = await slot.apply(slot.next, { windowSeconds, replySeconds: 5 });
+  const second = await slot.apply(slot.next, { windowSeconds, replySeconds: 40 });
   tell(`second: ${JSON.stringify(second.outcome)}, the first ${over ? 'had ended' : 'went on'}`);
   slot.meeting.go();
   return { ...nothing, second };

@@ -55,7 +55,9 @@ if [ -s "$matrix/tool" ] && /bin/mv "$matrix/tool" "$matrix/tool.$$" 2>/dev/null
     echo "\${hit:-pass} $tool $*" >>"$matrix/told"
     if [ -z "$hit" ] || [ "$keep" != once ]; then
         echo "$after $keep $how $only" >"$matrix/tool.$$"
-        /bin/mv "$matrix/tool.$$" "$matrix/tool"
+        if [ -f "$matrix/tool.on" ]; then
+            /bin/mv "$matrix/tool.$$" "$matrix/tool"
+        fi
     else
         /bin/rm -f "$matrix/tool.$$"
     fi
@@ -143,6 +145,7 @@ export class ToolsAtFault {
   }
 
   place({ how, after, keep }: ToolFault): void {
+    writeFileSync(join(this.folder, 'tool.on'), '');
     writeFileSync(join(this.folder, 'tool.new'), `${after} ${keep} ${how} -\n`);
     renameSync(join(this.folder, 'tool.new'), join(this.folder, 'tool'));
   }
@@ -150,11 +153,14 @@ export class ToolsAtFault {
   /** Everything works again; what hangs goes on. */
   async lift(): Promise<void> {
     if (this.#closed) return;
+    // A stand-in that is just looking at it does not put it back.
+    rmSync(join(this.folder, 'tool.on'), { force: true });
     rmSync(join(this.folder, 'tool'), { force: true });
     for (const go of this.#hanging.splice(0)) go();
     writeSync(this.#hang, '\n'.repeat(40));
     await delay(100);
     drain(this.#hang);
+    rmSync(join(this.folder, 'tool'), { force: true });
   }
 
   setClock(seconds: number): void {
@@ -187,7 +193,8 @@ export class ToolsAtFault {
         return { exit: 0, stdout: '', stderr: '' };
       case 'hang':
         await new Promise<void>((go) => this.#hanging.push(go));
-        return run();
+        // Whoever called it has been killed since, or hears that it failed.
+        return { exit: 1, stdout: '', stderr: `${tool}: gave up\n` };
     }
   };
 

@@ -71,7 +71,16 @@ export class AgentHost {
   readonly marker = `agent-test-${randomBytes(6).toString('hex')}`;
 
   constructor(public shell: readonly string[] = ['sh']) {
-    for (const folder of ['usr/sbin', 'usr/bin', 'etc/inet/secret', 'etc/inet/ike', 'var', 'kernel/smf', 'faults']) {
+    for (const folder of [
+      'usr/sbin',
+      'usr/bin',
+      'etc/inet/secret',
+      'etc/inet/ike',
+      'etc/zfs',
+      'var',
+      'kernel/smf',
+      'faults',
+    ]) {
       fs.mkdirSync(join(this.root, folder), { recursive: true });
     }
     // By which the agent knows that there are services.
@@ -79,6 +88,7 @@ export class AgentHost {
     this.write('lib/svc/manifest/network/ipsec/policy.xml', '');
     for (const tool of TOOLS) fs.copyFileSync(FAKES, join(this.root, 'usr/sbin', tool));
     for (const tool of TOOLS) fs.chmodSync(join(this.root, 'usr/sbin', tool), 0o755);
+    this.write('etc/zfs/zpool.cache', '');
     for (const state of ['spd', 'sad']) fs.writeFileSync(join(this.root, 'kernel', state), '');
     this.service('policy', 'online');
     this.service('manual-key', 'disabled');
