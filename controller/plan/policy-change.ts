@@ -51,7 +51,7 @@ export function withSteps(
     names: naming?.tables,
     naming: naming ?? NAMELESS,
   });
-  return { ...plan, ruleByRule: changed, gaps: [...ruleByRuleWords(changed, now.unread.length > 0), ...plan.gaps] };
+  return { ...plan, ruleByRule: changed, gaps: [...ruleByRuleWords(changed, now), ...plan.gaps] };
 }
 
 function inForce(

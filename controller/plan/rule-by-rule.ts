@@ -63,9 +63,13 @@ function leastNoticed(
 }
 
 /** What a plan says of it. */
-export function ruleByRuleWords({ changes, gaps, interruptions }: RuleByRule, unread: boolean): string[] {
+export function ruleByRuleWords(
+  { changes, gaps, interruptions }: RuleByRule,
+  { unread, uncertain }: Pick<RulesInForce, 'unread' | 'uncertain'>,
+): string[] {
   if (changes === undefined) {
-    const why = unread ? 'some of the loaded rules cannot be read' : 'no order of single changes leads there';
+    const why =
+      unread.length > 0 ? 'some of the loaded rules cannot be read' : 'no order of single changes leads there';
     return [
       `the rules cannot be changed one by one (${why}): the host rebuilds its policy under a cover, and what no rule meets until then is dropped, not sent in the clear`,
     ];
@@ -79,9 +83,14 @@ export function ruleByRuleWords({ changes, gaps, interruptions }: RuleByRule, un
   ];
   const count = `${commands} ${commands === 1 ? 'run' : 'runs'} of ipsecconf`;
   const many = commands > MANY ? ['see that so many runs of ipsecconf fit into settings.confirmWindowSeconds'] : [];
-  return said.length > 0
-    ? [...said, ...many]
-    : [`rules are changed one by one in ${count}: at each moment a packet is treated as before or as after`, ...many];
+  const guess =
+    uncertain && changes.some(({ kind }) => kind === 'delete')
+      ? [
+          'the loaded rules are not those of the installed file: this holds if they were loaded in the order they are listed',
+        ]
+      : [];
+  const quiet = `rules are changed one by one in ${count}: at each moment a packet is treated as before or as after`;
+  return [...(said.length > 0 ? said : [quiet]), ...guess, ...many];
 }
 
 /** A run takes some hundredths of a second, on old machines a tenth. */

@@ -8,6 +8,8 @@ import { transactionText } from '../../../controller/remote/agent-request.js';
 import { proveChange } from '../../../controller/run/prove-change.js';
 import { seedInventory } from '../../support/render-fleet.js';
 
+const KNOWN = { unread: [], uncertain: false };
+
 const FLOW: FlowChangeSummary = {
   direction: 'both',
   families: [4],
@@ -63,7 +65,7 @@ test('what would be in the clear for a moment is refused unless it is asked for,
       },
     },
   ]);
-  expect(ruleByRuleWords(gap, false)).toEqual([
+  expect(ruleByRuleWords(gap, KNOWN)).toEqual([
     'in the clear for a moment, while rules are changed one by one: web1 ↔ db1 tcp/5432',
   ]);
 });
@@ -72,8 +74,20 @@ test('what is dropped for a moment is told and refuses nothing', () => {
   const dropped: FlowChangeSummary = { ...FLOW, after: { ...FLOW.after, kind: 'refused' }, exposed: false };
   const change: RuleByRule = { changes: [], gaps: [], interruptions: [dropped] };
   expect(objections(change)).toEqual([]);
-  expect(ruleByRuleWords(change, false)).toEqual([
+  expect(ruleByRuleWords(change, KNOWN)).toEqual([
     'dropped for a moment, while rules are changed one by one: web1 ↔ db1 tcp/5432',
+  ]);
+});
+
+test('where the order of the loaded rules is a guess, so is what is said of a deletion', () => {
+  const change: RuleByRule = {
+    changes: [{ kind: 'delete', rule: '{ dir in } pass { }' }],
+    gaps: [],
+    interruptions: [],
+  };
+  expect(ruleByRuleWords(change, { unread: [], uncertain: true })).toEqual([
+    'rules are changed one by one in 1 run of ipsecconf: at each moment a packet is treated as before or as after',
+    expect.stringContaining('this holds if they were loaded in the order they are listed'),
   ]);
 });
 
