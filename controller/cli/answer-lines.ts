@@ -5,6 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 
 import { EXIT, OperatorError, type ExitStatus } from '../errors.js';
 import { readLines, type InputLine } from '../files/read-lines.js';
+import { jsonText } from '../report/json-text.js';
 
 export interface LineStreams {
   readonly input: Readable;
@@ -35,7 +36,7 @@ export async function answerLines(streams: LineStreams, answer: (asked: unknown)
       asked++;
       const reply = answerLine(line, answer);
       if ('error' in reply) unanswered++;
-      if (!output.write(`${JSON.stringify(reply)}\n`)) await drained(output);
+      if (!output.write(`${jsonText(reply)}\n`)) await drained(output);
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;

@@ -1,6 +1,7 @@
 /** Where words go: stdout, stderr, colours, and what happens when nobody reads any more. */
 
 import { EXIT } from '../errors.js';
+import { jsonText } from '../report/json-text.js';
 import { coloured, plain, type Paint } from '../report/paint.js';
 
 export type OutputFormat = 'text' | 'json';
@@ -52,6 +53,6 @@ export function createOutput({ format, colour }: OutputOptions): Output {
     live: process.stdout.isTTY && process.env['TERM'] !== 'dumb' && format === 'text',
     print: (text) => void process.stdout.write(text),
     note: (text) => void process.stderr.write(text),
-    json: (value) => void process.stdout.write(`${JSON.stringify({ schema: SCHEMA, ...value })}\n`),
+    json: (value) => void process.stdout.write(`${jsonText({ schema: SCHEMA, ...value })}\n`),
   };
 }

@@ -3,6 +3,7 @@
 import { chmod, open, rename, rm } from 'node:fs/promises';
 import { OperatorError } from '../errors.js';
 import type { Log } from '../ports.js';
+import { jsonText } from '../report/json-text.js';
 import { redactFields, redactText } from './redact.js';
 
 export interface LoggerOptions {
@@ -51,7 +52,7 @@ export async function createLogger(file: string, options: LoggerOptions = {}): P
   const log: Log = {
     event: (level, name, fields) => {
       const line = { at: now().toISOString(), level, event: redactText(name), ...redactFields(fields) };
-      logger.log(level, JSON.stringify(line));
+      logger.log(level, jsonText(line));
     },
   };
   return {

@@ -38,12 +38,15 @@ interface OpenSection {
 /** `observe` holds sections that hold nothing further; a deeper nest is not ours. */
 const DEEPEST = 3;
 const MOST_ITEMS = 500_000;
+/** In all sections of an answer; a line costs memory however short it is. */
+const MOST_LINES = 2_000_000;
 
 /** Collects what the agent says in answer to one request. Lines that belong to nothing are noise and dropped. */
 export class ReplyReader {
   readonly #prefix: string;
   readonly #open: OpenSection[] = [];
   #items = 0;
+  #lines = 0;
 
   constructor(mark: string) {
     this.#prefix = `${mark} `;
@@ -53,7 +56,10 @@ export class ReplyReader {
   push(line: string): ReplyItem | undefined {
     const inner = this.#open.at(-1);
     if (!line.startsWith(this.#prefix)) {
-      inner?.lines.push(line);
+      if (inner === undefined) return undefined;
+      this.#lines += 1;
+      if (this.#lines > MOST_LINES) throw new ReplyError(`at most ${MOST_LINES} lines`, line);
+      inner.lines.push(line);
       return undefined;
     }
     this.#items += 1;

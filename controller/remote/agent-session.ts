@@ -108,7 +108,8 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
     },
     surroundings: async (): Promise<HostSurroundings> =>
       section(requestLine('surroundings'), 'surroundings', parseSurroundings),
-    transact: async (request: TransactionRequest, onStep) => transaction(transactionText(request), onStep),
+    transact: async (request: TransactionRequest, onStep) =>
+      within(request.windowSeconds, await transaction(transactionText(request), onStep)),
     confirm: async (id, nonce, onStep) => transaction(requestLine('confirm', { id, nonce }), onStep),
     abort: async (id, onStep) => transaction(requestLine('abort', { id }), onStep),
     extend: async (id, more) => transaction(requestLine('extend', { id, seconds: more }), () => undefined),
@@ -122,6 +123,12 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
       }),
     close: () => channel.close(),
   };
+}
+
+/** It cannot have more time than it was given: whoever waits for a host until it must be back is not to wait for ever. */
+function within(windowSeconds: number, outcome: TransactionOutcome): TransactionOutcome {
+  if (outcome.state !== 'verified') return outcome;
+  return { ...outcome, revertsInSeconds: Math.min(outcome.revertsInSeconds, windowSeconds) };
 }
 
 /** `error text=…`: the agent did not carry out the request; it listens on. */

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 
 /** Long enough for any hex of a key part, short enough to leave dates, SPIs and process ids alone. */
 const LONG_HEX = /(?:0x)?[0-9a-f]{16,}/gi;
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 const SHOWN = 2000;
 

@@ -24,6 +24,16 @@ export function numberValue(text: string | undefined, line: string): number {
   return Number(text);
 }
 
+/** Longer than any window: dates that are reckoned from it are dates still. */
+const MOST_SECONDS = 1_000_000_000;
+
+/** A duration in seconds. @throws ReplyError */
+export function secondsValue(text: string | undefined, line: string): number {
+  const seconds = numberValue(text, line);
+  if (seconds > MOST_SECONDS) throw new ReplyError(`at most ${MOST_SECONDS} seconds`, line);
+  return seconds;
+}
+
 /** One of the words that may stand there. @throws ReplyError */
 export function oneOf<Word extends string>(words: readonly Word[], text: string | undefined, line: string): Word {
   const word = words.find((known) => known === text);

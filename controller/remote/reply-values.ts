@@ -13,7 +13,7 @@ import type { ReplySection } from './agent-reply.js';
 import { observedFiles, parseSad, parseServices } from './host-listings.js';
 import { printable } from './host-text.js';
 import { parseManifest } from './manifest-text.js';
-import { ReplyError, ToolError, numberValue } from './reply-error.js';
+import { ReplyError, ToolError, numberValue, secondsValue } from './reply-error.js';
 import { canonicalFromListing } from '../policy/canonical-listing.js';
 import { parseOutcome } from './step-reply.js';
 
@@ -104,7 +104,7 @@ function openTransaction(reply: ReplySection): OpenTransaction | undefined {
     step: record.fields.get('step') ?? '',
     generation: numberValue(field(record, 'generation', line), line),
     // Past its time, a dead-man that is just at work: no less than nothing is left.
-    revertsInSeconds: reverts.startsWith('-') ? 0 : numberValue(reverts, line),
+    revertsInSeconds: reverts.startsWith('-') ? 0 : secondsValue(reverts, line),
   };
 }
 

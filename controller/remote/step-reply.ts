@@ -3,7 +3,7 @@
 import type { StepName, StepReport, TransactionOutcome } from '../model/observation.js';
 import { field } from './agent-reply.js';
 import type { ReplyRecord } from './agent-reply.js';
-import { ReplyError, numberValue } from './reply-error.js';
+import { ReplyError, numberValue, secondsValue } from './reply-error.js';
 
 const STEPS: readonly StepName[] = [
   'preflight',
@@ -43,7 +43,7 @@ export function parseOutcome(record: ReplyRecord): TransactionOutcome {
         state,
         id,
         generation: generation(),
-        revertsInSeconds: numberValue(field(record, 'reverts_in', line), line),
+        revertsInSeconds: secondsValue(field(record, 'reverts_in', line), line),
       };
     case 'confirmed':
       return { state, id, generation: generation() };

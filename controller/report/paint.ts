@@ -23,7 +23,7 @@ export const coloured: Paint = (colour, text) => `\u001b[${CODES[colour][0]}m${t
  * nothing a host says can move the cursor or hide a line.
  */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (found) => {
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (found) => {
     if (found === '\t') return found;
     const code = found.codePointAt(0) ?? 0;
     return code < 256 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u{${code.toString(16)}}`;

@@ -29,14 +29,14 @@ export function outcomeText(host: string, outcome: HostOutcome, paint: Paint = p
           : outcome.generation === 0
             ? 'the baseline'
             : `generation ${outcome.generation}`;
-      return `${head} at step ${outcome.step}, ${before} is in force: ${printable(outcome.reason)}`;
+      return `${head} at step ${printable(outcome.step)}, ${before} is in force: ${printable(outcome.reason)}`;
     }
     case 'failed':
       return `${head}${outcome.touched ? '' : ', nothing was changed'}: ${printable(outcome.reason)}\n  ${printable(outcome.todo)}`;
     case 'unreachable':
       return `${head}, nothing was changed: ${printable(outcome.reason)}\n  ${printable(outcome.todo)}`;
     case 'unknown':
-      return `${head}: transaction ${outcome.transaction} is open and reverts at ${outcome.revertsAt} unless it is confirmed: ${printable(outcome.reason)}\n  after that time run \`ipsec-deploy status --limit ${host}\``;
+      return `${head}: transaction ${printable(outcome.transaction)} is open and reverts at ${outcome.revertsAt} unless it is confirmed: ${printable(outcome.reason)}\n  after that time run \`ipsec-deploy status --limit ${host}\``;
     case 'skipped':
       return `${head}, nothing was changed: ${printable(outcome.reason)}`;
   }

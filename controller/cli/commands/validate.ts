@@ -4,6 +4,7 @@ import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT, InputProblems, type ExitStatus, type Problem } from '../../errors.js';
 import { unusedKeys } from '../../keys/generate.js';
+import { jsonText } from '../../report/json-text.js';
 import { validateSarif, validateText, type ValidatedCounts } from '../../report/validate-text.js';
 import { validateFleet } from '../../run/validate-fleet.js';
 import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
@@ -79,7 +80,7 @@ async function tell(
   const [errors, warnings] = [of('error'), of('warning')];
   if (output.format === 'json') output.json({ event: 'validated', ...counts, errors, warnings, problems });
   else if (args.output === 'sarif')
-    output.print(`${JSON.stringify(validateSarif(path, problems, await packageVersion()), undefined, 2)}\n`);
+    output.print(`${jsonText(validateSarif(path, problems, await packageVersion()), 2)}\n`);
   else output.print(validateText(path, problems, counts, output.paint));
   return errors > 0 || (args.strict && warnings > 0) ? EXIT.input : EXIT.ok;
 }

@@ -12,6 +12,7 @@ import { isRefused, lintFile, type FileReport, type ToolVerdict } from '../../..
 import { LINT_KINDS, RULE_BOOK, type LintKind } from '../../../keys/lint/rule-book.js';
 import { isDay } from '../../../policy/lint/suppressions.js';
 import { UNKNOWN_HOST, type Surroundings } from '../../../policy/reference-host.js';
+import { jsonText } from '../../../report/json-text.js';
 import { countLint, lintSummary, lintText, type LintedFile } from '../../../report/lint-text.js';
 import { ruleText } from '../../../report/lint-rule-text.js';
 import { operatorErrorText } from '../../../report/problem-text.js';
@@ -136,7 +137,7 @@ async function lintFiles(args: LintArguments, output: Output): Promise<ExitStatu
   if (args.output === 'text') output.print(lintSummary(linted.length, counts));
   if (args.output === 'json')
     output.json({ event: 'linted', files: linted.length, unreadable: unread.length, ...counts });
-  if (args.output === 'sarif') output.print(`${JSON.stringify(await sarif(linted), undefined, 2)}\n`);
+  if (args.output === 'sarif') output.print(`${jsonText(await sarif(linted), 2)}\n`);
   const bad = unread.length > 0 || counts.refused > 0 || counts.error > 0 || (args.strict && counts.warning > 0);
   return bad ? EXIT.input : EXIT.ok;
 }
