@@ -8,7 +8,16 @@ import type { FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { isUnchanged } from '../plan/host-plan.js';
 import type { HostSession, RandomBytes } from '../ports.js';
-import { activate, confirm, reconnect, takeBack, type Activation, type ApplyPorts, type Armed } from './apply-host.js';
+import {
+  activate,
+  confirm,
+  reconnect,
+  takeBack,
+  takeBackLost,
+  type Activation,
+  type ApplyPorts,
+  type Armed,
+} from './apply-host.js';
 import { reasonOf } from './link-outcome.js';
 
 export interface ApplyInput {
@@ -61,6 +70,7 @@ async function applyGroup(
   end: End,
 ): Promise<void> {
   const armed: Armed[] = [];
+  const lost: Promise<void>[] = [];
   let broken: string | undefined;
   const begin = async (name: string): Promise<void> => {
     const host = input.hosts.get(name);
@@ -78,12 +88,27 @@ async function applyGroup(
     if (activation.state === 'armed') {
       armed.push(activation);
       input.ports.emit({ event: 'host-phase', host: name, phase: 'waiting-for-peers' });
+    } else if (activation.state === 'lost') {
+      broken ??= `contact with ${name} was lost`;
+      // It may stay away until its window is over: the others do not wait for that.
+      lost.push(takeBackLost(activation, input.ports).then((outcome) => end(name, outcome)));
     } else {
       broken ??= `${name} ${activation.outcome.status}`;
       end(name, activation.outcome);
     }
   };
   await Promise.all(group.map((name) => queue.add(() => begin(name), { priority: FIRST.activate })));
+  await Promise.all([endGroup(armed, broken, input, queue, end), ...lost]);
+}
+
+/** All members are confirmed, or all are taken back. */
+async function endGroup(
+  armed: readonly Armed[],
+  broken: string | undefined,
+  input: ApplyInput,
+  queue: PQueue,
+  end: End,
+): Promise<void> {
   if (input.stop.aborted) return leaveOpen(armed, end);
   const sessions = broken === undefined ? await reconnectAll(armed, input, queue) : broken;
   if (typeof sessions === 'string') {

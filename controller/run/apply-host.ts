@@ -41,7 +41,17 @@ export interface Armed {
   readonly revertsAt: Date;
 }
 
-export type Activation = Armed | { readonly state: 'ended'; readonly outcome: HostOutcome };
+/** The reply was lost in the middle: the host may be at any step, or past the last one. */
+export interface Lost {
+  readonly state: 'lost';
+  readonly host: Host;
+  readonly transaction: string;
+  /** Its window has run out by then. */
+  readonly latest: Date;
+  readonly reason: string;
+}
+
+export type Activation = Armed | Lost | { readonly state: 'ended'; readonly outcome: HostOutcome };
 
 export interface Terms {
   readonly run: string;
@@ -68,7 +78,7 @@ export async function activate(host: Host, plan: HostPlan, terms: Terms, ports: 
   } catch (error) {
     if (!(error instanceof HostLinkError)) throw error;
     const latest = new Date(sentAt.getTime() + terms.windowSeconds * 1000);
-    return { state: 'ended', outcome: await takeBackAfterLoss(host, request.id, latest, error, ports) };
+    return { state: 'lost', host, transaction: request.id, latest, reason: error.failure.reason };
   } finally {
     await session.close();
   }
@@ -94,17 +104,13 @@ function activationOf(
   };
 }
 
-/** The reply was lost: ask the host what became of it, and have it taken back rather than guess (style: never repeat a step blindly). */
-async function takeBackAfterLoss(
-  host: Host,
-  id: string,
-  latest: Date,
-  lost: HostLinkError,
-  ports: ApplyPorts,
-): Promise<HostOutcome> {
-  const heard = await askAgain(host, latest, ports, (session) => session.abort(id, reporter(host, ports)));
-  const { reason } = lost.failure;
-  if ('reason' in heard) return { status: 'unknown', transaction: id, revertsAt: latest.toISOString(), reason };
+/** Asks a host what became of the change, and has it taken back rather than guess (style: never repeat a step blindly). */
+export async function takeBackLost(lost: Lost, ports: ApplyPorts): Promise<HostOutcome> {
+  const { host, transaction, reason } = lost;
+  const heard = await askAgain(host, lost.latest, ports, (session) =>
+    session.abort(transaction, reporter(host, ports)),
+  );
+  if ('reason' in heard) return { status: 'unknown', transaction, revertsAt: lost.latest.toISOString(), reason };
   if (heard.answer.state !== 'unknown') return outcomeOf(heard.answer, ports.clock.now());
   return {
     status: 'failed',

@@ -161,7 +161,7 @@ describe.concurrent('the controller is cut off, and the host is back within the 
     fleet.openPort(8443);
     cutAt(fleet, word, network);
     const run = fleet.start(...PUSH);
-    await until(() => fleet.web1.transactionIsOpen, WINDOW, 'no transaction was opened');
+    await until(() => fleet.web1.transactionIsOpen, 3 * WINDOW, 'no transaction was opened');
     await restore(fleet);
     const ran = await run.ended;
     expectExit(ran, 3);
