@@ -60,19 +60,19 @@ const CASES: readonly Case[] = [
 async function appliedFleet(context: TestContext): Promise<TestFleet> {
   const fleet = await TestFleet.start({ confirmWindowSeconds: WINDOW });
   context.onTestFinished(() => fleet.close());
-  fleet.edit('privilege: pfexec,', 'privilege: pfexec, connectTimeoutSeconds: 2, replyTimeoutSeconds: 5,');
+  fleet.edit('privilege: pfexec,', 'privilege: pfexec, connectTimeoutSeconds: 5, replyTimeoutSeconds: 15,');
   await fleet.expect(0, 'apply');
   return fleet;
 }
 
 /** Opens a connection of the kind that everybody has left open somewhere. */
-async function connectTo(fleet: TestFleet, context: TestContext): Promise<Client> {
+async function connectTo(fleet: TestFleet, context: TestContext, readyTimeout: number): Promise<Client> {
   const client = new ssh2.Client();
   context.onTestFinished(() => void client.destroy());
   const ready = new Promise<void>((resolve, reject) => client.once('ready', resolve).on('error', reject));
   const { port } = fleet.web1.lab;
   const { privateKey } = fleet.lab.clientKey;
-  client.connect({ host: '127.0.0.1', port, username: 'deploy', privateKey, readyTimeout: 2000 });
+  client.connect({ host: '127.0.0.1', port, username: 'deploy', privateKey, readyTimeout });
   await ready;
   return client;
 }
@@ -112,7 +112,7 @@ describe.concurrent('the controller is cut off, and the host is back within the 
   test.for(CASES)('$name', async ({ rules, edit, predicted }, context) => {
     const fleet = await appliedFleet(context);
     const before = await fleet.web1.state();
-    const old = await connectTo(fleet, context);
+    const old = await connectTo(fleet, context, 10_000);
     if (rules !== undefined) putTemplate(fleet, rules);
     edit?.(fleet);
     const others = PUSH.filter((word, at) => word !== 'lock-out' && PUSH[at + 1] !== 'lock-out');
@@ -122,7 +122,7 @@ describe.concurrent('the controller is cut off, and the host is back within the 
     await run.said(/^web1: verified; reverts at /m);
     // A connection from before is as good as ever: had it been asked, it would have confirmed.
     const [refused, heard] = await Promise.all([
-      connectTo(fleet, context).catch((error: unknown) => error),
+      connectTo(fleet, context, 1500).catch((error: unknown) => error),
       commandOver(old, 'ls "$IPSEC_AGENT_ROOT/var/ipsec-deploy/tx/verified"'),
     ]);
     expect(refused).toMatchObject({ message: 'Timed out while waiting for handshake' });
