@@ -138,6 +138,65 @@ describe('logging in', () => {
     expect(await opens(hostAt(await serve({ auth })))).toBe('open');
   });
 
+  /** A host that asks these prompts, round by round, and lets in whoever answers all that are hidden with the password. */
+  const asking = (rounds: readonly (readonly { prompt: string; echo: boolean }[])[], heard: string[][] = []) => {
+    return (context: AuthContext): void => {
+      if (context.method !== 'keyboard-interactive') {
+        context.reject(['keyboard-interactive']);
+        return;
+      }
+      const ask = (round: number): void => {
+        const prompts = rounds[round];
+        if (prompts === undefined) {
+          context.accept();
+          return;
+        }
+        context.prompt([...prompts], (answers: string[]) => {
+          heard.push(answers);
+          if (answers.every((answer) => answer === PASSWORD)) ask(round + 1);
+          else context.reject();
+        });
+      };
+      ask(0);
+    };
+  };
+
+  test('with several prompts for a password, and a round without any', async () => {
+    const rounds = [
+      [{ prompt: 'Mot de passe : ', echo: false }],
+      [],
+      [
+        { prompt: 'LDAP Password: ', echo: false },
+        { prompt: 'Passwort: ', echo: false },
+      ],
+    ];
+    expect(await opens(hostAt(await serve({ auth: asking(rounds) })))).toBe('open');
+  });
+
+  test.each([
+    ['a code besides', [[{ prompt: 'Password: ', echo: false }], [{ prompt: 'Verification code: ', echo: false }]]],
+    [
+      'a code and a password at once',
+      [
+        [
+          { prompt: 'Password: ', echo: false },
+          { prompt: 'Verification code: ', echo: false },
+        ],
+      ],
+    ],
+    ['something that is shown', [[{ prompt: 'Verification code: \u001b[31m', echo: true }]]],
+    ['the password a second time', [[{ prompt: 'Password: ', echo: false }], [{ prompt: 'Password: ', echo: false }]]],
+  ])('where the host asks for %s fails, shows what was asked, and gives no more', async (_what, rounds) => {
+    const heard: string[][] = [];
+    const failure = await opens(hostAt(await serve({ auth: asking(rounds, heard) })));
+    expect(failure).toMatchObject({
+      kind: 'auth',
+      reason: expect.stringMatching(/asks for more.*: (Verification code|Password)/),
+    });
+    expect(JSON.stringify(failure)).not.toMatch(/\u001b|correct horse/);
+    expect(heard.at(-1)?.join('')).toBe('');
+  });
+
   test('with a key and then a password where both are asked for', async () => {
     const key = ssh2.utils.generateKeyPairSync('ed25519');
     const byKey = keysOnly([key.public]);
