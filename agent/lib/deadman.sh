@@ -74,6 +74,8 @@ deadman() { # id token
         if [ -f "$TX/failed" ]; then
             sleep_unless_over "$deadman_pause" "$1" deadman
             [ "$deadman_pause" -ge 1800 ] || deadman_pause=$((deadman_pause * 2))
+        elif [ "$deadman_slept" -ge "$deadman_wanted" ]; then
+            sleep 1
         fi
     done
 }
@@ -138,7 +140,6 @@ deadman_fires() { # id
             discard
             return 0
         fi
-        sleep 1
         return 1
     fi
     if [ -f "$TX/failed" ]; then
@@ -154,7 +155,6 @@ deadman_fires() { # id
             end_as_begun running && [ ! -f "$TX/failed" ]
             return
         fi
-        sleep 1
         deadman_turns=$((deadman_turns + 1))
         # A revert has its own watch over tools that hang.
         if [ "$T_STATE" = confirming ] && [ "$deadman_turns" -ge 60 ]; then

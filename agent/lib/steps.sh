@@ -113,8 +113,7 @@ snapshot_and_arm() {
 call_off() { # step text
     step "$1" failed "$2"
     say_output "$TX/out"
-    call_off_deadman=
-    [ ! -f "$TX/deadman" ] || read -r call_off_deadman <"$TX/deadman"
+    call_off_deadman=${deadman_proof##* }
     REFUSAL=$2
     discard
     stand_down "$call_off_deadman"
