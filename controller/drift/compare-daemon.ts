@@ -27,7 +27,7 @@ export function compareDaemon(
         severity: 'critical',
         what: `in.iked ${hangs ? 'does not answer' : 'does not run'}, though its service is online: no SA can be negotiated`,
         cause: hangs ? 'it hangs' : 'it was killed, or has crashed',
-        mend: hangs ? onHost(`svcadm restart ${services.ike}`) : applyCommand(view, settings),
+        mend: hangs ? onHost(view.adapter.byHand.restartIke) : applyCommand(view, settings),
       }),
     ];
   }
@@ -55,8 +55,8 @@ function unexpected(view: HostView, files: ReadonlyMap<string, FileDifference>):
         `in.iked runs, and generation ${report.generation} has no IKE` +
         (remove.length === 0 ? '' : `; ${remove.join(' and ')} ${remove.length === 1 ? 'was' : 'were'} written for it`),
       since: since === undefined ? undefined : { at: since, by: 'service log' },
-      cause: `\`svcadm enable ${adapter.services.ike}\` was run by hand`,
-      mend: onHost(`svcadm disable ${adapter.services.ike}`, ...remove.map((path) => `rm ${path}`)),
+      cause: adapter.byHand.startedIke,
+      mend: onHost(adapter.byHand.stopIke, ...remove.map((path) => `rm ${path}`)),
     }),
   ];
 }
@@ -64,14 +64,13 @@ function unexpected(view: HostView, files: ReadonlyMap<string, FileDifference>):
 function ruleFindings(view: HostView, { rules }: DaemonReport): readonly DriftFinding[] {
   const odd = rules.filter(({ state }) => state !== 'same');
   if (odd.length === 0) return [];
-  const { ike } = view.adapter.services;
   return [
     finding(view, 'daemon-out-of-step', {
       subject: 'rules',
       severity: 'warning',
       what: `in.iked holds ${count(odd.length, 'rule')} otherwise than ${view.adapter.files.ikeConfig}`,
       cause: '`ikeadm` was used by hand, or the daemon has not read its file since it was written',
-      mend: onHost(`svcadm restart ${ike}`),
+      mend: onHost(view.adapter.byHand.restartIke),
       details: odd.map(({ label, state }) => `${label}: ${RULE_WORDS[state]}`),
     }),
   ];
@@ -99,14 +98,13 @@ function kernelFindings(
   // One idle peer among busy ones proves nothing.
   const odd = [...oneWay, ...(none.length === up.length && !mayIdle(view, desired) ? none : [])];
   if (odd.length === 0) return [];
-  const { ike } = view.adapter.services;
   return [
     finding(view, 'daemon-out-of-step', {
       subject: 'kernel',
       severity: 'critical',
       what: `in.iked has phase 1 up with ${count(odd.length, 'peer')}, and the kernel does not have their SAs: connections are refused`,
       cause: 'daemon and kernel lost each other, as may happen under a burst of traffic',
-      mend: onHost(`svcadm restart ${ike}`),
+      mend: onHost(view.adapter.byHand.restartIke),
       details: odd.map(
         ({ local, remote, sasOut, sasIn }) =>
           `${local} ${remote}: ${count(sasOut, 'SA')} out, ${count(sasIn, 'SA')} in`,

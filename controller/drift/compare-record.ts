@@ -77,8 +77,9 @@ function bootGuard(view: HostView): readonly DriftFinding[] {
   const told = { subject: GUARD, severity: 'warning' } as const;
   const [agent] = agents;
   const copy = agent === undefined ? [] : [`cp ${STATE_FOLDER}/agent/${agent} ${STATE_FOLDER}/agent/boot`];
-  const write = manifestCommand(guard.scriptIsShipped ? 'boot' : (agent ?? 'boot'));
-  const load = [...(guard.manifest === 'same' ? [] : [write]), `svccfg import ${STATE_FOLDER}/agent/boot-guard.xml`];
+  const { value, file, enable, unknown } = view.adapter.guard;
+  const write = manifestCommand(value, file, guard.scriptIsShipped ? 'boot' : (agent ?? 'boot'));
+  const load = [...(guard.manifest === 'same' ? [] : [write]), ...enable];
   const consequence =
     'a transaction that is open when the host goes down is not taken back before its policy is loaded';
   const isUnknown = trouble?.state === 'absent';
@@ -86,7 +87,7 @@ function bootGuard(view: HostView): readonly DriftFinding[] {
     return [
       finding(view, 'boot-guard-missing', {
         ...told,
-        what: `the boot guard ${guard.script === undefined ? 'has no script' : 'is not known to the service manager'}: ${consequence}`,
+        what: `the boot guard ${guard.script === undefined ? 'has no script' : unknown}: ${consequence}`,
         cause: 'removed by hand',
         mend: onHost(...(guard.script === undefined ? copy : []), ...(isUnknown ? load : [])),
       }),
@@ -133,16 +134,15 @@ function bootGuard(view: HostView): readonly DriftFinding[] {
       ...told,
       severity: 'info',
       what: `the boot guard's manifest is ${guard.manifest === 'absent' ? 'gone' : 'not ours'}: the guard is at work, and who imports that file changes it`,
-      cause: `${STATE_FOLDER}/agent/boot-guard.xml was ${guard.manifest === 'absent' ? 'removed' : 'edited'} by hand`,
+      cause: `${file} was ${guard.manifest === 'absent' ? 'removed' : 'edited'} by hand`,
       mend: onHost(write),
     }),
   ];
 }
 
-/** The manifest is part of the script that the guard runs, as a value in single quotes (agent-bundle.ts). */
-function manifestCommand(script: string): string {
-  const folder = `${STATE_FOLDER}/agent`;
-  return `sed -n "/^BOOT_GUARD_XML='/,/'\\$/{s/^BOOT_GUARD_XML='//;s/'\\$//;p;}" ${folder}/${script} > ${folder}/boot-guard.xml`;
+/** Its file is part of the script that the guard runs, as a value in single quotes (agent-bundle.ts). */
+function manifestCommand(value: string, file: string, script: string): string {
+  return `sed -n "/^${value}='/,/'\\$/{s/^${value}='//;s/'\\$//;p;}" ${STATE_FOLDER}/agent/${script} > ${file}`;
 }
 
 /** Staged files and odd ones of the state folder, each kind one finding; copies beside managed files one each. */

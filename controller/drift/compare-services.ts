@@ -1,6 +1,7 @@
 /** The services behind the managed files: which should run and do not, and what they are set to. */
 
 import type { DriftFinding } from '../model/drift.js';
+import type { Adapter } from '../platform/adapter.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 import { applyCommand, finding, onHost } from './finding-words.js';
 
@@ -34,7 +35,10 @@ export function serviceTroubles(view: HostView): ReadonlyMap<string, ServiceTrou
   return troubles;
 }
 
-export function serviceTrouble({ report }: Pick<HostView, 'report'>, service: string): ServiceTrouble | undefined {
+export function serviceTrouble(
+  { report, adapter }: Pick<HostView, 'report' | 'adapter'>,
+  service: string,
+): ServiceTrouble | undefined {
   const state = report.services.get(service) ?? 'absent';
   // A star stands behind a state that is just being left.
   if (state === 'online' || (state.endsWith('*') && !state.startsWith('maintenance'))) return undefined;
@@ -42,12 +46,18 @@ export function serviceTrouble({ report }: Pick<HostView, 'report'>, service: st
   const log = (report.logs.find((one) => one.service.replace(/:default$/, '') === service)?.lines ?? [])
     .filter((line) => line.trim() !== '')
     .slice(-LOG_LINES);
-  return { service, state, since: details?.since, cause: causeOf(service, state, details?.enabled, log), log };
+  return { service, state, since: details?.since, cause: causeOf(adapter, service, state, details?.enabled, log), log };
 }
 
 const LOG_LINES = 5;
 
-function causeOf(service: string, state: string, enabled: boolean | undefined, log: readonly string[]): string {
+function causeOf(
+  { byHand }: Adapter,
+  service: string,
+  state: string,
+  enabled: boolean | undefined,
+  log: readonly string[],
+): string {
   if (state.startsWith('maintenance')) {
     // Lines in brackets are the service manager's own; what the method said tells more than that it failed.
     const said = log.findLast((line) => !/^\[ .* \]$/.test(line.trim())) ?? log.at(-1);
@@ -55,9 +65,7 @@ function causeOf(service: string, state: string, enabled: boolean | undefined, l
     return `its method failed${said === undefined ? '' : `: ${said.trim()}`}`;
   }
   if (state === 'disabled') {
-    return enabled === true
-      ? `\`svcadm disable -t ${service}\` was run; it comes back at the next boot`
-      : `\`svcadm disable ${service}\` was run`;
+    return byHand.stopped(service, enabled === true);
   }
   return state === 'absent'
     ? 'the service was deleted, or its package removed'

@@ -27,6 +27,24 @@ export interface Adapter {
     readonly policy: string;
     readonly ike: Readonly<Record<'restart' | 'start' | 'stop', string>>;
   };
+  /** What a person types there, and what such a person may have done. */
+  readonly byHand: {
+    readonly restartIke: string;
+    readonly stopIke: string;
+    /** Why the daemon runs though nobody asked for it. */
+    readonly startedIke: string;
+    /** Why a service is off that was on; `isBack`: it comes back at the next boot. */
+    readonly stopped: (service: string, isBack: boolean) => string;
+  };
+  readonly guard: {
+    /** The variable of the agent's text that holds its file (agent-bundle.ts). */
+    readonly value: 'BOOT_GUARD_XML' | 'BOOT_GUARD_INIT';
+    readonly file: string;
+    /** Has the boot run it, once its file is written. */
+    readonly enable: readonly string[];
+    /** The boot does not know it. */
+    readonly unknown: string;
+  };
 }
 
 /** Every file we may own there, the policy first. */

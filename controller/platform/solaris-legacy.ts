@@ -14,4 +14,23 @@ export const SOLARIS_LEGACY: Adapter = {
     policy: 'ipsecconf -a and -d, rule by rule',
     ike: { restart: 'pkill in.iked, start it again', start: 'start in.iked', stop: 'pkill in.iked' },
   },
+  byHand: {
+    restartIke: 'pkill in.iked; /usr/lib/inet/in.iked',
+    stopIke: 'pkill in.iked',
+    startedIke: '`/usr/lib/inet/in.iked` was run by hand',
+    stopped: (service) =>
+      service === SOLARIS_SMF.services.ike
+        ? 'in.iked was killed, or has crashed'
+        : 'the file it is loaded from is gone',
+  },
+  guard: {
+    value: 'BOOT_GUARD_INIT',
+    file: '/etc/init.d/ipsec-deploy-guard',
+    enable: [
+      'chmod 744 /etc/init.d/ipsec-deploy-guard',
+      'rm -f /etc/rcS.d/S88ipsec-deploy-guard',
+      'ln -s ../init.d/ipsec-deploy-guard /etc/rcS.d/S88ipsec-deploy-guard',
+    ],
+    unknown: 'is not run by the boot scripts as it was written',
+  },
 };
