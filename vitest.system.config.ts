@@ -1,18 +1,33 @@
 import { defineConfig } from 'vitest/config';
 
+/** As test/agent/support/shells.ts knows them. */
+const SHELLS = ['dash', 'bash --posix', 'ksh93', 'mksh', 'busybox sh', 'yash'];
+
+/** Run once for each shell a host may have, each shell a project of its own. */
+const TRANSACTION_SUITES = ['faults', 'held-up', 'sweep'].map((name) => `test/agent/${name}.system.test.ts`);
+
+/** Of `npm test`: go through all shells by themselves where they are told to. */
+const QUICK_SUITES = ['flow', 'drift', 'legacy'].map((name) => `test/agent/${name}.test.ts`);
+
+const shared = { exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000, hookTimeout: 60_000 };
+
 // Real programs of the system as the other end: see test/integration.
 export default defineConfig({
   test: {
     reporters: ['default', './test/support/summary-reporter.ts'],
-    include: [
-      'test/**/*.system.test.ts',
-      'test/agent/flow.test.ts',
-      'test/agent/drift.test.ts',
-      'test/agent/legacy.test.ts',
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'system',
+          include: ['test/**/*.system.test.ts', ...QUICK_SUITES],
+          exclude: [...shared.exclude, ...TRANSACTION_SUITES],
+          env: { AGENT_SHELLS: 'all' },
+        },
+      },
+      ...SHELLS.map((name) => ({
+        test: { ...shared, name, include: TRANSACTION_SUITES, env: { AGENT_SHELLS: name } },
+      })),
     ],
-    env: { AGENT_SHELLS: 'all' },
-    exclude: ['node_modules/**', 'dist/**'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
   },
 });

@@ -4,19 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AgentHost, FILES, NONCE, SHELLS, agent, sha256, shellIsThere } from './support/agent-host.js';
+import { AgentHost, FILES, NONCE, agent, sha256 } from './support/agent-host.js';
 import type { Session } from './support/agent-host.js';
 import { POLICY_A, RULE } from './support/contents.js';
 import { driftOf, fullPicture } from './support/drift-report.js';
 import { one, two } from './support/generations.js';
 import { countProcesses } from './support/process-count.js';
+import { wantedShells } from './support/shells.js';
 import { writesIn } from './support/writes.js';
 
-/** All of them in the system tests, which install them; the machine's own `sh` otherwise. */
-const shells =
-  process.env['AGENT_SHELLS'] === 'all'
-    ? SHELLS.filter(({ program }) => shellIsThere(program))
-    : [{ name: 'sh', program: ['sh'] }];
 const strace = process.env['AGENT_SHELLS'] === 'all' && spawnSync('strace', ['-V']).status === 0;
 if (!strace) console.log('system calls not looked at: that is for `npm run test:system`, with strace');
 
@@ -27,7 +23,7 @@ function tracing(file: string, shell: readonly string[]): readonly string[] {
 /** The stand-in commands note their calls in the tree; nothing else may change there. */
 const picture = (host: AgentHost): readonly string[] => fullPicture(host.root, ['calls', '.']);
 
-describe.each(shells)('a look for drift under $name', ({ program }) => {
+describe.each(wantedShells())('a look for drift under $name', ({ program }) => {
   let host: AgentHost;
   beforeEach(() => {
     host = new AgentHost(program);

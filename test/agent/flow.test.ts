@@ -5,17 +5,12 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { KEYS_A, KEYS_AB, KEYS_B, POLICY_A, POLICY_B, ikeConfig, psk } from './support/contents.js';
-import { AgentHost, FILES, NONCE, SHELLS, agent, sha256, shellIsThere } from './support/agent-host.js';
+import { AgentHost, FILES, NONCE, agent, sha256 } from './support/agent-host.js';
+import { wantedShells } from './support/shells.js';
 
-/** All of them in the system tests, which install them; the machine's own `sh` otherwise. */
-const OWN = [{ name: 'sh', program: ['sh'] }];
-const wanted = process.env['AGENT_SHELLS'] === 'all' ? SHELLS : OWN;
-if (wanted === OWN) console.log('under this machine’s sh alone; `npm run test:system` takes all shells');
-const here = wanted.filter(({ name, program }) => {
-  if (shellIsThere(program)) return true;
-  console.log(`${name} skipped: it is not on this machine`);
-  return false;
-});
+const shells = wantedShells();
+if (process.env['AGENT_SHELLS'] === undefined)
+  console.log('under this machine’s sh alone; `npm run test:system` takes all shells');
 
 /** Path, kind, mode, times and content of everything under a folder. */
 function tree(folder: string): readonly string[] {
@@ -43,7 +38,7 @@ it('understands the digests of Solaris as those of GNU', async () => {
   expect((await session.ask('observe')).lines).toContain(`sha256 (${FILES.policy}) = ${sha256(POLICY_A)}`);
 });
 
-describe.each(here)('under $name', ({ program }) => {
+describe.each(shells)('under $name', ({ program }) => {
   let host: AgentHost;
   beforeEach(() => {
     host = new AgentHost(program);

@@ -3,13 +3,13 @@
 import * as fs from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { NONCE, SHELLS, shellIsThere, type Session } from './support/agent-host.js';
+import { NONCE, type Session } from './support/agent-host.js';
 import { ikeConfig, KEYS_A, KEYS_AB, psk, RULE } from './support/contents.js';
 import { FILES } from './support/agent-host.js';
 import { bothFamilies, LabAgent } from './support/lab-agent.js';
+import { wantedShells } from './support/shells.js';
 
-const wanted = process.env['AGENT_SHELLS'] === 'all' ? SHELLS : [{ name: 'sh', program: ['/bin/sh'] }];
-const here = wanted.filter(({ program }) => shellIsThere(program));
+const shells = wantedShells();
 
 const STRONGER = '{ dir out } ipsec { encr_algs aes-cbc(256) encr_auth_algs hmac-sha512(512) sa shared }';
 const POLICY_ONE = `# one\n${RULE.sshIn}\n${RULE.sshOut}\n${RULE.esp}\n`;
@@ -27,7 +27,7 @@ const two = {
   [FILES.psk]: psk('d4'),
 };
 
-describe.each(here)('on a host without IPsec services, under $name', ({ program }) => {
+describe.each(shells)('on a host without IPsec services, under $name', ({ program }) => {
   let host: LabAgent;
   beforeEach(async () => {
     host = await LabAgent.start({ platform: 'solaris-legacy', shell: program });
@@ -128,7 +128,7 @@ describe.each(here)('on a host without IPsec services, under $name', ({ program 
     expect(await host.loaded()).toEqual(bothFamilies(POLICY_TWO));
   });
 
-  it.each(wanted === SHELLS ? ['chmod', 'keys', 'policy', 'ike', 'verify'] : ['policy'])(
+  it.each(shells.length > 1 ? ['chmod', 'keys', 'policy', 'ike', 'verify'] : ['policy'])(
     'a power cut after %s: the boot guard puts the old generation back before the boot scripts load it',
     async (step) => {
       const session = await onGenerationOne();

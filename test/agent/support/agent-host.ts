@@ -11,25 +11,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { agentFolder } from '../../../controller/cli/package-files.js';
 import { readAgent } from '../../../controller/remote/agent-bundle.js';
 import type { AgentScript } from '../../../controller/remote/agent-link.js';
+import { wantedShell } from './shells.js';
 
 export const agent: AgentScript = await readAgent(agentFolder);
 
 const FAKES = join(agentFolder, '..', 'test', 'agent', 'fakes', 'tool.sh');
 const TOOLS = ['ipsecconf', 'ipseckey', 'svcs', 'svcadm', 'svcprop', 'svccfg', 'ikeadm', 'in.iked', 'uname'];
-
-/** Shells the agent must run under, as the command that runs a script; absent ones are left out with a reason. */
-export const SHELLS: readonly { readonly name: string; readonly program: readonly string[] }[] = [
-  { name: 'dash', program: ['dash'] },
-  { name: 'bash --posix', program: ['bash', '--posix'] },
-  { name: 'ksh93', program: ['ksh93'] },
-  { name: 'mksh', program: ['mksh'] },
-  { name: 'busybox sh', program: ['busybox', 'sh'] },
-  { name: 'yash', program: ['yash'] },
-];
-
-export function shellIsThere(program: readonly string[]): boolean {
-  return spawnSync(program[0] ?? '', [...program.slice(1), '-c', 'exit 0']).status === 0;
-}
 
 export const FILES = {
   policy: '/etc/inet/ipsecinit.conf',
@@ -70,7 +57,7 @@ export class AgentHost {
   readonly sessions: Session[] = [];
   readonly marker = `agent-test-${randomBytes(6).toString('hex')}`;
 
-  constructor(public shell: readonly string[] = ['sh']) {
+  constructor(public shell: readonly string[] = wantedShell().program) {
     for (const folder of [
       'usr/sbin',
       'usr/bin',
