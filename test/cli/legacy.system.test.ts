@@ -1,5 +1,6 @@
 /** A web server and its peer without IPsec services, through the whole program: everything that is done on other hosts is done there. */
 
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jsonLines, TestFleet, type HostState } from '../support/cli.js';
 
@@ -63,6 +64,13 @@ describe.each(['ike-psk', 'manual'] as const)('two hosts without IPsec services,
     await fleet.db1.tool('ipsecconf', '-f');
     const found = await fleet.expect(2, 'drift', '--output', 'json');
     expect(JSON.stringify(jsonLines(found))).toContain('db1');
+    // What is to be typed there is known there.
+    rmSync(fleet.db1.path('/etc/rcS.d/S88ipsec-deploy-guard'));
+    if (keying === 'ike-psk') await fleet.db1.tool('pkill', 'in.iked');
+    const again = await fleet.expect(2, 'drift');
+    expect(again.stdout).toContain('the boot guard is not run by the boot scripts as it was written');
+    if (keying === 'ike-psk') expect(again.stdout).toContain('in.iked was killed, or has crashed');
+    expect(again.stdout).not.toMatch(/svcadm|svccfg/);
     await fleet.db1.lab.powerCut();
     await fleet.db1.lab.boot();
     expect((await fleet.db1.state()).rules).toEqual(states[0]?.['db1']?.rules);
