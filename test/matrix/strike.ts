@@ -119,13 +119,16 @@ async function loseReply({ slot, cell }: Strike): Promise<Struck> {
   return nothing;
 }
 
-/** The state folder, the folder of the files, or both; mended when the run has ended, or past the window. */
+/** The state folder, the folder of the files, or both; mended soon, or when the timer has had its turn. */
 async function badDisks({ slot, cell, windowSeconds }: Strike, fault: DiskFault): Promise<Struck> {
   const [state, files] = slot.disks;
   const hit = [[state], [files], [state, files], [state, files]][cell.variant] ?? [];
   for (const disk of hit) disk.put(fault);
   slot.meeting.go();
-  return { afterRun: () => (cell.variant === 2 ? Promise.resolve() : delay((windowSeconds + 1) * 1000)) };
+  const mended = delay((cell.variant === 2 ? 1 : windowSeconds + 2) * 1000).then(() => {
+    for (const disk of hit) disk.lift();
+  });
+  return { afterRun: () => mended };
 }
 
 async function cutPower({ slot, cell }: Pick<Strike, 'slot' | 'cell'>): Promise<void> {
