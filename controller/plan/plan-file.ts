@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 import { OperatorError } from '../errors.js';
+import { keyEnds } from '../render/key-record.js';
 import type { FleetPlan } from './fleet-plan.js';
 
 const FORMAT = 'ipsec-deploy plan 3';
@@ -170,7 +171,17 @@ export function parsePlan(text: string, file: string): SavedPlan {
     throw malformed(`the plan is not of this version: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim());
   }
   const { inventory, accepted, format: _format, ...plan } = result.data;
+  for (const { host, files } of plan.hosts) {
+    const foreign = files.flatMap((change) => keyIds(change)).find((id) => !keyEnds(id).includes(host));
+    if (foreign !== undefined) throw malformed(`the plan would give ${host} the key ${foreign}, which is for others`);
+  }
   return { inventory, accepted, plan: { ...plan, excluded: [] } };
+}
+
+/** Of the keys that a file to be sent names. */
+function keyIds(change: z.infer<typeof fileChange>): readonly string[] {
+  if (!('file' in change)) return [];
+  return change.file.parts.flatMap((one) => (typeof one === 'object' && 'key' in one ? [one.key] : []));
 }
 
 function undefinedAsNull(_key: string, value: unknown): unknown {

@@ -46,7 +46,7 @@ function keyValue(key: StoredKey): TemplateRecord {
 export function keyEnds(id: string): readonly string[] {
   const [, name = ''] = id.split(':');
   const ends = name.split('--');
-  if (ends.length === 2) return ends;
+  if (ends.length === 2 && !ends.includes('')) return ends;
   const found = /^found-(.+)-(?:ipsecinit\.conf|ipseckeys|config|ike\.preshared)-\d+$/.exec(name)?.[1];
   return found === undefined ? [] : [found];
 }

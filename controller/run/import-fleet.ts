@@ -20,6 +20,8 @@ import { withTrialKeys } from './trial-keys.js';
 export interface ImportFleetInput extends CollectInput {
   /** Where it says no, the host itself tells its name. */
   readonly isNamed: (host: Host) => boolean;
+  /** Addresses of this machine: a host that says it sees us come from one of them is believed. */
+  readonly ownAddresses: readonly string[];
   /** What stands in `management:`; empty = where the hosts see us come from. */
   readonly options: GivenOptions;
   readonly builtIn: readonly TemplateSource[];
@@ -44,12 +46,16 @@ export async function importFleet(input: ImportFleetInput): Promise<ImportedFlee
     readings.flatMap((reading) => ('collected' in reading ? [reading.collected] : [])),
     new Set(input.targets.filter(input.isNamed).map(({ name }) => name)),
   );
-  const management = managementOf(input.options, collected);
+  const { management, doubted } = managementOf(input, collected);
   const options = { ...input.options, management };
   if (collected.length === 0) return { adopted: NOTHING, hosts: [], missing, management };
   const sound = adoptSoundly(collected, options, input.builtIn);
   const leftOut = [...sound.leftOut].map(([host, reason]) => ({ host, outcome: leftOutOutcome(reason) }));
-  return { adopted: sound.adopted, hosts: sound.hosts, missing: [...missing, ...leftOut], management };
+  const hosts = sound.hosts.map((host) => {
+    const client = doubted.get(host.host);
+    return client === undefined ? host : withNote(host, doubt(client));
+  });
+  return { adopted: sound.adopted, hosts, missing: [...missing, ...leftOut], management };
 }
 
 const NOTHING: AdoptedFleet = {
@@ -79,18 +85,42 @@ function named(collected: readonly CollectedHost[], given: ReadonlySet<string>):
   });
 }
 
+interface Sources {
+  readonly management: AdoptOptions['management'];
+  /** By host: what it alone says, and is not believed. */
+  readonly doubted: ReadonlyMap<string, string>;
+}
+
+/**
+ * What stands there is open for SSH on every host, so no single host may put an address in for all: it is one of this machine's
+ * own, or what most of the hosts see.
+ */
 function managementOf(
-  { management }: Pick<AdoptOptions, 'management'>,
+  { options, ownAddresses }: Pick<ImportFleetInput, 'options' | 'ownAddresses'>,
   collected: readonly CollectedHost[],
-): AdoptOptions['management'] {
-  if (management.length > 0 || collected.length === 0) return management;
-  const clients = new Set(collected.flatMap(({ surroundings: { client } }) => client ?? []));
-  if (clients.size > 0) return [...clients].flatMap((text) => parsePrefix(text) ?? []);
+): Sources {
+  const { management } = options;
+  if (management.length > 0 || collected.length === 0) return { management, doubted: new Map() };
+  const told = new Map(
+    collected.flatMap(({ name, surroundings: { client } }) => (client === undefined ? [] : [[name, client] as const])),
+  );
+  const isBelieved = (client: string): boolean =>
+    ownAddresses.includes(client) || [...told.values()].filter((other) => other === client).length * 2 > told.size;
+  const doubted = new Map([...told].filter(([, client]) => !isBelieved(client)));
+  const believed = new Set([...told.values()].filter(isBelieved));
+  if (believed.size > 0) return { management: [...believed].flatMap((text) => parsePrefix(text) ?? []), doubted };
   throw new OperatorError('IMPORT_NO_MANAGEMENT', {
-    what: 'no host can tell from which address this machine reaches it',
+    what:
+      doubted.size === 0
+        ? 'no host can tell from which address this machine reaches it'
+        : `the hosts do not agree from which address this machine reaches them: ${[...doubted].map(([host, client]) => `${client} says ${host}`).join(', ')}`,
     where: '--management',
     todo: 'give the addresses whose SSH must never be cut off: --management 10.0.0.5',
   });
+}
+
+function doubt(client: string): string {
+  return `it says that this machine reaches it from ${client}, which is none of its addresses and what most hosts do not say: left out of management:, put it there if it is so`;
 }
 
 interface Sound {

@@ -248,6 +248,7 @@ async function importAgain(
   return importFleet({
     targets: hosts,
     isNamed: () => true,
+    ownAddresses: [],
     link: createHostLink({ agent: await readAgent('agent'), env: {}, randomBytes, log: { event: () => undefined } }),
     forks: 4,
     stop: new AbortController().signal,

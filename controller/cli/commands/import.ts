@@ -1,6 +1,7 @@
 /** `import`: an inventory, templates and keys from hosts whose IPsec was set up by hand. */
 
 import { randomBytes } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
@@ -127,6 +128,7 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
     const imported = await importFleet({
       targets,
       isNamed: (host) => named.has(host.name),
+      ownAddresses: Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address)),
       link: createHostLink({
         agent: await readAgent(agentFolder),
         env: process.env,

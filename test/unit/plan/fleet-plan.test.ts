@@ -133,7 +133,7 @@ describe('a saved plan', () => {
             file: {
               path: '/etc/inet/ike/config',
               mode: '0400',
-              parts: ['x', { generation: true }, { key: 'psk:a--b', part: 'psk' }],
+              parts: ['x', { generation: true }, { key: 'psk:db1--web1', part: 'psk' }],
             },
           },
           { kind: 'keep', path: '/etc/inet/ipsecinit.conf', mode: '0400', sha256: 'b'.repeat(64) },
@@ -184,6 +184,22 @@ describe('a saved plan', () => {
     const digest = createHash('sha256').update(body).digest('hex');
     const old = `${body.slice(0, -2)},\n  "digest": "${digest}"\n}\n`;
     expect(() => parsePlan(old, 'plan.json')).toThrow(/written by another version/);
+  });
+
+  test('that would give a host a key of a link between others is refused, its digest being right', () => {
+    const path = '/etc/inet/secret/ike.preshared';
+    const given = (id: string): string => {
+      const file = { path, mode: '0600', parts: ['{ key ', { key: id, part: 'psk' }, ' }\n'] } as const;
+      const files = [{ kind: 'create', path, mode: '0600', sha256: '0'.repeat(64), file, patch: '' }] as const;
+      return printPlan({
+        plan: { ...fleet, hosts: [plan('web1', { files })] },
+        inventory: 'inventory.yaml',
+        accepted: [],
+      });
+    };
+    expect(parsePlan(given('psk:db1--web1'), 'plan.json').plan.hosts).toHaveLength(1);
+    for (const id of ['psk:db1--db2', 'psk:found-db1-ike.preshared-1', 'psk:web1', 'psk:web1--', 'web1'])
+      expect(() => parsePlan(given(id), 'plan.json'), id).toThrow(/which is for others/);
   });
 
   for (const [name, input, message] of broken) {

@@ -11,13 +11,16 @@ test('what a host says reaches a terminal by JSON as it said it, and is not obey
 });
 
 test('whatever the value, a parser gives it back', () => {
-  const word = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[\u0080-\u009f\u2028-\u202e]*$/));
+  const word = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 12 }),
+    fc.stringMatching(/^[\u0080-\u009f\u2028-\u202e]*$/),
+  );
   fc.assert(
     fc.property(fc.dictionary(word, fc.array(word, { maxLength: 3 }), { maxKeys: 3 }), (value) => {
       const text = jsonText(value, 2);
       expect(text).not.toMatch(OBEYED);
       expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
     }),
-    { seed: 5, numRuns: 40 },
+    { seed: 5, numRuns: 25 },
   );
 });
