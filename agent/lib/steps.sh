@@ -332,6 +332,7 @@ take_problems() { # output
     done
     unset IFS
     set +f
-    [ -n "$problem_checked" ] || FAILURE=${FAILURE:-the comparison did not come to its end}
+    # What else came of it, such as a shell's word that awk was killed, is with the output.
+    [ -n "$problem_checked" ] || FAILURE='the comparison did not come to its end'
     [ -z "$FAILURE" ]
 }

@@ -222,6 +222,8 @@ export class AgentHost {
   async dispose(): Promise<readonly string[]> {
     for (const session of this.sessions) session.end();
     await this.until('sessions end', () => this.sessions.every((session) => session.over), 5).catch(() => undefined);
+    // What was told to end needs its moment on a busy machine.
+    await this.until('processes end', () => this.processes().length === 0, 3).catch(() => undefined);
     const left = this.processes().map(({ command }) => command);
     this.killAll();
     fs.rmSync(this.base, { recursive: true, force: true });
