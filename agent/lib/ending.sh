@@ -382,6 +382,8 @@ recover() {
     recover_token=
     [ ! -f "$TX/deadman" ] || read -r recover_deadman recover_token <"$TX/deadman"
     if is_number "$recover_deadman" && [ "$recover_deadman" != $$ ] && process_runs "$recover_deadman" "$recover_token"; then
+        # Somebody may have stopped it, and its time may be over.
+        kill -s CONT "$recover_deadman" 2>/dev/null
         return 0
     fi
     # An agent that has come to "verified" and listens on keeps nothing.
@@ -400,7 +402,12 @@ clear_remains() {
         return 0
     fi
     take_lock recovery || return 0
-    ! transaction_is_open && discard
+    # Whoever ends a transaction takes the lock away with it, ours as well.
+    remains_lock=
+    [ ! -f "$STATE/lock" ] || read -r remains_lock <"$STATE/lock"
+    case $remains_lock in
+        "recovery $$ "*) transaction_is_open || discard ;;
+    esac
 }
 
 # The same for requests that look: what they tell should be how things stay. They have no steps to tell of.

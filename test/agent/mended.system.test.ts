@@ -126,6 +126,21 @@ describe('a transaction that has not armed', () => {
   });
 });
 
+describe('a dead-man that somebody has stopped', () => {
+  it('goes on at the next look, and takes back what its time is over for', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    expect((await session.apply({ ...second, window: 1 })).last).toContain('state=verified');
+    const deadman = Number(fs.readFileSync(join(host.state, 'tx', 'deadman'), 'utf8').split(' ')[0]);
+    process.kill(deadman, 'SIGSTOP');
+    await host.until('its time is over', () => host.processes().every(({ command }) => !/^sleep 1 /.test(command)));
+    expect(host.read('var/ipsec-deploy/tx/armed')).toBeDefined();
+    await (await host.open()).ask('status');
+    await host.until('taken back', () => host.read('var/ipsec-deploy/tx/about') === undefined);
+    expect(host.picture()).toEqual(before);
+  });
+});
+
 describe('a revert that did not verify', () => {
   it('is tried again by the next look, and says what is so', async () => {
     const session = await onGenerationOne();
