@@ -27,6 +27,8 @@ fi
 # Nothing of the caller's environment comes along: pfexec hands over all of it. A caller can give this file another name by a
 # link of his own, and so choose $0, but no file can be run by a name below /dev/null.
 if [ "$0" != /dev/null/ipsec-deploy-entry ]; then
+    # On Solaris 10 and before /bin/sh is a Bourne shell; up to here all is in words of both.
+    test ! -x /usr/xpg4/bin/sh || ENTRY_SHELL=/usr/xpg4/bin/sh
     # shellcheck disable=SC2016 # for the inner shell
     exec /usr/bin/env -i PATH=/usr/bin:/bin "$ENTRY_SHELL" -c '. "$1" && exit' /dev/null/ipsec-deploy-entry "$ENTRY_PATH" "$@"
 fi
