@@ -18,6 +18,8 @@ import { FILES, NONCE, Session, agent } from './support/agent-host.js';
 import { SHELLS, wantedShell } from './support/shells.js';
 
 const shell = wantedShell();
+/** The commands of a lab host begin with the path of their shell. */
+const program = shell.program.map((word, at) => (at === 0 ? `/bin/${word}` : word));
 const HOSTS = ['h1', 'h2', 'h3', 'h4'];
 const ROUNDS = Number(process.env['SWEEP_ROUNDS'] ?? 3);
 /** The same draw in every run, so that a red one can be trusted; another seed looks further. */
@@ -76,7 +78,7 @@ beforeAll(async () => {
   folder = fs.mkdtempSync(join(tmpdir(), 'agent-sweep-'));
   const address = parseAddress('10.0.0.1');
   if (address === undefined) throw new Error('address');
-  lab = await startLab({ folder, shell: shell.program, hosts: HOSTS.map((name) => ({ name, addresses: [address] })) });
+  lab = await startLab({ folder, shell: program, hosts: HOSTS.map((name) => ({ name, addresses: [address] })) });
 });
 afterAll(async () => {
   await lab.close();
@@ -109,7 +111,7 @@ class Swept {
   }
 
   async open(): Promise<Session> {
-    const session = new Session(this, this.host.start([...shell.program, '-s', '--', agent.digest]));
+    const session = new Session(this, this.host.start([...program, '-s', '--', agent.digest]));
     await session.start();
     return session;
   }
