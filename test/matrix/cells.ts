@@ -108,6 +108,11 @@ function drawnFrom(id: string): Pick<Cell, 'variant' | 'from'> {
   return { variant: drawn === 0 ? 0 : drawn === 1 ? 1 : drawn === 2 ? 2 : 3, from: ((hash >>> 7) & 1) === 0 ? 0 : 1 };
 }
 
+/** Powers that go may take with them what no sync has made safe: everything, or nothing. */
+export function losesUnsynced(cell: Cell): boolean {
+  return /^power-cut|^guard/.test(cell.fault) && cell.variant >= 2;
+}
+
 /** `count` of the cells, every fault about as often as any other; the same seed draws the same. */
 export function sample(cells: readonly Cell[], count: number, seed: number): readonly Cell[] {
   const shuffled = shuffle(cells, seed);

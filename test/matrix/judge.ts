@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import type { HostOutcome } from '../../controller/model/run.js';
 import type { Cell } from './cells.js';
 import { currentGeneration, differences, isOpen, leftovers, pictureOf, processesOf, stateFolder } from './picture.js';
-import { within } from './play-cell.js';
 import type { RunEnd, Slot } from './slot.js';
 import type { Struck } from './strike.js';
+import { within } from './within.js';
 
 export interface Judged {
   readonly slot: Slot;

@@ -4,7 +4,6 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packageRoot } from '../../controller/cli/package-files.js';
 import { allCells, KEYINGS, sample, shuffle, type Cell, type MatrixPlatform } from './cells.js';
 import { startFloor, type Floor } from './floor.js';
 import { playCell, type Played } from './play-cell.js';
@@ -19,16 +18,25 @@ export interface MatrixOptions {
   readonly hosts: number;
   readonly sabotage?: readonly Sabotage[];
   readonly onPlayed?: (played: Played, done: number) => void;
+  /** Aborted: cells that are being played come to their end, no other is begun. */
+  readonly stop?: AbortSignal;
 }
 
 /** Needs root, for file systems of its own. */
-export async function playMatrix({ cells, hosts, sabotage, onPlayed }: MatrixOptions): Promise<readonly Played[]> {
+export async function playMatrix({
+  cells,
+  hosts,
+  sabotage,
+  onPlayed,
+  stop,
+}: MatrixOptions): Promise<readonly Played[]> {
   const folder = fs.mkdtempSync(join(tmpdir(), 'matrix-'));
   const kinds = kindsOf(cells, hosts);
   const floor = await startFloor(folder, kinds, sabotage);
   const results: Played[] = [];
   try {
     const queues = new Map<string, Cell[]>();
+    stop?.addEventListener('abort', () => queues.clear());
     for (const cell of cells) {
       const kind = kindOf(cell);
       queues.set(kind, [...(queues.get(kind) ?? []), cell]);
@@ -94,7 +102,7 @@ async function renewed(floor: Floor, at: number): Promise<boolean> {
   }
 }
 
-async function main(): Promise<number> {
+export async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       cells: { type: 'string' },
@@ -128,10 +136,17 @@ async function main(): Promise<number> {
     return 1;
   }
   process.stdout.write(`${cells.length} cells (${KEYINGS.join(', ')}; ${PLATFORMS.join(', ')}), seed ${seed}\n`);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      process.stdout.write('no more cells are begun; file systems are unmounted when those at work have ended\n');
+      stop.abort();
+    });
   const begun = performance.now();
   const results = await playMatrix({
     cells,
     hosts: Number(values.hosts),
+    stop: stop.signal,
     onPlayed: ({ cell, complaints, told }, done) => {
       if (complaints.length > 0)
         process.stdout.write(
@@ -150,5 +165,3 @@ async function main(): Promise<number> {
   );
   return broken === 0 && results.length === cells.length ? 0 : 1;
 }
-
-export { main, packageRoot };

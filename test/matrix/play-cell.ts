@@ -3,11 +3,12 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pointText, type Cell } from './cells.js';
+import { losesUnsynced, pointText, type Cell } from './cells.js';
 import { judge } from './judge.js';
 import { isOpen, processesOf, stateFolder } from './picture.js';
-import type { RunEnd, Slot } from './slot.js';
+import type { Run, RunEnd, Slot } from './slot.js';
 import { strike, type Struck } from './strike.js';
+import { within } from './within.js';
 
 /** Longer than the longest window, its revert and a hang in it. */
 const PATIENCE_SECONDS = 60;
@@ -91,16 +92,6 @@ async function playOnce(
   return judge({ slot, cell, end, struck, tell });
 }
 
-/** Powers that go may take with them what no sync has made safe: everything, or nothing. */
-export function losesUnsynced(cell: Cell): boolean {
-  return /^power-cut|^guard/.test(cell.fault) && cell.variant >= 2;
-}
-
-export interface Run {
-  readonly ended: Promise<RunEnd>;
-  readonly kill: (signal: NodeJS.Signals) => void;
-}
-
 function begin(slot: Slot, cell: Cell, windowSeconds: number): Run {
   if (cell.fault.startsWith('controller-')) {
     const { child, ended } = slot.start(slot.next);
@@ -145,16 +136,4 @@ async function recovered(slot: Slot, tell: (line: string) => void): Promise<void
     if (atRest() && status !== undefined) break;
   }
   await slot.host.machine.idle();
-}
-
-export async function within<T>(work: Promise<T>, seconds: number, complaint: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(complaint)), seconds * 1000);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

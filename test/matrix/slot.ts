@@ -38,6 +38,12 @@ export interface RunEnd {
   readonly said: string;
 }
 
+/** A run that goes on. */
+export interface Run {
+  readonly ended: Promise<RunEnd>;
+  readonly kill: (signal: NodeJS.Signals) => void;
+}
+
 const clock: Clock = {
   now: () => new Date(),
   after: (seconds, signal) => delay(seconds * 1000, undefined, signal === undefined ? {} : { signal }),

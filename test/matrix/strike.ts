@@ -1,13 +1,13 @@
 /** What each fault does when somebody has come to the point of a cell, and what follows once the run has ended. */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Cell } from './cells.js';
+import { losesUnsynced, type Cell } from './cells.js';
 import type { Met } from './meeting.js';
 import { isOpen, processesOf } from './picture.js';
-import { losesUnsynced, within, type Run } from './play-cell.js';
-import type { RunEnd, Slot } from './slot.js';
+import type { Run, RunEnd, Slot } from './slot.js';
 import type { DiskFault } from './small-disk.js';
 import type { ToolFault } from './tools-at-fault.js';
+import { within } from './within.js';
 
 export interface Strike {
   readonly slot: Slot;
