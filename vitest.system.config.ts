@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /** As test/agent/support/shells.ts knows them. */
@@ -8,6 +9,10 @@ const TRANSACTION_SUITES = ['faults', 'held-up', 'sweep'].map((name) => `test/ag
 
 /** Of `npm test`: go through all shells by themselves where they are told to. */
 const QUICK_SUITES = ['flow', 'drift', 'legacy'].map((name) => `test/agent/${name}.test.ts`);
+
+/** Other programs than the machine's own: see test/agent/support/tool-sets.ts. gawk only where it is installed. */
+const AWKS = ['mawk', 'original-awk', 'gawk'].filter((awk) => existsSync(`/usr/bin/${awk}`));
+const TOOL_SETS = ['busybox', 'digest', 'busybox awk', ...AWKS];
 
 const shared = { exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000, hookTimeout: 60_000 };
 
@@ -27,6 +32,14 @@ export default defineConfig({
       },
       ...SHELLS.map((name) => ({
         test: { ...shared, name, include: TRANSACTION_SUITES, env: { AGENT_SHELLS: name } },
+      })),
+      ...TOOL_SETS.map((name) => ({
+        test: {
+          ...shared,
+          name: `tools: ${name}`,
+          include: QUICK_SUITES.slice(0, 2),
+          env: { AGENT_SHELLS: 'dash', AGENT_TOOLS: name },
+        },
       })),
     ],
   },

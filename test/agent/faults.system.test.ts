@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KEYS_A, KEYS_AB, KEYS_B, POLICY_A, POLICY_B, RULE, ikeConfig, psk, sa } from './support/contents.js';
 import { AgentHost, FILES, NONCE, sha256, transactionText } from './support/agent-host.js';
 import type { Change, Session } from './support/agent-host.js';
+import { SHELLS, wantedShell } from './support/shells.js';
 
 let host: AgentHost;
 
@@ -139,7 +140,10 @@ describe('a tool that lies or fails', () => {
 
 describe('killed in mid-step', () => {
   const STEPS = ['preflight', 'snapshot', 'arm', 'read', 'chmod', 'keys', 'policy', 'ike', 'verify'];
-  const moments = STEPS.flatMap((step) => [`name=${step} state=begin`, `name=${step} state=done`]);
+  const all = STEPS.flatMap((step) => [`name=${step} state=begin`, `name=${step} state=done`]);
+  // Each shell takes half of them, so that all together take each moment three times.
+  const half = SHELLS.indexOf(wantedShell()) % 2;
+  const moments = half < 0 ? all : all.filter((_, at) => (at + (at >> 1)) % 2 === half);
 
   /** Starts the second transaction and kills the agent as soon as it reports the moment. */
   async function killedAt(moment: string, window: number): Promise<unknown> {

@@ -25,7 +25,7 @@ function tree(folder: string): readonly string[] {
     });
 }
 
-it('understands the digests of Solaris as those of GNU', async () => {
+it.skipIf(process.env['AGENT_TOOLS'] === 'digest')('understands the digests of Solaris as those of GNU', async () => {
   const host = new AgentHost();
   onTestFinished(async () => expect(await host.dispose()).toEqual([]));
   const real = spawnSync('sh', ['-c', 'command -v sha256sum'], { encoding: 'utf8' }).stdout.trim();
@@ -90,7 +90,9 @@ describe.each(shells)('under $name', ({ program }) => {
       'generation current=1 run=R1 confirmed=' + (/confirmed=(\S+)/.exec(after.records.join('\n'))?.[1] ?? ''),
     );
     expect(after.lines).toContain('esp 0x1001 10.0.0.2 encr=aes auth=sha256 key=same src=10.0.0.1');
-    expect(after.lines).toContain(`${sha256(POLICY_B)}  ${FILES.policy}`);
+    expect(after.lines).toContainEqual(
+      expect.toBeOneOf([`${sha256(POLICY_B)}  ${FILES.policy}`, `sha256 (${FILES.policy}) = ${sha256(POLICY_B)}`]),
+    );
     expect(tree(host.root)).toEqual(picture);
     expect(host.calls().filter((call) => / (-a|-f|-F|enable|disable|clear|import)\b/.test(call))).toEqual([]);
   });

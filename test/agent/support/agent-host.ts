@@ -12,6 +12,7 @@ import { agentFolder } from '../../../controller/cli/package-files.js';
 import { readAgent } from '../../../controller/remote/agent-bundle.js';
 import type { AgentScript } from '../../../controller/remote/agent-link.js';
 import { wantedShell } from './shells.js';
+import { placeTools } from './tool-sets.js';
 
 export const agent: AgentScript = await readAgent(agentFolder);
 
@@ -57,7 +58,10 @@ export class AgentHost {
   readonly sessions: Session[] = [];
   readonly marker = `agent-test-${randomBytes(6).toString('hex')}`;
 
-  constructor(public shell: readonly string[] = wantedShell().program) {
+  /** Starts the agent's shell. */
+  shell: readonly string[];
+
+  constructor(shell: readonly string[] = wantedShell().program) {
     for (const folder of [
       'usr/sbin',
       'usr/bin',
@@ -80,8 +84,9 @@ export class AgentHost {
     this.service('policy', 'online');
     this.service('manual-key', 'disabled');
     this.service('ike', 'disabled');
+    this.shell = [...placeTools(this.base, this.root), ...shell];
     // One program name, as /bin/sh is one on a host.
-    fs.writeFileSync(join(this.base, 'sh'), `#!/bin/sh\nexec ${shell.join(' ')} "$@"\n`, { mode: 0o755 });
+    fs.writeFileSync(join(this.base, 'sh'), `#!/bin/sh\nexec ${this.shell.join(' ')} "$@"\n`, { mode: 0o755 });
   }
 
   env(): Record<string, string> {
