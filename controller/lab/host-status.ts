@@ -11,7 +11,7 @@ export interface LabHostStatus {
   readonly power: 'on' | 'off';
   /** Number of the generation that ipsec-deploy left there; null before the first. */
   readonly generation: string | null;
-  /** Rules in the kernel, each direction and family counted, as `ipsecconf -Ln` lists them. */
+  /** Rules in the kernel, each direction and family counted, as `ipsecconf` lists them. */
   readonly rules: number;
   readonly maintenance: readonly string[];
 }
@@ -19,7 +19,8 @@ export interface LabHostStatus {
 export async function hostStatus(host: LabHost): Promise<LabHostStatus> {
   const ask = async (tool: string, args: readonly string[]): Promise<string> =>
     host.isOn ? (await host.machine.run(tool, args, { env: {}, stdin: '', cwd: '/' })).stdout : '';
-  const listing = await ask('ipsecconf', ['-Ln']);
+  // Hosts without services have an `ipsecconf` that knows no rules but the host's own.
+  const listing = await ask('ipsecconf', [host.platform === 'solaris-legacy' ? '-ln' : '-Ln']);
   const services = await ask('svcs', ['-aH', '-o', 'state,fmri']);
   return {
     name: host.name,

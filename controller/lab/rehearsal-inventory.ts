@@ -1,8 +1,8 @@
 /** The inventory of a lab that plays an operator's own fleet: everything resolved, and SSH turned to the lab. */
 
 import { resolve } from 'node:path';
-import { formatAddress, formatPrefix } from '../model/address.js';
-import type { FlowPeer, Inventory, Link, LinkEnd } from '../model/host.js';
+import { formatAddress, formatPrefix, type Prefix } from '../model/address.js';
+import type { FlowPeer, HostNames, Inventory, Link, LinkEnd } from '../model/host.js';
 import type { SeedHost } from './seed-inventory.js';
 
 /** YAML, one line of JSON for each host, link and test. Keys come from a store of the lab's own, never from the fleet's. */
@@ -14,19 +14,18 @@ export function rehearsalInventory(inventory: Inventory, hosts: readonly SeedHos
   const hostLines = inventory.hosts.flatMap((host) => {
     const lab = played.get(host.name);
     if (lab === undefined) return [];
-    const { template, vars, platform } = host;
-    const addresses = host.addresses.map(formatAddress);
+    const { template, vars, platform, syntax, files, modes } = host;
+    const address = host.addresses.map(formatAddress);
+    const rendered = { template, vars, platform, syntax, files, modes, names: nameLines(host.names) };
     const ssh = { port: lab.port };
-    return [
-      `  ${host.name}: ${line({ address: addresses, template, vars, platform, ssh, hostKey: lab.hostKeyLine })}\n`,
-    ];
+    return [`  ${host.name}: ${line({ address, ...rendered, ssh, hostKey: lab.hostKeyLine })}\n`];
   });
   const groups = [...inventory.groups].map(([name, members]) => `  ${name}: ${line({ hosts: members })}\n`);
   const templates = inventory.settings.templates;
   return `# What ${source} asks for, on hosts of the lab. Made by \`ipsec-deploy lab up --from\`.
 version: 1
 fleet: ${line(`${inventory.fleet}-lab`)}
-management: ${line(['127.0.0.1', ...inventory.management.map(formatPrefix)])}
+management: ${line([...new Set(['127.0.0.1', ...inventory.management.map(sourceText)])])}
 settings: ${line({
     keyStore: 'keys.age',
     identityFile: 'identity.txt',
@@ -41,6 +40,17 @@ ${hostLines.join('')}${list('links', inventory.links.map(linkLine))}${list(
     'tests',
     inventory.tests.map(({ from, to, ulp, port, expect }) => ({ from: peer(from), to: peer(to), ulp, port, expect })),
   )}`;
+}
+
+/** As a person writes it: an address alone has no length behind it. */
+function sourceText({ address, length }: Prefix): string {
+  return length === (address.family === 4 ? 32 : 128) ? formatAddress(address) : formatPrefix({ address, length });
+}
+
+function nameLines(names: HostNames | undefined): Readonly<Record<string, readonly string[]>> | undefined {
+  return names === undefined
+    ? undefined
+    : Object.fromEntries([...names].map(([name, addresses]) => [name, addresses.map(formatAddress)]));
 }
 
 function linkLine({ ends, keying, suite }: Link): unknown {

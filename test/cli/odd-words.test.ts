@@ -42,6 +42,13 @@ test('a tool that cannot list what is loaded is told by its own words, not as a 
   expect(stdout).not.toContain('protocol');
 });
 
+test('a lab that is to play an inventory with mistakes says where these are, and nothing is started', async () => {
+  fs.writeFileSync(fleet.file('broken.yaml'), fleet.inventory.replace('keying: ike-psk', 'keying: carrier-pigeon'));
+  const { stderr } = await fleet.expect(1, 'lab', 'up', '--folder', 'played', '--from', 'broken.yaml');
+  expect(stderr).toMatch(/^broken\.yaml:\d+:\d+: error: /);
+  expect(fs.existsSync(fleet.file('played'))).toBe(false);
+});
+
 test('the lab knows the current generation of a host by its number', async () => {
   const { lab } = fleet.web1;
   expect((await hostStatus(lab)).generation).toBeNull();

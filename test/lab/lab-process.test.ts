@@ -6,6 +6,7 @@ import { ask, openControl, runOnHost, statusRows } from '../../controller/lab/co
 import { markedProcesses } from '../../controller/lab/host-processes.js';
 import { clearDeadLab, lookForLab, serveLab, type ServedLab } from '../../controller/lab/lab-process.js';
 import { readLabState, writeLabState } from '../../controller/lab/lab-state.js';
+import { hostStatus } from '../../controller/lab/host-status.js';
 import { rehearsalInventory } from '../../controller/lab/rehearsal-inventory.js';
 import { seedHosts, seedInventory } from '../../controller/lab/seed-inventory.js';
 import { parseInventory } from '../../controller/inventory/parse.js';
@@ -88,6 +89,18 @@ test('a lab that was killed is noticed, and what it left running is ended', asyn
   expect(markedProcesses((marker) => marker.startsWith(folder))).toEqual([]);
 });
 
+test.each(['solaris-smf', 'solaris-legacy'] as const)('the rules of a host are counted on %s', async (platform) => {
+  const folder = join(scratchFolder(), 'lab');
+  const hosts = seedHosts(2).map((host) => ({ ...host, platform }));
+  const { lab, stop } = await serveLab({ folder, hosts, prepare: async () => undefined });
+  onTestFinished(stop);
+  const web1 = lab.host('web1');
+  const policy = join(web1.root, 'etc/inet/ipsecinit.conf');
+  writeFileSync(policy, '{ lport 80 ulp tcp dir both } bypass {}\n');
+  await web1.machine.run('ipsecconf', ['-q', '-a', policy], { env: {}, stdin: '', cwd: '/' });
+  expect(await hostStatus(web1)).toMatchObject({ name: 'web1', rules: 4 });
+});
+
 test('a folder with other things in it is left alone', async () => {
   const folder = scratchFolder();
   expect(await lookForLab(folder)).toBeUndefined();
@@ -114,7 +127,13 @@ test.each([2, 5, 600])('the inventory of a lab with %i hosts is one that the pro
 });
 
 test('a rehearsal asks of the lab’s hosts what the operator’s inventory asks of the fleet', () => {
-  const { inventory } = parseInventory({ path: 'inventory/reference.yaml', readFile: readTextNow });
+  const { inventory } = parseInventory({
+    path: 'inventory/reference.yaml',
+    readFile: (path) =>
+      readTextNow(path)
+        .replace('syntax: new', 'syntax: old')
+        .replace(/management: *\[[^\]]*\]/, 'management: [127.0.0.1, 10.0.0.5]'),
+  });
   const hosts = inventory.hosts.map(({ name, addresses }, i) => ({
     name,
     addresses,
@@ -122,11 +141,15 @@ test('a rehearsal asks of the lab’s hosts what the operator’s inventory asks
     hostKeyLine: KEY,
   }));
   const text = rehearsalInventory(inventory, hosts, 'inventory/reference.yaml');
-  const { inventory: played } = parseInventory({ path: 'lab/inventory.yaml', readFile: () => text });
+  const { inventory: played, warnings } = parseInventory({ path: 'lab/inventory.yaml', readFile: () => text });
   const asked = ({ links, hosts: all }: typeof inventory): unknown => ({
     links: links.map(({ id, keying, suite }) => ({ id, keying, suite })),
-    hosts: all.map(({ name, addresses, template, vars }) => ({ name, addresses, template, vars })),
+    hosts: all.map(({ name, addresses, template, vars, syntax, files, modes, names }) => ({
+      ...{ name, addresses, template, vars, syntax, files, modes, names },
+    })),
   });
+  expect(inventory.hosts.map(({ syntax }) => syntax)).toContain('old');
   expect(asked(played)).toEqual(asked(inventory));
+  expect(warnings.map(({ code }) => code)).not.toContain('MANAGEMENT_TWICE');
   expect(played.hosts.every((host) => host.ssh.host === '127.0.0.1')).toBe(true);
 });

@@ -112,6 +112,8 @@ const up: CommandModule<object, UpArguments> = {
     const output = createOutput({ format: args.output, colour: args.color });
     const found = await lookForLab(args.folder);
     if (found?.isUp !== true) {
+      // Read here first: all that is wrong with an inventory is told with its places, which the background cannot do.
+      wantedHosts(args);
       if (found !== undefined) await clearDeadLab(args.folder, found.state);
       await startInBackground(args.folder, serveWords(args));
     }
