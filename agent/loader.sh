@@ -158,7 +158,8 @@ load() { # digest [readonly]
     READONLY=
     STDIN_KEPT=
     case $1 in
-        *[!0-9a-f]* | '') leave_refused 'the digest of the agent is not hexadecimal' ;;
+        '') leave_refused 'it was started without its arguments: a forced command (ForceCommand in sshd_config, command= in authorized_keys) stands in the way' ;;
+        *[!0-9a-f]*) leave_refused 'the digest of the agent is not hexadecimal' ;;
     esac
     [ "${#1}" -eq 64 ] || leave_refused 'the digest of the agent is not of 64 digits'
     [ -O "$ROOT/" ] || leave_refused 'this needs the privileges of root (ssh.privilege in the inventory)' privilege

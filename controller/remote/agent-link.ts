@@ -65,7 +65,12 @@ export function createHostLink(options: HostLinkOptions): HostLink {
       }
       channel.explainEnd = lostEnd(host.name);
       const mark = Buffer.from(options.randomBytes(8)).toString('hex');
-      return agentSession(channel, { host: host.name, mark, replyTimeoutSeconds: host.ssh.replyTimeoutSeconds });
+      return agentSession(channel, {
+        host: host.name,
+        mark,
+        replyTimeoutSeconds: host.ssh.replyTimeoutSeconds,
+        hasEntry: host.ssh.entry !== undefined,
+      });
     },
   };
 }
@@ -113,11 +118,29 @@ async function startAgent(channel: AgentChannel, host: Host, { agent, readOnly, 
     });
   };
   // An entry is a loader that stands on the host already.
-  let greeting = await hear(host.ssh.entry === undefined ? agent.loader : '', 'start of the agent');
+  const loader = host.ssh.entry === undefined ? agent.loader : '';
+  let greeting = await hear(loader, 'start of the agent').catch(neverStarted(host, came));
   if (greeting.word === 'need') greeting = await hear(`${agent.text}\n\n\n`, 'agent sent');
   if (greeting.word === 'need') throw refusal(host, 'it asked for the agent twice');
   if (greeting.word === 'refused') throw refusal(host, shown(greeting.text), greeting.code);
   if (greeting.protocol !== '1') throw refusal(host, `it speaks protocol ${shown(greeting.protocol)}, we speak 1`);
+}
+
+/** A forced command that waits, as menus and shells that count sessions do, looks like a host that is slow. */
+function neverStarted(host: Host, came: readonly string[]): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof HostLinkError) || error.failure.kind !== 'timeout') throw error;
+    const { reason, todo } = error.failure;
+    const instead = host.ssh.entry === undefined ? NO_FORCED_COMMAND : entryTodo(host);
+    throw new HostLinkError(
+      { kind: 'timeout', reason: `${reason}${insteadText(came)}`, todo: `${todo}; or ${instead}` },
+      { cause: error },
+    );
+  };
+}
+
+function insteadText(came: readonly string[]): string {
+  return came.length === 0 ? '' : `; what came instead: ${shown(came.join(' / '))}`;
 }
 
 interface Greeting {
@@ -147,8 +170,20 @@ function refusal(host: Host, reason: string, code?: string): HostLinkError {
   return new HostLinkError({
     kind: code === 'privilege' ? 'privilege' : 'agent',
     reason: `the agent on ${host.name} did not start: ${reason}`,
-    todo: `look at /var/ipsec-deploy on the host; user ${host.ssh.user} must be root there (ssh.privilege)`,
+    todo: code === 'entry' ? entryTodo(host) : refusalTodo(host),
   });
+}
+
+function refusalTodo({ ssh }: Host): string {
+  return `look at /var/ipsec-deploy on the host; user ${ssh.user} must be root there (ssh.privilege)`;
+}
+
+/** What a host with an entry refuses is never mended by more rights for the login. */
+function entryTodo({ name, ssh }: Host): string {
+  const print = `run \`ipsec-deploy privileges ${name}\` and set up on the host what it prints`;
+  return ssh.entry === undefined
+    ? `name the entry in the inventory, as ssh.entry, or log in with another key; ${print}`
+    : `${print}: the entry ${ssh.entry}, and the right to run it`;
 }
 
 function tooNoisy(host: string): LinkFailure {
@@ -176,17 +211,19 @@ function startEnd(host: Host, came: readonly string[]): (how: ProcessEnd, stderr
       return {
         kind: 'privilege',
         reason: `${user} may not become root on ${host.name}${said}`,
-        todo: PRIVILEGE_TODO[privilege],
+        todo: host.ssh.entry === undefined ? PRIVILEGE_TODO[privilege] : entryTodo(host),
       };
     }
-    const instead = came.length === 0 ? '' : `; what came instead: ${shown(came.join(' / '))}`;
     return {
       kind: 'agent',
-      reason: `/bin/sh on ${host.name} ended before the agent answered (${endText(how)})${said}${instead}`,
-      todo: `the SSH user's login shell must run \`/bin/sh -s\`: no forced command (ForceCommand in sshd_config, command= in authorized_keys), no restricted shell`,
+      reason: `${host.ssh.entry ?? '/bin/sh'} on ${host.name} ended before the agent answered (${endText(how)})${said}${insteadText(came)}`,
+      todo: host.ssh.entry === undefined ? NO_FORCED_COMMAND : entryTodo(host),
     };
   };
 }
+
+const NO_FORCED_COMMAND =
+  "the SSH user's login shell must run `/bin/sh -s`: no forced command (ForceCommand in sshd_config, command= in authorized_keys), no restricted shell";
 
 const PRIVILEGE_TODO = {
   pfexec: 'give the user the profile "Primary Administrator" or one that runs /bin/sh with uid=0 (usermod -P)',
@@ -197,7 +234,7 @@ function lostEnd(host: string): (how: ProcessEnd, stderr: string) => LinkFailure
   return (how, stderr) => ({
     kind: 'lost',
     reason: `the agent on ${host} ended in mid-conversation (${endText(how)})${stderr === '' ? '' : `: ${stderr}`}`,
-    todo: `ask the host what became of it: \`ipsec-deploy status ${host}\``,
+    todo: `ask the host what became of it: \`ipsec-deploy status --limit ${host}\``,
   });
 }
 

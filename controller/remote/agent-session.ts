@@ -32,6 +32,8 @@ export interface SessionSettings {
   readonly host: string;
   readonly mark: string;
   readonly replyTimeoutSeconds: number;
+  /** The agent runs by way of an entry, which may keep whole files to itself. */
+  readonly hasEntry?: boolean;
 }
 
 export function agentSession(channel: AgentChannel, settings: SessionSettings): HostSession {
@@ -45,6 +47,11 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
     return first === '' ? text : Buffer.concat([Buffer.from(first), text]);
   };
 
+  const todoIfRefused = (waitingFor: string): string =>
+    waitingFor === 'collected' && settings.hasEntry === true
+      ? `log in another way for the import, or install the entry that \`ipsec-deploy privileges ${host} --allow-import\` prints`
+      : `see \`ipsec-deploy status --limit ${host}\``;
+
   /** Items of one answer as they come; `take` ends it by returning a value. */
   const ask = <T>(
     text: string | Buffer,
@@ -54,7 +61,7 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
     const reader = new ReplyReader(mark);
     return channel.ask(greeted(text), seconds, waitingFor, (line, alive) => {
       const item = reader.push(line);
-      return item === undefined ? undefined : take(refusalChecked(item, host), alive);
+      return item === undefined ? undefined : take(refusalChecked(item, host, todoIfRefused(waitingFor)), alive);
     });
   };
 
@@ -132,12 +139,12 @@ function within(windowSeconds: number, outcome: TransactionOutcome): Transaction
 }
 
 /** `error text=…`: the agent did not carry out the request; it listens on. */
-function refusalChecked<T extends ReplyItem>(item: T, host: string): T {
+function refusalChecked<T extends ReplyItem>(item: T, host: string, todo: string): T {
   if (item.kind === 'record' && item.name === 'error')
-    throw refused(host, shown(item.fields.get('text') ?? 'no reason given'));
+    throw refused(host, shown(item.fields.get('text') ?? 'no reason given'), todo);
   return item;
 }
 
-function refused(host: string, text: string): HostLinkError {
-  return new HostLinkError({ kind: 'agent', reason: `${host}: ${text}`, todo: `see \`ipsec-deploy status ${host}\`` });
+function refused(host: string, text: string, todo = `see \`ipsec-deploy status --limit ${host}\``): HostLinkError {
+  return new HostLinkError({ kind: 'agent', reason: `${host}: ${text}`, todo });
 }

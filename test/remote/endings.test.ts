@@ -88,6 +88,38 @@ describe('before the agent has said a word, a host that', () => {
     });
   });
 
+  test('says nothing after a forced command has shown its menu: the menu is told', async () => {
+    stopTheClock();
+    const command = (channel: ServerChannel): void => {
+      channel.write('1) mail 2) quit\n');
+      channel.once('data', () => vi.advanceTimersByTime(ALL_THE_TIME));
+    };
+    expect(await failure(open({ command }))).toMatchObject({
+      kind: 'timeout',
+      reason: expect.stringMatching(/^db1 did not answer within 10 s \(start of the agent\)/),
+      todo: expect.stringContaining('ForceCommand'),
+    });
+  });
+
+  test('has an entry that the login may not run, or none at its place, is never to be mended by more rights', async () => {
+    const settings = { privilege: 'sudo', entry: '/opt/entry' } as const;
+    const todo =
+      'run `ipsec-deploy privileges db1` and set up on the host what it prints: the entry /opt/entry, and the right to run it';
+    const noRight = shell('', 'sudo: a password is required\n', 1);
+    expect(await failure(open({ command: noRight }, settings))).toMatchObject({ kind: 'privilege', todo });
+    const missing = shell('', 'sh: /opt/entry: not found\n', 127);
+    expect(await failure(open({ command: missing }, { entry: '/opt/entry' }))).toMatchObject({
+      reason: '/opt/entry on db1 ended before the agent answered (exit 127): sh: /opt/entry: not found',
+      todo,
+    });
+    const other = shell(
+      'ipsec-deploy-agent refused code=entry text=the entry on this host is for another version\n',
+      '',
+      1,
+    );
+    expect(await failure(open({ command: other }, settings))).toMatchObject({ todo });
+  });
+
   test('has no pfexec says so', async () => {
     const command = shell('', 'sh: pfexec: not found\n', 127);
     expect(await failure(open({ command }, { privilege: 'pfexec' }))).toMatchObject({ kind: 'privilege' });
@@ -173,7 +205,7 @@ describe('in the middle of the conversation, a host that', () => {
     expect(await failure(session.observe())).toMatchObject({
       kind: 'lost',
       reason: expect.stringMatching(/^the agent on db1 ended in mid-conversation \(.*KILL.*\): Killed$/),
-      todo: expect.stringContaining('ipsec-deploy status db1'),
+      todo: expect.stringContaining('`ipsec-deploy status --limit db1`'),
     });
   });
 
