@@ -1,6 +1,7 @@
 /** The `ssh:` settings: one layer's, checked and with its paths resolved, and the layers' sum for one host. */
 
 import type { SourcePosition } from '../errors.js';
+import { parseAddress } from '../model/address.js';
 import type { SshAuth, SshConfigUse, SshJump, SshOpenSetting, SshSettings } from '../model/host.js';
 import { OLD_SSH_ALGORITHM_NAMES } from '../model/ssh-algorithms.js';
 import { isPlainHostPath, resolveBeside } from './paths.js';
@@ -124,7 +125,7 @@ export function mergeSsh(layers: readonly SshLayer[], fallbackHost: string, host
     layers.findLast((layer) => layer[key] !== undefined)?.[key];
   const [proxyJump, allow, rootPasswordEnv] = [last('proxyJump'), last('allow'), last('rootPasswordEnv')];
   const entry = last('entry');
-  const open = OPEN_SETTINGS.filter((key) => (key === 'host') === (last(key) !== undefined));
+  const open = OPEN_SETTINGS.filter((key) => (key === 'host' ? isAlias(last(key)) : last(key) === undefined));
   const config = configUse(last('config'), open);
   return {
     host: last('host') ?? fallbackHost,
@@ -142,6 +143,11 @@ export function mergeSsh(layers: readonly SshLayer[], fallbackHost: string, host
     ...(entry === undefined ? {} : { entry }),
     ...(config === undefined ? {} : { config }),
   };
+}
+
+/** An address is where the host is, whatever ssh_config(5) says; the host is then looked up there by its own name. */
+function isAlias(host: string | undefined): boolean {
+  return host !== undefined && parseAddress(host) === undefined;
 }
 
 /** What ssh_config(5) may say; `host` only where the inventory gives a name to look up, the others only where it does not. */

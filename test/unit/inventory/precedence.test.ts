@@ -159,3 +159,14 @@ links: [{ mesh: '*' }]
     ['host-to-host', 'u'],
   ]);
 });
+
+test('ssh_config may say where a name leads; an address stands, and the host goes by its own name there', () => {
+  const { inventory } = parseText(`
+defaults: { ssh: { user: u } }
+hosts:
+  a: { address: 10.0.1.1, ssh: { host: a-mgmt } }
+  b: { address: 10.0.1.2, ssh: { host: 192.168.1.2 } }
+  c: { address: 10.0.1.3, ssh: { host: 'fd00::3' } }
+  d: { address: 10.0.1.4 }`);
+  expect(inventory.hosts.map(({ ssh }) => ssh.config?.open.includes('host'))).toEqual([true, false, false, false]);
+});
