@@ -4,6 +4,9 @@ export interface PrivilegesInput {
   readonly host: string;
   /** Where the host is reached. */
   readonly address: string;
+  readonly port: number;
+  /** Jump hosts on the way, as ssh -J takes them; empty for none. */
+  readonly jumps: readonly string[];
   readonly user: string;
   readonly become: 'none' | 'pfexec' | 'sudo';
   readonly platform: 'auto' | 'solaris-smf' | 'solaris-legacy';
@@ -18,7 +21,7 @@ export interface PrivilegesInput {
   readonly publicKey: string | undefined;
   /** Whether the inventory says that this host has an entry at that path. */
   readonly inventoryKnows: boolean;
-  /** Options that were given and that the printed commands have to repeat, e.g. `--privilege sudo`. */
+  /** Words that were given and that the printed commands have to repeat, e.g. `fleet.yaml --privilege sudo`. */
   readonly asked?: string;
 }
 
@@ -103,15 +106,16 @@ function keyPart({ user, path, sources, publicKey }: PrivilegesInput): HostPart 
 
 /** The whole instruction; the entry itself is printed by `--part entry`. */
 export function privilegesText(input: PrivilegesInput, parts: readonly HostPart[]): string {
-  const { host, user, become, path, address, asked } = input;
+  const { host, user, become, path, asked } = input;
   const head =
     become === 'none'
       ? `${host}: ${user} logs in and may run the agent, and nothing else by the key below.\n`
       : `${host}: ${user} becomes root by ${become}, to run the agent and nothing else.\n`;
   const folder = path.slice(0, path.lastIndexOf('/'));
+  // Where nothing came through the pipe, what stands there stays.
   const install =
-    `ipsec-deploy privileges ${host}${asked === undefined ? '' : ` ${asked}`} --part entry | ssh root@${address} \\\n` +
-    `    'umask 022; mkdir -p ${folder} && cat >${path}.new && chmod 0755 ${path}.new && mv ${path}.new ${path}'`;
+    `ipsec-deploy privileges ${host}${asked === undefined ? '' : ` ${asked}`} --part entry | ${rootLogin(input)} \\\n` +
+    `    'umask 022; mkdir -p ${folder} && cat >${path}.new && test -s ${path}.new && chmod 0755 ${path}.new && mv ${path}.new ${path}'`;
   const steps = [
     step(`The entry, ${path}, root's and writable by nobody else; anew with each version of ipsec-deploy:`, install),
     ...parts.filter(({ part }) => part !== 'entry').map((part) => step(introduction(part, input), part.text.trimEnd())),
@@ -128,6 +132,11 @@ export function privilegesText(input: PrivilegesInput, parts: readonly HostPart[
         ]),
   ];
   return `${head}\n${steps.map((text, i) => `${i + 1}. ${text}`).join('\n')}`;
+}
+
+function rootLogin({ address, port, jumps }: PrivilegesInput): string {
+  const way = jumps.length === 0 ? '' : `-J ${jumps.join(',')} `;
+  return `ssh ${way}${port === 22 ? '' : `-p ${port} `}root@${address}`;
 }
 
 function step(what: string, text: string): string {

@@ -9,7 +9,7 @@ import { readTextNow, unreadable } from '../../files/workspace.js';
 import { isHostKey } from '../../inventory/host-key.js';
 import { selectHosts } from '../../inventory/select.js';
 import { formatPrefix } from '../../model/address.js';
-import type { Host, Inventory, Privilege } from '../../model/host.js';
+import type { Host, Inventory, Privilege, SshJump } from '../../model/host.js';
 import { readAgent } from '../../remote/agent-bundle.js';
 import { ENTRY_PATH, entryScript } from '../../remote/agent-entry.js';
 import { privilegeParts, privilegesText, type HostPart, type PrivilegesInput } from '../../report/privileges-text.js';
@@ -93,12 +93,15 @@ async function inputFor(host: Host, inventory: Inventory, args: PrivilegesArgume
     allowImport: args['allow-import'],
   });
   const asked = [
+    ...(args.inventory === 'inventory.yaml' ? [] : [shellWord(args.inventory)]),
     ...(args.privilege === undefined ? [] : [`--privilege ${args.privilege}`]),
     ...(args['allow-import'] ? ['--allow-import'] : []),
   ].join(' ');
   return {
     host: host.name,
     address: host.ssh.host,
+    port: host.ssh.port,
+    jumps: (host.ssh.proxyJump ?? []).map(jumpWord),
     user: host.ssh.user,
     become,
     platform: host.platform,
@@ -110,6 +113,16 @@ async function inputFor(host: Host, inventory: Inventory, args: PrivilegesArgume
     inventoryKnows: host.ssh.entry !== undefined,
     ...(asked === '' ? {} : { asked }),
   };
+}
+
+/** As ssh -J takes it (ssh(1)). */
+function jumpWord({ host, port, user }: SshJump): string {
+  const place = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `${user === undefined ? '' : `${user}@`}${place}${port === undefined ? '' : `:${port}`}`;
+}
+
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** One line of a `.pub` file. @throws OperatorError for anything else, a private key above all */

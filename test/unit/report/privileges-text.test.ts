@@ -5,6 +5,8 @@ import { privilegeParts, privilegesText, type PrivilegesInput } from '../../../c
 const input: PrivilegesInput = {
   host: 'db1',
   address: '10.0.2.21',
+  port: 22,
+  jumps: [],
   user: 'deploy',
   become: 'pfexec',
   platform: 'solaris-smf',
@@ -52,6 +54,17 @@ it('tells the steps in order, the inventory last', () => {
   expect(text).toContain('ssh: { user: deploy, privilege: pfexec, entry: /opt/ipsec-deploy/agent-entry }');
   const known = privilegesText({ ...input, inventoryKnows: true }, privilegeParts(input));
   expect(known).not.toContain('In the inventory');
+});
+
+it('prints a command that reaches this very host, reads this very inventory, and puts no empty entry in place', () => {
+  const printed = (changes: Partial<PrivilegesInput>): string =>
+    privilegesText({ ...input, ...changes }, privilegeParts(input));
+  expect(printed({})).toContain('ipsec-deploy privileges db1 --part entry | ssh root@10.0.2.21 \\\n');
+  expect(printed({})).toContain('test -s /opt/ipsec-deploy/agent-entry.new && chmod');
+  const far = { port: 2222, jumps: ['ops@bastion:22', '[fd00::5]'], asked: 'dc1/fleet.yaml --privilege sudo' };
+  expect(printed(far)).toContain(
+    'ipsec-deploy privileges db1 dc1/fleet.yaml --privilege sudo --part entry | ssh -J ops@bastion:22,[fd00::5] -p 2222 root@10.0.2.21',
+  );
 });
 
 it('takes no path that a shell, sudoers or a profile would read otherwise', () => {
