@@ -40,4 +40,8 @@ esac
 [ "${1-}" = "$ENTRY_DIGEST" ] ||
     entry_refused "$OTHER_VERSION"
 NO_COLLECT=$ENTRY_NO_COLLECT
-[ -z "$ENTRY_ROOT" ] || IPSEC_AGENT_ROOT=$ENTRY_ROOT
+# The dead-man finds it in its environment.
+if [ -n "$ENTRY_ROOT" ]; then
+    IPSEC_AGENT_ROOT=$ENTRY_ROOT
+    export IPSEC_AGENT_ROOT
+fi

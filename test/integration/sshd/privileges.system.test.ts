@@ -6,9 +6,10 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { agentFolder } from '../../../controller/cli/package-files.js';
 import type { SshSettings } from '../../../controller/model/host.js';
+import type { Observation, TransactionRequest } from '../../../controller/model/observation.js';
 import type { HostLink } from '../../../controller/ports.js';
 import { createHostLink } from '../../../controller/remote/agent-link.js';
 import type { AgentScript } from '../../../controller/remote/agent-link.js';
@@ -63,6 +64,8 @@ async function prepare(allowImport = false): Promise<Prepared> {
   const parts = privilegeParts({
     host: 'db1',
     address: '127.0.0.1',
+    port: sshd.port,
+    jumps: [],
     user: USER,
     become: 'sudo',
     platform: 'solaris-smf',
@@ -111,6 +114,40 @@ afterAll(() => {
   execFileSync('userdel', ['--force', USER], { stdio: 'ignore' });
 });
 
+/** A transaction that keeps all as it is. */
+function unchanged(seen: Observation, id: string, windowSeconds: number): TransactionRequest {
+  const generation = (seen.generation ?? 0) + 1;
+  return {
+    id,
+    nonce: 'a1b2c3d4e5f60718',
+    windowSeconds,
+    generation,
+    expectGeneration: seen.generation,
+    run: 'R1',
+    keepGenerations: 10,
+    steps: ['read', 'chmod'],
+    ike: 'none',
+    expectFiles: seen.files.map((file) => ({ path: file.path, sha256: file.sha256 })),
+    expectSpd: sha256(seen.spd.map((rule) => `${rule}\n`).join('')),
+    files: [{ kind: 'keep', path: FILES.policy, mode: '0400', sha256: sha256(POLICY_A) }],
+    spd: seen.spd,
+    manifest: { generation, run: 'R1', made: '2026-11-22T10:15:00Z', files: [], keys: [] },
+  };
+}
+
+test('what such a login began and did not confirm is taken back by the host itself', async () => {
+  const { scratchHost, sshd, settings } = await prepare();
+  scratchHost.write(FILES.policy, POLICY_A, 0o400);
+  scratchHost.write('kernel/spd', POLICY_A.replace(/^#.*\n/m, ''));
+  const session = await linkWith(agent).open(sshd.hostAt(settings));
+  const begun = await session.transact(unchanged(await session.observe(), 'T1', 1), () => undefined);
+  expect(['verified', 'reverted']).toContain(begun.state);
+  await session.close();
+  const history = join(scratchHost.state, 'history');
+  await vi.waitFor(() => expect(fs.readFileSync(history, 'utf8')).toContain('text=not confirmed in time'), 20_000);
+  await scratchHost.untilQuiet();
+});
+
 test('a login without privileges applies, is confirmed over a new connection, and looks for drift', async () => {
   const { scratchHost, sshd, settings, parts } = await prepare();
   expect(() => execFileSync('visudo', ['-cqf', SUDOERS])).not.toThrow();
@@ -121,25 +158,7 @@ test('a login without privileges applies, is confirmed over a new connection, an
   const first = await link.open(sshd.hostAt(settings));
   const seen = await first.observe();
   const nonce = 'a1b2c3d4e5f60718';
-  const applied = await first.transact(
-    {
-      id: 'T1',
-      nonce,
-      windowSeconds: 60,
-      generation: 1,
-      expectGeneration: undefined,
-      run: 'R1',
-      keepGenerations: 10,
-      steps: ['read', 'chmod'],
-      ike: 'none',
-      expectFiles: seen.files.map((file) => ({ path: file.path, sha256: file.sha256 })),
-      expectSpd: sha256(seen.spd.map((rule) => `${rule}\n`).join('')),
-      files: [{ kind: 'keep', path: FILES.policy, mode: '0400', sha256: sha256(POLICY_A) }],
-      spd: seen.spd,
-      manifest: { generation: 1, run: 'R1', made: '2026-11-22T10:15:00Z', files: [], keys: [] },
-    },
-    () => undefined,
-  );
+  const applied = await first.transact(unchanged(seen, 'T1', 60), () => undefined);
   expect(applied, JSON.stringify(applied)).toMatchObject({ state: 'verified' });
   await first.close();
   const second = await link.open(sshd.hostAt(settings));
