@@ -54,6 +54,14 @@ export interface LastDrill {
 /** The agent's word for a transaction that the dead-man took back when its window had passed. */
 export const NOT_CONFIRMED = 'not confirmed in time';
 
+/** The agent's word for one that was found without dead-man and agent: by the boot guard, or by whoever asked. */
+export const INTERRUPTED = 'taken back after an interruption';
+
+/** Whether a line of a host's history tells of a drill that held: `lastDrill` sums those up. */
+export function isHeldDrill(line: string): boolean {
+  return lastDrill([line])?.held === true;
+}
+
 /** The last drill in a history, whose lines read `TIME ID STATE generation=N … text=…`; latest last. */
 export function lastDrill(history: readonly string[]): LastDrill | undefined {
   const line = history.findLast((one) => one.split(' ')[1]?.startsWith(DRILL_PREFIX));

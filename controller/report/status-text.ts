@@ -1,6 +1,6 @@
 /** One host's status as it tells it itself. */
 
-import { lastDrill } from '../model/drill.js';
+import { isHeldDrill, lastDrill } from '../model/drill.js';
 import type { StatusAnswer } from '../model/run.js';
 import { lastDrillText } from './drill-text.js';
 import { plain, printable, type Paint } from './paint.js';
@@ -27,6 +27,8 @@ export function statusText(answer: StatusAnswer, now: Date, paint: Paint = plain
   if (kept.length > 0) lines.push(`  keeps generations ${kept.map((one) => one.generation).join(', ')}`);
   const drill = lastDrill(history);
   if (drill !== undefined) lines.push(`  ${lastDrillText(drill, paint)}`);
-  lines.push(...history.slice(-MOST_HISTORY).map((line) => `  ${paint('dim', printable(line))}`));
+  // Drills on a schedule would leave nothing else to see.
+  const told = history.filter((line) => !isHeldDrill(line)).slice(-MOST_HISTORY);
+  lines.push(...told.map((line) => `  ${paint('dim', printable(line))}`));
   return `${lines.join('\n')}\n`;
 }

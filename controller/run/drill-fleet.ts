@@ -3,7 +3,7 @@
 import PQueue from 'p-queue';
 
 import type { DrillResult } from '../model/drill.js';
-import { DRILL_PREFIX, NOT_CONFIRMED } from '../model/drill.js';
+import { DRILL_PREFIX, INTERRUPTED, NOT_CONFIRMED } from '../model/drill.js';
 import type { Host } from '../model/host.js';
 import type { Observation, TransactionOutcome } from '../model/observation.js';
 import { differences, drillRequest, type DrillTerms } from '../plan/drill-request.js';
@@ -15,6 +15,9 @@ import { runId } from './plan-fleet.js';
 
 /** A revert that waits for services may take that long after the window. */
 const GRACE_SECONDS = 90;
+
+/** A host that was still seen changed that long after the window did not come back within it, however busy it is. */
+const LATE_SECONDS = 30;
 
 export type DrillEvent =
   | { readonly event: 'drill-armed'; readonly host: string; readonly transaction: string; readonly revertsAt: string }
@@ -154,12 +157,14 @@ async function awaitReturn(host: Host, withheldChange: Withheld, input: DrillInp
   const { transaction, revertsAt } = withheldChange;
   const latest = new Date(revertsAt.getTime() + GRACE_SECONDS * 1000);
   let reason = '';
+  let lateSeconds = 0;
   for (;;) {
     if (!(await waited(1, input))) return undefined;
     try {
       const result = await look(host, withheldChange, input);
-      if (result !== undefined) return result;
+      if (result !== undefined) return inTime(result, lateSeconds);
       reason = '';
+      lateSeconds = Math.round((input.clock.now().getTime() - revertsAt.getTime()) / 1000);
     } catch (error) {
       reason = reasonOf(error);
     }
@@ -167,6 +172,17 @@ async function awaitReturn(host: Host, withheldChange: Withheld, input: DrillInp
   }
   if (reason !== '') return { status: 'unknown', transaction, revertsAt: revertsAt.toISOString(), reason };
   return takeBack(host, transaction, input);
+}
+
+/** `lateSeconds`: how long after the window it was last seen with the change in force; time without a connection counts for nothing. */
+function inTime(result: DrillResult, lateSeconds: number): DrillResult {
+  if (result.status !== 'held' || lateSeconds < LATE_SECONDS) return result;
+  return {
+    status: 'broken',
+    transaction: result.transaction,
+    reason: `it came back by itself, and as it was, but ${lateSeconds} s after the window the change was still in force`,
+    todo: 'a real change would have kept you out for that long: look what holds its dead-man up (`ps`, cpu, disk)',
+  };
 }
 
 /** Undefined: still open. */
@@ -198,6 +214,15 @@ function judge(
       status: 'failed',
       reason: 'the connection was lost before the host began the transaction',
       todo: 'drill again',
+    };
+  }
+  if (outcome.state === 'reverted' && outcome.text === INTERRUPTED && otherwise.length === 0) {
+    return {
+      status: 'broken',
+      transaction,
+      reason:
+        'it is as it was, but not by its dead-man: that was gone, and what was left open was taken back at the next boot or contact',
+      todo: 'if the host was restarted meanwhile, drill again; if not, do not push to it: look what ended its dead-man',
     };
   }
   const ended = 'text' in outcome ? `${outcome.state}: ${outcome.text}` : outcome.state;

@@ -58,7 +58,7 @@ export const drillCommand: CommandModule<object, DrillArguments> = {
   handler: (args) =>
     withContext({ ...args, limit: undefined }, async (context) => {
       const { output, settings, clock, random } = context;
-      const hosts = selectHosts(context.inventory, args.hosts.join(',') === 'all' ? undefined : args.hosts.join(','));
+      const hosts = selectHosts(context.inventory, limitOf(args.hosts));
       const interrupts = catchInterrupts(output.note);
       const open = new Map<string, string>();
       interrupts.lastWords = () => [...open.values()].join('');
@@ -88,3 +88,11 @@ export const drillCommand: CommandModule<object, DrillArguments> = {
       }
     }),
 };
+
+/** `all` takes in every other word but those that leave hosts out. */
+function limitOf(words: readonly string[]): string | undefined {
+  const parts = words.flatMap((word) => word.split(',')).map((part) => part.trim());
+  if (!parts.includes('all')) return words.join(',');
+  const left = parts.filter((part) => part.startsWith('!'));
+  return left.length === 0 ? undefined : left.join(',');
+}

@@ -166,6 +166,27 @@ it('is broken, and taken back by hand, when the dead-man never acts', async () =
   expect(aborted).toHaveLength(1);
 });
 
+it('is broken when the change was seen in force long after the window, though it went in the end', async () => {
+  const { result } = await play({ then: [...Array<'open'>(31).fill('open'), 'reverted'] });
+  expect(result).toMatchObject({
+    status: 'broken',
+    reason: 'it came back by itself, and as it was, but 31 s after the window the change was still in force',
+  });
+});
+
+it('holds after a network that was away for long: the host may have been in time', async () => {
+  const { result } = await play({ then: [...Array<'no route'>(40).fill('no route'), 'reverted'] });
+  expect(result).toMatchObject({ status: 'held' });
+});
+
+it('says that a restart in the window tells nothing of the dead-man', async () => {
+  const { result } = await play({ why: 'taken back after an interruption' });
+  expect(result).toMatchObject({
+    status: 'broken',
+    todo: expect.stringMatching(/restarted meanwhile, drill again/) as string,
+  });
+});
+
 it('is unknown, with the time, when no new connection comes about', async () => {
   const { result } = await play({ then: ['no route'] });
   expect(result).toMatchObject({
@@ -220,4 +241,8 @@ it('tells of the last drill in the status, in the words of the host', () => {
   expect(shown(history)).toContain('last drill 2026-11-22T10:15:00Z: came back by itself');
   expect(shown(late)).toContain('last drill 2026-11-22T12:00:00Z: did not hold: aborted');
   expect(shown(history.slice(1))).not.toContain('drill');
+  const weekly = Array.from({ length: 30 }, (_, i) => history[0]?.replace(/drill-A/g, `drill-${i}`) ?? '');
+  const one = 'R2.web1 confirmed generation=5';
+  expect(shown([...history, ...weekly])).toContain(one);
+  expect(shown([...late, ...weekly])).toContain('drill-B.web1 reverted');
 });
