@@ -3,8 +3,9 @@
 import type { LoadedRule } from '../model/policy.js';
 import { flowChangeSummaries } from '../plan/flow-changes.js';
 import { rulesInForce } from '../plan/loaded-rules.js';
+import { TangledPolicy } from '../policy/partition.js';
 import { parseListedRule } from '../policy/parse-listed-rule.js';
-import { semanticDiff } from '../proof/semantic-diff.js';
+import { semanticDiff, type FlowChange } from '../proof/semantic-diff.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 
 export type RuleDifference =
@@ -103,13 +104,24 @@ function flowEffect(
 
 const MOST_FLOWS = 2;
 
+/** Nothing where the rules overlap too much: a host may have made them so. */
+function comparable(before: readonly LoadedRule[], after: readonly LoadedRule[]): readonly FlowChange[] | undefined {
+  try {
+    return semanticDiff(before, after);
+  } catch (error) {
+    if (error instanceof TangledPolicy) return undefined;
+    throw error;
+  }
+}
+
 function flowsBetween(
   before: readonly LoadedRule[],
   after: readonly LoadedRule[],
   { host }: Pick<HostView, 'host'>,
   { nameOf = () => undefined }: Pick<CompareSettings, 'nameOf'>,
 ): FlowEffect {
-  const changes = semanticDiff(before, after);
+  const changes = comparable(before, after);
+  if (changes === undefined) return UNKNOWN_FLOWS;
   if (changes.length === 0) return { effect: 'none', words: '; no packet is treated otherwise' };
   const summaries = flowChangeSummaries(changes, host.name, { nameOf, addresses: host.addresses });
   const said = summaries

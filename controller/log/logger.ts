@@ -1,6 +1,6 @@
 /** The log file: one JSON object a line, for the operator alone (0600), rotated by size, redacted before it is written. */
 
-import { chmod, open, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, open, rename, rm } from 'node:fs/promises';
 import { OperatorError } from '../errors.js';
 import type { Log } from '../ports.js';
 import { jsonText } from '../report/json-text.js';
@@ -73,6 +73,7 @@ export function silentLog(): Logger {
 
 async function prepare(file: string, maxBytes: number, oldFiles: number): Promise<void> {
   try {
+    await refuseForeignLink(file);
     const handle = await open(file, 'a', MODE);
     const found = await handle.stat().finally(() => handle.close());
     if (!found.isFile()) throw new Error('it is a device or the like, not a file');
@@ -89,6 +90,13 @@ async function prepare(file: string, maxBytes: number, oldFiles: number): Promis
       cause: error,
     });
   }
+}
+
+/** In a folder that others may write to, such as /tmp, a link is a way to have us write to a file of our own. */
+async function refuseForeignLink(file: string): Promise<void> {
+  const found = await lstat(file).catch(() => undefined);
+  if (found?.isSymbolicLink() === true && found.uid !== 0 && found.uid !== process.geteuid?.())
+    throw new Error('it is a link of another user');
 }
 
 /** `run.log` to `run.log.1`, that to `.2`, and so on; the oldest goes. */

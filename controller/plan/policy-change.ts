@@ -3,6 +3,7 @@
 import type { LoadedRule, PolicySyntax } from '../model/policy.js';
 import type { Adapter } from '../platform/adapter.js';
 import type { NameTables } from '../policy/name-tables.js';
+import { TangledPolicy } from '../policy/partition.js';
 import { predictLoad } from '../policy/predict-load.js';
 import { semanticDiff } from '../proof/semantic-diff.js';
 import { flowChangeSummaries, type Naming } from './flow-changes.js';
@@ -23,6 +24,13 @@ export interface Installed {
 
 const NAMELESS: Naming = { nameOf: () => undefined, addresses: [] };
 
+/** To be put in words, of rules that are known from a listing alone. */
+const MOST_REGIONS = 2500;
+
+/** Nothing is made light of: a push has to be asked for as one that may put something in the clear (run/prove-change.ts). */
+export const TANGLED =
+  'the rules that the host says it has loaded overlap too much to be compared: which flows change, and which come to be in the clear, is not known';
+
 /** `rules`: what the host will have loaded. */
 export function policyChange(
   host: string,
@@ -31,9 +39,16 @@ export function policyChange(
 ): Pick<HostPlan, 'loaded' | 'flowChanges' | 'flowNotes'> {
   const now = inForce(listing, rules, text, naming?.tables);
   if (now.rules === rules) return { loaded: listing, flowChanges: [], flowNotes: [] };
-  const changes = semanticDiff(now.rules, rules);
-  const flowChanges = flowChangeSummaries(changes, host, naming ?? NAMELESS);
-  return { loaded: listing, flowChanges, flowNotes: notes(now, rules, flowChanges.length > 0) };
+  try {
+    const changes = semanticDiff(now.rules, rules);
+    if (now.uncertain && changes.reduce((sum, { regions }) => sum + regions.length, 0) > MOST_REGIONS)
+      throw new TangledPolicy();
+    const flowChanges = flowChangeSummaries(changes, host, naming ?? NAMELESS);
+    return { loaded: listing, flowChanges, flowNotes: notes(now, rules, flowChanges.length > 0) };
+  } catch (error) {
+    if (!(error instanceof TangledPolicy)) throw error;
+    return { loaded: listing, flowChanges: [], flowNotes: [TANGLED] };
+  }
 }
 
 /** The plan with the commands that change the policy, on a host that cannot replace it at once. */

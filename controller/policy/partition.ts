@@ -16,6 +16,30 @@ import {
   type Region,
 } from './region.js';
 
+/** What a comparison may cost: rules overlap in ways that no bound on their number would catch. */
+export class Effort {
+  #left: number;
+  constructor(units: number) {
+    this.#left = units;
+  }
+
+  /** @throws TangledPolicy when there is nothing left */
+  spend(units: number): void {
+    this.#left -= units;
+    if (this.#left < 0) throw new TangledPolicy();
+  }
+}
+
+/** Rules that overlap so much that what they mean is not worked out in reasonable time. */
+export class TangledPolicy extends Error {
+  override readonly name = 'TangledPolicy';
+  constructor() {
+    super('the rules overlap too much to be compared');
+  }
+}
+
+const UNBOUNDED = new Effort(Infinity);
+
 export interface Cell {
   readonly region: Region;
   /** None = no rule matches. */
@@ -51,12 +75,13 @@ export function partition(
 }
 
 /** Divides these boxes by the first of `tried` that meets each packet. */
-export function divide(tried: readonly LoadedRule[], boxes: readonly Region[]): readonly Cell[] {
+export function divide(tried: readonly LoadedRule[], boxes: readonly Region[], effort = UNBOUNDED): readonly Cell[] {
   const cells: Cell[] = [];
   let left = boxes;
   for (const rule of tried) {
     if (left.length === 0) break;
     for (const selected of selectedRegions(rule.selector)) {
+      effort.spend(left.length);
       const rest: Region[] = [];
       for (const box of left) {
         const met = meet(box, selected);
@@ -91,6 +116,7 @@ export function slices(
   lists: readonly (readonly LoadedRule[])[],
   family: Family,
   window: Window = {},
+  effort = UNBOUNDED,
 ): readonly Slice[] {
   const whole = window.remote ?? everyAddress(family);
   const bounds: Bound[] = [];
@@ -115,6 +141,7 @@ export function slices(
   const found: Slice[] = [];
   let from = whole.from;
   const emit = (to: bigint): void => {
+    effort.spend(active.reduce((sum, places) => sum + places.size, 1));
     found.push({ remote: { from, to }, tried: lists.map((rules, list) => chosen(rules, active[list])) });
   };
   for (let at = 0; at < bounds.length;) {

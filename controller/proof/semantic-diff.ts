@@ -5,7 +5,7 @@
 
 import type { Direction, Family, LoadedRule } from '../model/policy.js';
 import { joined } from '../policy/join-regions.js';
-import { divide, rulesInOrder, slices } from '../policy/partition.js';
+import { divide, Effort, rulesInOrder, slices } from '../policy/partition.js';
 import { everything, prefixRange, type AddressRange, type Region } from '../policy/region.js';
 import { usual } from './usual-region.js';
 import { isExposed, treatmentKey, treatmentOf, type Treatment } from './treatment.js';
@@ -29,11 +29,20 @@ export interface FlowChange {
   readonly exposed: boolean;
 }
 
-/** Worst first. Empty = every packet is treated alike. */
+/** Some seconds of work; a mesh of thousands of links takes a hundredth. */
+const MOST_EFFORT = 3_000_000;
+/** Of joining a difference to the others, in units of looking at a rule. */
+const JOINING = 200;
+
+/**
+ * Worst first. Empty = every packet is treated alike.
+ * @throws TangledPolicy when the rules overlap too much: those that a host says it has loaded may be made for that
+ */
 export function semanticDiff(before: readonly LoadedRule[], after: readonly LoadedRule[]): readonly FlowChange[] {
   const changes: FlowChange[] = [];
+  const effort = new Effort(MOST_EFFORT);
   for (const direction of ['out', 'in'] as const)
-    for (const family of [4, 6] as const) changes.push(...changesOf(before, after, direction, family));
+    for (const family of [4, 6] as const) changes.push(...changesOf(before, after, direction, family, effort));
   return changes.toSorted((a, b) => rank(a) - rank(b));
 }
 
@@ -72,6 +81,7 @@ function changesOf(
   after: readonly LoadedRule[],
   direction: Direction,
   family: Family,
+  effort: Effort,
 ): readonly FlowChange[] {
   const lists = [before, after].map((rules) => rulesInOrder(rules, direction, family));
   const sayings = numbered(lists.flat());
@@ -79,12 +89,13 @@ function changesOf(
   // Within a slice a rule's own remote addresses no longer count, so slices with alike rules differ alike: one look serves a whole mesh.
   const known = new Map<string, readonly Difference[]>();
   const found = new Map<string, Found>();
-  for (const { remote, tried } of slices(lists, family)) {
+  for (const { remote, tried } of slices(lists, family, {}, effort)) {
     const [old = [], next = []] = tried;
     const [oldSays, nextSays] = [say(old), say(next)];
     if (oldSays === nextSays) continue;
     const key = `${oldSays} ${nextSays}`;
-    const differences = known.get(key) ?? fewest(differencesOf(old, next, direction, family, remote));
+    const differences =
+      known.get(key) ?? fewest(differencesOf(old, next, direction, everything(family, undefined, remote), effort));
     known.set(key, differences);
     for (const one of differences) {
       const region = { ...one.region, remote };
@@ -164,15 +175,16 @@ function differencesOf(
   old: readonly LoadedRule[],
   next: readonly LoadedRule[],
   direction: Direction,
-  family: Family,
-  remote: AddressRange,
+  boxes: readonly Region[],
+  effort: Effort,
 ): readonly Difference[] {
   const differences: Difference[] = [];
-  for (const cell of divide(old, everything(family, undefined, remote))) {
+  for (const cell of divide(old, boxes, effort)) {
     const before = treatmentOf(cell.rule, direction);
-    for (const { region, rule } of divide(next, [cell.region])) {
+    for (const { region, rule } of divide(next, [cell.region], effort)) {
       const after = treatmentOf(rule, direction);
       if (treatmentKey(before) === treatmentKey(after)) continue;
+      effort.spend(JOINING);
       differences.push({
         key: `${treatmentKey(before)} → ${treatmentKey(after)}`,
         before,

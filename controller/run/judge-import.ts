@@ -4,9 +4,11 @@ import { oddModes, type AdoptedFleet } from '../import/adopt-fleet.js';
 import { PATHS, type CollectedHost } from '../import/collected-host.js';
 import type { ImportedFile, ImportedHost } from '../import/imported-host.js';
 import type { Host, Inventory } from '../model/host.js';
+import type { LoadedRule } from '../model/policy.js';
 import { isUnchanged } from '../plan/host-plan.js';
 import { planHost } from '../plan/plan-host.js';
 import { detectPlatform } from '../platform/detect.js';
+import { TangledPolicy } from '../policy/partition.js';
 import { canonicalListing, predictLoad } from '../policy/predict-load.js';
 import type { KeyStore } from '../ports.js';
 import { semanticDiff } from '../proof/semantic-diff.js';
@@ -98,6 +100,16 @@ function importedFiles({ host, collected, fleet }: JudgeInput): readonly Importe
   });
 }
 
+/** Rules that overlap too much to be compared are not called the same. */
+function meansTheSame(ofHost: readonly LoadedRule[], ofFile: readonly LoadedRule[]): boolean {
+  try {
+    return semanticDiff(ofHost, ofFile).length === 0;
+  } catch (error) {
+    if (error instanceof TangledPolicy) return false;
+    throw error;
+  }
+}
+
 /** At most so many rules of a kind are shown. */
 const SHOWN = 5;
 
@@ -106,7 +118,7 @@ function spdWords({ host, collected, fleet }: JudgeInput, wanted: readonly strin
   if (loaded.join('\n') === wanted.join('\n')) return [];
   const ofFile = fleet.policies.get(host.name) ?? [];
   const ofHost = predictLoad(`${loaded.join('\n')}\n`).rules;
-  if (loaded.length > 0 && semanticDiff(ofHost, ofFile).length === 0)
+  if (loaded.length > 0 && meansTheSame(ofHost, ofFile))
     return ['the loaded rules mean the same as the file, in another order or number: a plan loads the file anew'];
   const [extra, missing] = [without(loaded, wanted), without(wanted, loaded)];
   return [

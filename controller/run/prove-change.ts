@@ -4,6 +4,7 @@ import type { SourcePosition } from '../errors.js';
 import type { Inventory } from '../model/host.js';
 import type { LoadedRule } from '../model/policy.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
+import { TANGLED } from '../plan/policy-change.js';
 import { isUnchanged, type HostPlan } from '../plan/host-plan.js';
 import { rulesInForce } from '../plan/loaded-rules.js';
 import { referenceWords } from './objection-text.js';
@@ -39,8 +40,9 @@ export function proveChange(
 /** Hosts that this run does not change count as having what the inventory asks for. */
 function changingPolicies(changing: readonly HostPlan[], policies: Policies): ChangingPolicies {
   const rules = new Map([...policies].map(([name, list]) => [name, unchanging(list)] as const));
-  for (const { host, loaded } of changing) {
+  for (const { host, loaded, flowNotes } of changing) {
     const after: readonly LoadedRule[] = policies.get(host) ?? [];
+    if (flowNotes.includes(TANGLED)) continue;
     rules.set(host, { before: rulesInForce(loaded, [after]).rules, after });
   }
   return rules;
@@ -51,12 +53,13 @@ const MOST_FLOWS = 4;
 
 /** A host that is to have no policy at all is objected to as such. */
 function exposures(
-  { host, spd, flowChanges }: HostPlan,
+  { host, spd, flowChanges, flowNotes }: HostPlan,
   rendered: RenderedFiles,
   hostAt: SourcePosition | undefined,
 ): readonly Objection[] {
   const exposed = flowChanges.filter((change) => change.exposed);
   const [worst] = exposed;
+  if (flowNotes.includes(TANGLED)) return [untold(host, hostAt)];
   if (worst === undefined || spd.length === 0) return [];
   const flows = exposed.flatMap((change) => change.flows);
   const more = flows.length - MOST_FLOWS;
@@ -80,6 +83,12 @@ function exposures(
       },
     },
   ];
+}
+
+function untold(host: string, at: SourcePosition | undefined): Objection {
+  const todo = 'look at the listing on the host (ipsecconf -Ln), or accept it with --accept-risk in-the-clear';
+  const problem = { code: 'IN_THE_CLEAR', severity: 'error', what: `${host}: ${TANGLED}`, todo } as const;
+  return { risk: 'in-the-clear', host, problem: { ...problem, ...(at === undefined ? {} : { at }) } };
 }
 
 /** What is in the clear for as long as the change lasts, where rules are changed one by one. */

@@ -1,5 +1,8 @@
 /** Answers that a host only gives to hurt whoever asked: held against the real session, over real SSH. */
 
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import ssh2 from 'ssh2';
 import type { ServerChannel } from 'ssh2';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { TransactionRequest } from '../../controller/model/observation.js';
@@ -9,7 +12,7 @@ import { createHostLink } from '../../controller/remote/agent-link.js';
 import { ReplyReader } from '../../controller/remote/agent-reply.js';
 import { fakeAgent, marked } from './fake-agent.js';
 import { OBSERVED } from './observed-host.js';
-import { MARK, hostAt, linkOptions, startServer } from './ssh-server.js';
+import { HOST_KEY, MARK, PASSWORD, hostAt, linkOptions, startServer } from './ssh-server.js';
 import type { TestServer } from './ssh-server.js';
 
 const servers: TestServer[] = [];
@@ -108,4 +111,45 @@ describe('a host that', () => {
     expect(await open.read('/etc/inet/ike/config')).toBe(`${lines.join('\n')}\n`);
     await open.close();
   });
+});
+
+test('a host gets no SSH agent, no display, no way into our network, and no word of our environment', async () => {
+  const asked: string[] = [];
+  const answers: string[] = [];
+  const server = new ssh2.Server({ hostKeys: [HOST_KEY.private] }, (client) => {
+    client.on('error', () => undefined);
+    client.on('authentication', (context) => {
+      if (context.method === 'password') context.accept();
+      else context.reject(['password']);
+    });
+    for (const event of ['tcpip', 'openssh.streamlocal', 'request'] as const)
+      client.on(event as 'tcpip', () => asked.push(event));
+    client.on('session', (accept) => {
+      const open = accept();
+      for (const event of ['auth-agent', 'x11', 'env', 'pty', 'shell', 'subsystem', 'sftp'] as const)
+        open.on(event as 'shell', () => asked.push(event));
+      open.on('exec', (acceptExec, _reject, info) => {
+        const told = (what: string) => (error: Error | undefined) =>
+          void answers.push(`${what}: ${error?.message ?? 'open'}`);
+        client.x11('203.0.113.1', 6000, told('x11'));
+        client.forwardOut('127.0.0.1', 1, '127.0.0.1', 22, told('tcpip'));
+        client.openssh_forwardOutStreamLocal('/tmp/agent.sock', told('streamlocal'));
+        const channel = acceptExec();
+        fakeAgent({ answers: { status: '@ begin status\n@ end status\n' } }).command(channel, info.command);
+      });
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const [type = '', blob = ''] = HOST_KEY.public.split(' ');
+  const env = { PW: PASSWORD, SSH_AUTH_SOCK: '/tmp/agent.sock', DISPLAY: ':0', SECRET_OF_OURS: 'x' };
+  const link = createHostLink(linkOptions({ env }));
+  const open = await link.open(hostAt({ port, hostKey: `${type} ${blob}` }));
+  await open.status();
+  await open.close();
+  server.close();
+  expect(asked).toEqual([]);
+  expect(answers).toHaveLength(3);
+  for (const answer of answers) expect(answer).toMatch(/open failed|Channel open failure|refused|prohibited/i);
 });
