@@ -5,7 +5,12 @@ import type { Adapter, PlatformName } from './adapter.js';
 import { SOLARIS_LEGACY } from './solaris-legacy.js';
 import { SOLARIS_SMF } from './solaris-smf.js';
 
-export type Detection = { readonly adapter: Adapter } | { readonly refusal: string; readonly todo: string };
+export interface Refusal {
+  readonly refusal: string;
+  readonly todo: string;
+}
+
+export type Detection = { readonly adapter: Adapter } | Refusal;
 
 const ADAPTERS: Readonly<Record<PlatformName, Adapter>> = {
   'solaris-smf': SOLARIS_SMF,
@@ -35,6 +40,19 @@ export function detectPlatform(facts: ReadonlyMap<string, string>, wanted: Host[
     };
   }
   return { adapter };
+}
+
+/**
+ * Why a host of this kind cannot be brought to rules that it would take; `spd`: canonical lines. Where rules are listed with
+ * `ipsecconf -l` those of tunnels are not among them: nobody could see them loaded, nor take them back.
+ */
+export function beyondPlatform({ name, replacesPolicy }: Adapter, spd: readonly string[]): Refusal | undefined {
+  const rule = replacesPolicy === 'rule-by-rule' ? spd.find((line) => line.startsWith('{ tunnel ')) : undefined;
+  if (rule === undefined) return undefined;
+  return {
+    refusal: `its policy has rules of tunnels, and a ${name} host does not list those: they could be neither verified nor taken back; the first is ${rule}`,
+    todo: 'take the rules of tunnels out of the template that this host uses',
+  };
 }
 
 /** The fact that decides. */

@@ -6,7 +6,7 @@ import type { Host } from '../model/host.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { InstalledKey, Observation } from '../model/observation.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
-import { detectPlatform } from '../platform/detect.js';
+import { beyondPlatform, detectPlatform, type Refusal } from '../platform/detect.js';
 import type { Adapter } from '../platform/adapter.js';
 import { differingFiles, type DesiredHost, type DigestFile } from '../plan/file-changes.js';
 import type { HostSession } from '../ports.js';
@@ -66,6 +66,10 @@ async function look(host: Host, input: ObserveInput): Promise<Look> {
   }
 }
 
+function refused({ refusal: reason, todo }: Refusal): { readonly kind: 'failed'; readonly outcome: HostOutcome } {
+  return { kind: 'failed', outcome: { status: 'failed', touched: false, reason, todo } };
+}
+
 async function observeWith(
   session: HostSession,
   host: Host,
@@ -73,14 +77,13 @@ async function observeWith(
 ): Promise<{ kind: 'failed'; outcome: HostOutcome } | { kind: 'seen'; host: SeenHost & { changed: boolean } }> {
   const seen = await session.observe();
   const detected = detectPlatform(seen.facts, host.platform);
-  if ('refusal' in detected) {
-    const { refusal: reason, todo } = detected;
-    return { kind: 'failed', outcome: { status: 'failed', touched: false, reason, todo } };
-  }
+  if ('refusal' in detected) return refused(detected);
   const { adapter } = detected;
+  const desired = input.desired.get(host.name);
+  const beyond = beyondPlatform(adapter, desired?.spd ?? []);
+  if (beyond !== undefined) return refused(beyond);
   const busy = whyBusy(seen);
   if (busy !== undefined) return { kind: 'failed', outcome: busy };
-  const desired = input.desired.get(host.name);
   const currentTexts = new Map<string, string>();
   const installedKeys: InstalledKey[] = [];
   if (desired === undefined)

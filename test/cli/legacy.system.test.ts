@@ -1,6 +1,7 @@
 /** A web server and its peer without IPsec services, through the whole program: everything that is done on other hosts is done there. */
 
 import { rmSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jsonLines, TestFleet, type HostState } from '../support/cli.js';
 
@@ -74,5 +75,19 @@ describe.each(['ike-psk', 'manual'] as const)('two hosts without IPsec services,
     await fleet.db1.lab.powerCut();
     await fleet.db1.lab.boot();
     expect((await fleet.db1.state()).rules).toEqual(states[0]?.['db1']?.rules);
+  });
+
+  test('are refused rules of tunnels, which they could not list, before anything is touched', async () => {
+    mkdirSync(fleet.file('own'));
+    const tunnel =
+      '{ tunnel ip.tun0 negotiate tunnel raddr 10.7.0.0/16 dir both } ipsec { encr_algs aes encr_auth_algs sha1 }';
+    writeFileSync(fleet.file('own/tunnelled.hbs'), `${tunnel}\n{ lport 22 ulp tcp dir both } bypass {}\n`);
+    fleet.edit('settings:\n', 'settings:\n  templates: own\n');
+    fleet.edit('  db1: { ', '  db1: { template: tunnelled, ');
+    fleet.forget();
+    const risks = ['pairs', 'failed-tests', 'lint', 'in-the-clear'].flatMap((risk) => ['--accept-risk', risk]);
+    const { stdout } = await fleet.expect(4, 'apply', '--limit', 'db1', ...risks);
+    expect(stdout).toContain('db1: failed, nothing was changed: its policy has rules of tunnels');
+    expect(fleet.db1.changes).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { detectPlatform } from '../../../controller/platform/detect.js';
+import { beyondPlatform, detectPlatform } from '../../../controller/platform/detect.js';
 import { SOLARIS_LEGACY } from '../../../controller/platform/solaris-legacy.js';
 import { SOLARIS_SMF } from '../../../controller/platform/solaris-smf.js';
 
@@ -34,4 +34,18 @@ test('a host of an unknown kind is refused by the fact that is missing, also whe
 
 test('a host that says nothing of its kind is not guessed at', () => {
   expect(detectPlatform(facts({}), 'auto')).toMatchObject({ refusal: expect.stringContaining('no system name') });
+});
+
+test.each([
+  [
+    SOLARIS_LEGACY,
+    '{ tunnel ip.tun0 negotiate tunnel raddr 10.7.0.0/16 dir in } ipsec { encr_algs aes-cbc(256) }',
+    true,
+  ],
+  [SOLARIS_SMF, '{ tunnel ip.tun0 negotiate tunnel raddr 10.7.0.0/16 dir in } ipsec { encr_algs aes-cbc(256) }', false],
+  [SOLARIS_LEGACY, '{ raddr 10.7.0.0/16 dir in } ipsec { encr_algs aes-cbc(256) }', false],
+])('rules that a host does not list are refused before anything is touched: $name %s', (adapter, rule, isRefused) => {
+  const found = beyondPlatform(adapter, ['{ ulp 6 lport 22 dir in } pass { }', rule]);
+  expect(found === undefined).toBe(!isRefused);
+  if (isRefused) expect(found?.refusal).toContain(rule);
 });
