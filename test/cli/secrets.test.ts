@@ -8,7 +8,7 @@ import { filesWithSecrets, SecretSearch, secretsOf, watchProcesses, type FoundFi
 
 /** Where keys may stand on a host: the managed files, what is staged for them, the copies that a way back needs. */
 const PLACES = [
-  /^\/etc\/inet\/(secret|\.ipsec-deploy)\/(ipseckeys|ike\.preshared)$/,
+  /^\/etc\/inet\/(secret|\.ipsec-deploy(\/was)?)\/(ipseckeys|ike\.preshared)$/,
   /^\/var\/ipsec-deploy\/generations\/\d+\/(left\/)?(files\/(ipseckeys|ike\.preshared)|sad)$/,
   // Gone with the transaction.
   /^\/var\/ipsec-deploy\/tx\/(request|sad|keys\.\w+)$/,
