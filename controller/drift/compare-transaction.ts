@@ -1,6 +1,7 @@
 /** A host in the middle of a transaction: that alone is told, as everything else on it is about to change. */
 
 import type { DriftFinding } from '../model/drift.js';
+import { DRILL_PREFIX } from '../model/drill.js';
 import type { DriftReport } from '../model/observation.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 import { count, finding, toolCommand } from './finding-words.js';
@@ -45,7 +46,7 @@ export function transactionFinding(view: HostView, settings: CompareSettings): D
     what:
       `transaction ${id} to generation ${generation} is ${state} at step ${step}; ` +
       `it reverts in ${revertsInSeconds} s unless it is confirmed`,
-    cause: 'an apply or a rollback is at work',
+    cause: id.startsWith(DRILL_PREFIX) ? 'a drill is at work' : 'an apply or a rollback is at work',
     mend: `wait until it is over; ${status} shows it`,
   });
 }

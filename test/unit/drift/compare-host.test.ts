@@ -133,6 +133,16 @@ describe('what is not as it should be is found under its own name', () => {
       /reverts in 30 s/,
     ],
     [
+      'a drill',
+      {
+        openTransaction: { ...open, id: 'drill-20261122T101500Z-1a2b.db1' },
+        settled: false,
+        keepers: [{ name: 'deadman', state: 'alive' }],
+      },
+      'transaction-open',
+      /a drill is at work/,
+    ],
+    [
       'a transaction that just begins',
       { unarmed: true, settled: false, keepers: [{ name: 'holder', state: 'alive' }] },
       'transaction-open',
