@@ -82,6 +82,13 @@ async function inputFor(host: Host, inventory: Inventory, args: PrivilegesArgume
       todo: 'use sudo or pfexec there: --privilege sudo prints what is needed for it',
     });
   }
+  if (host.ssh.user === '') {
+    throw new OperatorError('NO_SSH_USER', {
+      what: `the inventory does not say who logs in to ${host.name}, and a right has to be given to somebody`,
+      where: host.name,
+      todo: 'write ssh.user there; ssh_config may name the same',
+    });
+  }
   const path = host.ssh.entry ?? ENTRY_PATH;
   const agent = await readAgent(agentFolder);
   const entry = entryScript({
