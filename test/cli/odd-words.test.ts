@@ -27,6 +27,15 @@ test.each([
   expect(stderr).toContain(said);
 });
 
+test('gives no right to a login that only ssh_config names: a sudoers line without a user breaks sudo', async () => {
+  const inventory =
+    'version: 1\nfleet: f\nmanagement: [10.0.0.5]\ndefaults: { ssh: { config: ./ssh_config, privilege: sudo } }\n';
+  fs.writeFileSync(fleet.file('nobody.yaml'), `${inventory}hosts: { web1: { address: 10.0.1.11, template: peer } }\n`);
+  const { stderr, stdout } = await fleet.expect(1, 'privileges', 'web1', 'nobody.yaml');
+  expect(stderr).toContain('the inventory does not say who logs in to web1');
+  expect(stdout).toBe('');
+});
+
 test('render says what is in the way of its folder', async () => {
   fs.mkdirSync(fleet.file('out'));
   fs.writeFileSync(fleet.file('out/etc'), '');
