@@ -9,9 +9,10 @@ import { nearest } from './suggest.js';
  * Hosts named by a limit, in inventory order. Parts are separated by commas; a part is a host, group, range or
  * pattern (`web*`), `@web` means the group alone, and `!` in front leaves hosts out, wherever it stands. Only
  * exclusions start from all hosts; no expression means all hosts.
+ * @param where what the words stand in, for errors
  * @throws OperatorError LIMIT_EMPTY, LIMIT_NO_MATCH (a part that means nothing) or LIMIT_NO_HOSTS (nothing is left)
  */
-export function selectHosts(inventory: Inventory, limit?: string): readonly Host[] {
+export function selectHosts(inventory: Inventory, limit?: string, where = '--limit'): readonly Host[] {
   if (limit === undefined) return inventory.hosts;
   const parts = limit
     .split(',')
@@ -20,7 +21,7 @@ export function selectHosts(inventory: Inventory, limit?: string): readonly Host
   if (parts.length === 0) {
     throw new OperatorError('LIMIT_EMPTY', {
       what: 'the limit names no host',
-      where: '--limit',
+      where,
       todo: 'name hosts or groups, or leave the option out for all hosts',
     });
   }
@@ -30,26 +31,26 @@ export function selectHosts(inventory: Inventory, limit?: string): readonly Host
   for (const part of parts) {
     const isExcluded = part.startsWith('!');
     const target = isExcluded ? unwanted : wanted;
-    for (const name of namedBy(isExcluded ? part.slice(1).trim() : part, directory)) target.add(name);
+    for (const name of namedBy(isExcluded ? part.slice(1).trim() : part, directory, where)) target.add(name);
   }
   const startsFromAll = parts.every((part) => part.startsWith('!'));
   const selected = inventory.hosts.filter(({ name }) => (startsFromAll || wanted.has(name)) && !unwanted.has(name));
   if (selected.length > 0) return selected;
   throw new OperatorError('LIMIT_NO_HOSTS', {
     what: `"${limit}" leaves no host to work on`,
-    where: '--limit',
+    where,
     todo: 'exclude fewer hosts, or name a group that has some',
   });
 }
 
-function namedBy(part: string, directory: Directory): readonly string[] {
+function namedBy(part: string, directory: Directory, where: string): readonly string[] {
   const group = part.startsWith('@') ? part.slice(1) : undefined;
   const found = group === undefined ? findHosts(directory, part) : directory.groups.get(group);
   if (found !== undefined) return found;
   const match = group === undefined ? nearestName(directory, part) : nearest(group, directory.groups.keys());
   throw new OperatorError('LIMIT_NO_MATCH', {
     what: `no ${group === undefined ? 'host or group' : 'group'} is called "${group ?? part}"`,
-    where: '--limit',
+    where,
     todo: match === undefined ? 'name a host or group of the inventory' : `did you mean "${match}"?`,
   });
 }

@@ -58,7 +58,7 @@ export const drillCommand: CommandModule<object, DrillArguments> = {
   handler: (args) =>
     withContext({ ...args, limit: undefined }, async (context) => {
       const { output, settings, clock, random } = context;
-      const hosts = selectHosts(context.inventory, limitOf(args.hosts));
+      const hosts = selectHosts(context.inventory, limitOf(args.hosts), 'drill');
       const interrupts = catchInterrupts(output.note);
       const open = new Map<string, string>();
       interrupts.lastWords = () => [...open.values()].join('');

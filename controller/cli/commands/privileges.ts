@@ -48,7 +48,7 @@ export const privilegesCommand: CommandModule<object, PrivilegesArguments> = {
       }),
   handler: (args) =>
     withContext({ ...args, limit: undefined, forks: undefined }, async ({ inventory, output }) => {
-      const [host, ...more] = selectHosts(inventory, args.host);
+      const [host, ...more] = selectHosts(inventory, args.host, 'privileges');
       if (host === undefined || more.length > 0) {
         throw new OperatorError('ONE_HOST', { what: `"${args.host}" means several hosts`, todo: 'name one of them' });
       }

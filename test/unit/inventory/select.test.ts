@@ -69,3 +69,7 @@ test('the peers of a selection are the hosts at the other end of its links', () 
   expect(peersOf('web*,db1')).toBe('mail');
   expect(peersOf('*')).toBe('');
 });
+
+test('an error names the words that it is about: not every command has --limit', () => {
+  expect(() => selectHosts(inventory, 'wbe1', 'drill')).toThrow(expect.objectContaining({ where: 'drill' }));
+});
