@@ -135,9 +135,13 @@ function say_recorded_rules(    folder, number, path, line, status, seen, tries)
     print "\n" mark " end earlier-policy status=0"
 }
 
-function say_history(    tail, n, i) {
-    n = read_tail(state "/history", 20, tail)
-    for (i = 1; i <= n; i++) print mark " history text=" tail[i]
+# Drills that held are many, and no news: they must not push out what was confirmed.
+function say_history(    tail, n, i, told, count) {
+    n = read_tail(state "/history", 400, tail)
+    for (i = n; i > 0 && count < 20; i--) {
+        if (tail[i] !~ /^[^ ]* drill-[^ ]* reverted .*text=not confirmed in time$/) told[++count] = tail[i]
+    }
+    for (i = count; i > 0; i--) print mark " history text=" told[i]
 }
 
 # ---- services

@@ -42,6 +42,7 @@ export function transactionFinding(view: HostView, settings: CompareSettings): D
   }
   return finding(view, 'transaction-open', {
     subject: id,
+    class: 'pending',
     severity: 'info',
     what:
       `transaction ${id} to generation ${generation} is ${state} at step ${step}; ` +
@@ -66,6 +67,7 @@ function beginningOrOver(view: HostView, settings: CompareSettings): DriftFindin
   }
   return finding(view, 'transaction-open', {
     subject: 'unarmed',
+    class: 'pending',
     severity: 'info',
     what: unarmed ? 'a transaction is just beginning' : 'a transaction began or ended while the host was looked at',
     cause: 'an apply or a rollback is at work',

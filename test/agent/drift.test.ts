@@ -1,7 +1,7 @@
 /** `drift` under every shell a host may have: it tells all, and leaves no trace. */
 
 import { spawnSync } from 'node:child_process';
-import { rmSync, statSync } from 'node:fs';
+import { appendFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AgentHost, FILES, NONCE, agent, sha256 } from './support/agent-host.js';
@@ -135,6 +135,20 @@ describe.each(wantedShells())('a look for drift under $name', ({ program }) => {
     expect((await looker.apply({ generation: 3, expect: 2, files: one })).last).toBe(refusal);
     await bye(looker);
     expect(picture(host)).toEqual(before);
+  });
+
+  it('tells what was confirmed also after a hundred drills that held, and of one that did not', async () => {
+    await applied();
+    const held = (n: number): string =>
+      `2026-11-22T10:15:00Z drill-${n}.web1 reverted generation=1 step=confirm run=drill-${n} text=not confirmed in time\n`;
+    const late = '2026-11-22T11:00:00Z drill-x.web1 reverted generation=1 step=confirm run=drill-x text=aborted';
+    appendFileSync(join(host.state, 'history'), `${Array.from({ length: 100 }, (_, n) => held(n)).join('')}${late}\n`);
+    const session = await host.open('readonly');
+    const { history } = await driftOf(session);
+    await bye(session);
+    expect(history).toHaveLength(2);
+    expect(history[0]).toContain(' T1 confirmed generation=1 ');
+    expect(history[1]).toBe(late);
   });
 
   it('does not wait at a pipe that stands where a file should be', async () => {

@@ -670,7 +670,7 @@ describe.each([
       for (const name of ['web1', 'db1']) {
         const { findings, openTransaction } = await look(name);
         expect(openTransaction).toBe(true);
-        expect(findings).toMatchObject([{ kind: 'transaction-open', severity: 'info' }]);
+        expect(findings).toMatchObject([{ kind: 'transaction-open', class: 'pending', severity: 'info' }]);
       }
       hanging.release();
       expect((await run.ended).exit).toBe(0);
