@@ -27,6 +27,18 @@ test('two policy files are compared in meaning, without any inventory', async ()
   expect(stdout).toContain('protected → clear');
 });
 
+test('two files whose rules overlap too much to be compared say so, and their text is compared all the same', async () => {
+  const tangled = Array.from({ length: 300 }, (_, i) =>
+    i % 2 === 0
+      ? `{ lport ${i + 1} ulp tcp dir out } bypass { }\n`
+      : `{ laddr 10.${i % 250}.0.0/16 rport ${i + 1} ulp tcp dir out } drop { }\n`,
+  ).join('');
+  writeFileSync(fleet.file('tangled.conf'), tangled);
+  const { stderr } = await fleet.expect(1, 'diff', 'old.conf', 'tangled.conf', '--semantic');
+  expect(stderr).toContain('the rules overlap too much to be compared');
+  expect((await fleet.expect(2, 'diff', 'old.conf', 'tangled.conf')).stdout).toContain('+{ lport 1 ulp tcp dir out }');
+});
+
 test('a file that no host would load is refused', async () => {
   writeFileSync(fleet.file('bad.conf'), '{} encrypt {}\n');
   const { stderr } = await fleet.expect(1, 'diff', 'bad.conf', 'bad.conf', '--semantic');

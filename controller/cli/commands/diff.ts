@@ -8,6 +8,7 @@ import { outcomeExit } from '../../model/run.js';
 import { flowChangeSummaries } from '../../plan/flow-changes.js';
 import { isUnchanged } from '../../plan/host-plan.js';
 import { predictLoad } from '../../policy/predict-load.js';
+import { TangledPolicy } from '../../policy/partition.js';
 import { semanticDiff } from '../../proof/semantic-diff.js';
 import { fileFlowsText, filesPatch, patchText, semanticText, type NamedText } from '../../report/diff-text.js';
 import { diffFleet, type HostDifference } from '../../run/diff-fleet.js';
@@ -118,16 +119,31 @@ function worst(found: readonly HostDifference[]): ExitStatus {
 function diffFiles(output: Output, texts: readonly NamedText[], semantic: boolean): ExitStatus {
   const [before, after] = texts;
   if (before === undefined || after === undefined) throw new Error('two files');
-  const changes = flowChangeSummaries(semanticDiff(rulesOf(before), rulesOf(after)), 'this host', {
-    nameOf: () => undefined,
-    addresses: [],
-  });
+  const isAsked = semantic || output.format === 'json';
+  const found = isAsked ? flowChangesOf(before, after) : [];
+  const changes = flowChangeSummaries(found, 'this host', { nameOf: () => undefined, addresses: [] });
   const same = semantic ? changes.length === 0 : before.text === after.text;
   if (output.format === 'json')
     output.json({ event: 'diff', before: before.path, after: after.path, differs: !same, flowChanges: changes });
   else if (semantic) output.print(fileFlowsText(changes, output.paint));
   else if (!same) output.print(filesPatch(before, after));
   return same ? EXIT.ok : EXIT.changes;
+}
+
+/** @throws OperatorError POLICY_TANGLED, POLICY_REFUSED */
+function flowChangesOf(before: NamedText, after: NamedText): ReturnType<typeof semanticDiff> {
+  const rules = [rulesOf(before), rulesOf(after)] as const;
+  try {
+    return semanticDiff(...rules);
+  } catch (cause) {
+    if (!(cause instanceof TangledPolicy)) throw cause;
+    throw new OperatorError('POLICY_TANGLED', {
+      what: 'the rules overlap too much to be compared by what they mean',
+      where: `${before.path}, ${after.path}`,
+      todo: 'compare the text: `diff` as it is on every system',
+      cause,
+    });
+  }
 }
 
 /** @throws OperatorError POLICY_REFUSED: a file that the host would not load means nothing */
