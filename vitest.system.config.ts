@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** As test/agent/support/shells.ts knows them. */
@@ -19,6 +20,8 @@ const shared = { exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000, h
 // Real programs of the system as the other end: see test/integration.
 export default defineConfig({
   test: {
+    // Most of these wait, for windows and for connections that must not come about.
+    maxWorkers: availableParallelism() + 3,
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       {
