@@ -16,7 +16,7 @@ const host = (name: string): TwistedHost => {
 };
 
 beforeAll(async () => {
-  fleet = await TestFleet.start({ hosts: 3, confirmWindowSeconds: 8 });
+  fleet = await TestFleet.start({ hosts: 3, confirmWindowSeconds: 10 });
   fleet.edit(
     '  - between: [web, db]\n',
     '  - between: [web1, db1]\n  - { between: [web1, db2], keying: manual }\n  - between: [db1, db2]\n',
