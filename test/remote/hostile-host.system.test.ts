@@ -123,6 +123,15 @@ const CHANGES = [
   ['drill', 'web1', 'db1', '--window', '3'],
 ] as const;
 
+/** Every command against every attack takes five minutes; without this word each attack meets four of them, and each command several attacks. */
+const ALL = process.env['HOSTILE_HOST'] === 'all';
+if (!ALL) console.log('hostile host: a part of the commands for each attack; HOSTILE_HOST=all for all of them');
+
+/** Those of a list that the attack at this place meets. */
+function turn<T>(list: readonly T[], at: number, count: number): readonly T[] {
+  return ALL ? list : list.filter((_, i) => (i - at * count + list.length * 100) % list.length < count);
+}
+
 let folders = 0;
 const wordsOf = (words: readonly string[]): readonly string[] =>
   words[0] === 'import' ? [...words, `adopted-${(folders += 1)}`] : words;
@@ -138,10 +147,11 @@ describe('a host that', () => {
     fleet.openPort((port += 1));
     host('web1').twist = ATTACKS[attack];
     const before = fs.readdirSync(fleet.folder).filter((name) => !name.startsWith('adopted-'));
-    const looks = LOOKS.map(wordsOf);
+    const at = Object.keys(ATTACKS).indexOf(attack);
+    const looks = turn(LOOKS, at, 3).map(wordsOf);
     const ran = await Promise.all(looks.map((words) => run(...words)));
-    for (const [at, one] of ran.entries()) expectUnharmed(one, `${attack}: ${looks[at]?.join(' ') ?? ''}`);
-    for (const words of CHANGES) expectUnharmed(await run(...words), `${attack}: ${words.join(' ')}`);
+    for (const [i, one] of ran.entries()) expectUnharmed(one, `${attack}: ${looks[i]?.join(' ') ?? ''}`);
+    for (const words of turn(CHANGES, at, 1)) expectUnharmed(await run(...words), `${attack}: ${words.join(' ')}`);
     const after = fs.readdirSync(fleet.folder).filter((name) => !name.startsWith('adopted-'));
     expect(after.filter((name) => !before.includes(name))).toEqual([]);
     expect(fs.readFileSync(fleet.file('run.log'), 'utf8')).not.toMatch(CONTROL);
