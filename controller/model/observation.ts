@@ -67,8 +67,22 @@ export interface Manifest {
   }[];
 }
 
-export type StepName =
-  'preflight' | 'snapshot' | 'arm' | 'read' | 'chmod' | 'keys' | 'policy' | 'ike' | 'verify' | 'confirm' | 'revert';
+/** The steps of a transaction, in their order. */
+export const STEP_NAMES = [
+  'preflight',
+  'snapshot',
+  'arm',
+  'read',
+  'chmod',
+  'keys',
+  'policy',
+  'ike',
+  'verify',
+  'confirm',
+  'revert',
+] as const;
+
+export type StepName = (typeof STEP_NAMES)[number];
 
 export interface StepReport {
   readonly name: StepName;

@@ -34,6 +34,8 @@ const PART_NAMES: readonly string[] = [
   'lib/steps.sh',
   'lib/deadman.sh',
   'lib/ending.sh',
+  'lib/recovery.sh',
+  'lib/history.sh',
   'ipsec-agent.sh',
 ];
 

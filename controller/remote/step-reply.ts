@@ -1,29 +1,15 @@
 /** What the agent says about a transaction: its steps and its last word. Pure. */
 
-import type { StepName, StepReport, TransactionOutcome } from '../model/observation.js';
+import { STEP_NAMES, type StepReport, type TransactionOutcome } from '../model/observation.js';
 import { field } from './agent-reply.js';
 import type { ReplyRecord } from './agent-reply.js';
 import { ReplyError, numberValue, secondsValue } from './reply-error.js';
-
-const STEPS: readonly StepName[] = [
-  'preflight',
-  'snapshot',
-  'arm',
-  'read',
-  'chmod',
-  'keys',
-  'policy',
-  'ike',
-  'verify',
-  'confirm',
-  'revert',
-];
 
 const STATES: readonly StepReport['state'][] = ['begin', 'done', 'failed', 'skipped'];
 
 export function parseStep(record: ReplyRecord, output: readonly string[]): StepReport {
   const said = record.fields;
-  const name = STEPS.find((step) => step === said.get('name'));
+  const name = STEP_NAMES.find((step) => step === said.get('name'));
   const state = STATES.find((known) => known === said.get('state'));
   if (name === undefined || state === undefined) throw new ReplyError('a step and its state', record.line);
   return { name, state, text: said.get('text') ?? '', output };

@@ -1,21 +1,7 @@
 /** Which cells the fault matrix has: every point of a transaction, every fault, both ways of keying, every platform. Pure. */
 
 import type { Keying } from '../../controller/model/host.js';
-import type { StepName } from '../../controller/model/observation.js';
-
-export const STEPS: readonly StepName[] = [
-  'preflight',
-  'snapshot',
-  'arm',
-  'read',
-  'chmod',
-  'keys',
-  'policy',
-  'ike',
-  'verify',
-  'confirm',
-  'revert',
-];
+import { STEP_NAMES, type StepName } from '../../controller/model/observation.js';
 
 export const FAULTS = [
   'tool-fails',
@@ -90,7 +76,7 @@ export function allCells(platforms: readonly MatrixPlatform[]): readonly Cell[] 
   const cells: Cell[] = [];
   for (const platform of platforms)
     for (const keying of KEYINGS)
-      for (const step of STEPS)
+      for (const step of STEP_NAMES)
         for (const point of pointsOf(step, keying))
           for (const fault of FAULTS) {
             if (!makesSense(point, fault)) continue;
