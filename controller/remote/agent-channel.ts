@@ -98,6 +98,9 @@ export class AgentChannel {
   async close(): Promise<void> {
     if (this.#failed !== undefined) return;
     this.#failed = new HostLinkError({ kind: 'lost', reason: `the session with ${this.host} is closed`, todo: '' });
+    // A pass that was given up closes its sessions in mid-request.
+    this.#waiting?.fail(this.#failed);
+    this.#waiting = undefined;
     this.#process?.write('bye\n');
     await this.connection.close();
   }

@@ -6,7 +6,7 @@ import { HostLinkError } from '../ports.js';
 import { within } from './deadline.js';
 import { shown } from './host-text.js';
 import type { Connection, ProcessEvents, RemoteProcess } from './remote-process.js';
-import { commandFailure } from './ssh-failures.js';
+import { commandFailure, cutFailure } from './ssh-failures.js';
 
 /** A polite end costs one round trip; a host that does not give it is left. */
 const CLOSE_SECONDS = 2;
@@ -23,6 +23,8 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
       resolve();
     });
   });
+  // Its side is closed: nothing more can be asked, though the connection itself ends a moment later.
+  client.once('end', () => (broken ??= 'the connection was closed'));
   const seconds = settings.replyTimeoutSeconds;
   return {
     run: (command, events, on): Promise<RemoteProcess> =>
@@ -30,7 +32,10 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
         seconds,
         openCommand(client, command, on, (channel) => attach(channel, events, closed, () => broken)).catch(
           (error: unknown) => {
-            throw new HostLinkError(commandFailure({ host, settings }, error), { cause: error });
+            const place = { host, settings };
+            // ssh2 says the same of a refusal and of a connection that ended while it was asked
+            const failure = broken === undefined ? commandFailure(place, error) : cutFailure(place, broken);
+            throw new HostLinkError(failure, { cause: error });
           },
         ),
         () =>

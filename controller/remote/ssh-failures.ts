@@ -152,6 +152,15 @@ export function commandFailure(place: Place, error: unknown): LinkFailure {
   };
 }
 
+/** Logged in, and the connection ended before a command was accepted. */
+export function cutFailure(place: Place, broken: string): LinkFailure {
+  return {
+    kind: 'unreachable',
+    reason: `${placeText(place)} closed the connection before it ran a command (${broken})`,
+    todo: 'try again; if it stays, look at the log of sshd on the host, and of the jump hosts on the way',
+  };
+}
+
 /** Of the first address, when several were tried. */
 export function errorCode(error: unknown): string {
   if (error instanceof AggregateError) return errorCode(error.errors[0]);

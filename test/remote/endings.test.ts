@@ -68,6 +68,19 @@ describe('before the agent has said a word, a host that', () => {
     });
   });
 
+  test('drops the connection instead of accepting the command is not blamed for its settings', async () => {
+    const server = await startServer({
+      deafToExec: () => {
+        for (const socket of server.connections) socket.destroy();
+      },
+    });
+    servers.push(server);
+    expect(await failure(createHostLink(linkOptions()).open(hostAt(server)))).toMatchObject({
+      kind: 'unreachable',
+      reason: expect.stringMatching(/^db1 .* closed the connection before it ran a command/),
+    });
+  });
+
   test('says nothing after the command is given up', async () => {
     stopTheClock();
     const command = (channel: ServerChannel): void => {
@@ -302,6 +315,14 @@ describe('in the middle of the conversation, a host that', () => {
     const session = await open(fakeAgent({ answers: { abort: '@ step name=arm state=begin\n'.repeat(100) } }));
     expect((await failure(session.abort('T1', () => undefined))).reason).toContain('expected at most 64 steps');
   });
+});
+
+test('a session that is closed in mid-request ends the request at once', async () => {
+  const session = await open(fakeAgent({ answers: { observe: () => undefined } }));
+  stopTheClock();
+  const observing = failure(session.observe());
+  await session.close();
+  expect(await observing).toMatchObject({ kind: 'lost', reason: 'the session with db1 is closed' });
 });
 
 test('a closed session answers nothing more, and closing twice is no harm', async () => {

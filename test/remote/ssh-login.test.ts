@@ -126,6 +126,19 @@ describe('logging in', () => {
     expect(await opens(hostAt(server, { auth: [{ kind: 'password' }] }), { ask })).toBe('open');
   });
 
+  test('with a password that is typed when the host has long gone fails, and the run goes on', async () => {
+    const server = await serve();
+    let type: (password: string) => void = () => undefined;
+    const ask = (): Promise<string> => {
+      for (const socket of server.connections) socket.destroy();
+      return new Promise((resolve) => (type = resolve));
+    };
+    expect(await opens(hostAt(server, { auth: [{ kind: 'password' }] }), { ask })).toMatchObject({ kind: 'auth' });
+    type(PASSWORD);
+    // A rejection that nobody handles would end the run here, as it ends vitest's.
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
   test('with a password where the host only takes keyboard-interactive', async () => {
     const auth = (context: AuthContext): void => {
       if (context.method !== 'keyboard-interactive') context.reject(['keyboard-interactive']);

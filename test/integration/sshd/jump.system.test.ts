@@ -94,16 +94,21 @@ describe('a host behind a jump host', () => {
     const host = target.hostAt({ proxyJump: [await jumpAt(bastion)] });
     const connect = createConnector(quiet);
     const connection = await connect(host);
-    const ended = new Promise<string | undefined>((resolve) => {
-      const events = {
-        stdout: () => undefined,
-        stderr: () => undefined,
-        end: (how: { broken: string | undefined }) => resolve(how.broken),
-      };
-      void connection.run('sleep 30', events);
+    let end: (broken: string | undefined) => void = () => undefined;
+    const ended = new Promise<string | undefined>((resolve) => (end = resolve));
+    await connection.run('sleep 30', {
+      stdout: () => undefined,
+      stderr: () => undefined,
+      end: ({ broken }) => end(broken),
     });
     await bastion.stop();
     expect(await ended).toEqual(expect.any(String));
+    // A command that comes too late is told so, and not that sshd refuses it.
+    await expect(
+      connection.run('true', { stdout: () => undefined, stderr: () => undefined, end: () => undefined }),
+    ).rejects.toMatchObject({
+      failure: { kind: 'unreachable', reason: expect.stringContaining('closed the connection') },
+    });
     await bastion.start();
     expect(await sayOver(connect, host)).toBe('42\n');
   });
