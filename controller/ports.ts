@@ -1,5 +1,6 @@
 /** What run/ needs of the world. Types only: the edges implement them, tests fake them, cli/context.ts wires them. */
 
+import type { Address } from './model/address.js';
 import type { DriftDigest, DriftMemory, DriftPass } from './model/drift.js';
 import type { Host } from './model/host.js';
 import type {
@@ -13,6 +14,7 @@ import type {
   TransactionOutcome,
   TransactionRequest,
 } from './model/observation.js';
+import type { Probe, ProbeReport, SaCount } from './model/probe.js';
 import type { Secret } from './model/secret.js';
 import type { DriftEvent, GaugeValues } from './report/drift-metrics.js';
 
@@ -30,6 +32,13 @@ export interface HostSession {
    */
   collect(path: string): Promise<Secret | undefined>;
   surroundings(): Promise<HostSurroundings>;
+  /**
+   * Tries flows from this host, all at once, each again and again while nothing comes back, until `deadlineSeconds` are over (a whole
+   * number, 2 to 120), at most `MOST_PROBES`. Replies are in the order of `probes`, one each. Changes nothing on the host. The answer may take a few seconds more.
+   */
+  probe(probes: readonly Probe[], deadlineSeconds: number): Promise<ProbeReport>;
+  /** What each loaded SA has carried. Of a host that has very many, only those between two of the addresses `among`, where given. */
+  counters(among?: readonly Address[]): Promise<readonly SaCount[]>;
   transact(request: TransactionRequest, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
   confirm(id: string, nonce: string, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;
   abort(id: string, onStep: (step: StepReport) => void): Promise<TransactionOutcome>;

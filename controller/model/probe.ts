@@ -45,3 +45,6 @@ export interface ProbeReport {
   readonly before: readonly SaCount[];
   readonly after: readonly SaCount[];
 }
+
+/** Of one request: all are tried at once. */
+export const MOST_PROBES = 64;

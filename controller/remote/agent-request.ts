@@ -1,7 +1,9 @@
 /** The lines the controller says to the agent (agent/README.md, "Talking"). Text only; nothing is sent here. */
 
+import { type Address, formatAddress } from '../model/address.js';
 import type { TransactionFile, TransactionRequest } from '../model/observation.js';
 import type { RuleChange } from '../model/policy.js';
+import type { Probe } from '../model/probe.js';
 import { manifestText } from './manifest-text.js';
 import { wholeLine, wholeWord } from './reply-error.js';
 
@@ -12,6 +14,25 @@ export const BLOCK_END = '#@end\n\n\n\n';
 export function requestLine(word: string, fields: Readonly<Record<string, string | number>> = {}): string {
   const pairs = Object.entries(fields).map(([key, value]) => ` ${key}=${wholeWord(value)}`);
   return `${word}${pairs.join('')}\n`;
+}
+
+/** The whole `probe` block. */
+export function probeText(probes: readonly Probe[], deadlineSeconds: number): string {
+  const tries = probes.map(({ id, protocol, source, destination, port }) =>
+    requestLine('@try', {
+      id,
+      protocol,
+      source: formatAddress(source),
+      destination: formatAddress(destination),
+      ...(port === undefined ? {} : { port }),
+    }),
+  );
+  return [requestLine('probe', { deadline: deadlineSeconds }), ...tries, BLOCK_END].join('');
+}
+
+/** `counters`, or `counters among=10.0.1.11,10.0.1.12`. */
+export function countersText(among: readonly Address[]): string {
+  return requestLine('counters', among.length === 0 ? {} : { among: among.map(formatAddress).join(',') });
 }
 
 /**

@@ -11,15 +11,17 @@ import type {
   TransactionOutcome,
   TransactionRequest,
 } from '../model/observation.js';
+import type { ProbeReport, SaCount } from '../model/probe.js';
 import { Secret } from '../model/secret.js';
 import { HostLinkError } from '../ports.js';
 import type { HostSession } from '../ports.js';
 import type { AgentChannel } from './agent-channel.js';
 import { ReplyReader, sectionText } from './agent-reply.js';
 import type { ReplyItem, ReplySection } from './agent-reply.js';
-import { requestLine, transactionText } from './agent-request.js';
+import { countersText, probeText, requestLine, transactionText } from './agent-request.js';
 import { parseDriftReport } from './drift-reply.js';
 import { shown } from './host-text.js';
+import { parseCounts, parseProbeReport } from './probe-reply.js';
 import { ReplyError } from './reply-error.js';
 import { parseSurroundings } from './surroundings.js';
 import { parseFingerprints, parseGeneration, parseObservation, parseStatus } from './reply-values.js';
@@ -57,16 +59,24 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
     text: string | Buffer,
     waitingFor: string,
     take: (item: ReplyItem, alive: () => void) => T | undefined,
+    more = 0,
   ): Promise<T> => {
     const reader = new ReplyReader(mark);
-    return channel.ask(greeted(text), seconds, waitingFor, (line, alive) => {
+    return channel.ask(greeted(text), seconds + more, waitingFor, (line, alive) => {
       const item = reader.push(line);
       return item === undefined ? undefined : take(refusalChecked(item, host, todoIfRefused(waitingFor)), alive);
     });
   };
 
-  const section = <T>(text: string, name: string, parse: (reply: ReplySection) => T): Promise<T> =>
-    ask(text, name, (item) => (item.kind === 'section' && item.name === name ? parse(item) : undefined));
+  /** `more`: seconds that the host may take on top of what any answer may. */
+  const section = <T>(text: string, name: string, parse: (reply: ReplySection) => T, more = 0): Promise<T> =>
+    ask(text, name, (item) => (item.kind === 'section' && item.name === name ? parse(item) : undefined), more);
+
+  /** Nothing was changed, and the host listens on: it is no reason to give the session up. */
+  const counted = (reply: ReplySection): void => {
+    if (reply.status !== 0)
+      throw refused(host, 'ipseckey dump could not list the SAs', 'run `ipseckey -n -p dump` on the host');
+  };
 
   /** A step is an answer in itself: the time allowed starts again with each. */
   const transaction = (text: string | Buffer, onStep: (step: StepReport) => void): Promise<TransactionOutcome> => {
@@ -115,6 +125,21 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
     },
     surroundings: async (): Promise<HostSurroundings> =>
       section(requestLine('surroundings'), 'surroundings', parseSurroundings),
+    probe: async (probes, deadlineSeconds): Promise<ProbeReport> =>
+      section(
+        probeText(probes, deadlineSeconds),
+        'probe',
+        (reply) => {
+          reply.items.forEach((item) => item.kind === 'section' && counted(item));
+          return parseProbeReport(reply, probes);
+        },
+        deadlineSeconds,
+      ),
+    counters: async (among = []): Promise<readonly SaCount[]> =>
+      section(countersText(among), 'counters', (reply) => {
+        counted(reply);
+        return parseCounts(reply.lines);
+      }),
     transact: async (request: TransactionRequest, onStep) =>
       within(request.windowSeconds, await transaction(transactionText(request), onStep)),
     confirm: async (id, nonce, onStep) => transaction(requestLine('confirm', { id, nonce }), onStep),

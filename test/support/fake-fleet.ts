@@ -54,6 +54,14 @@ export class FakeHost {
       fingerprints: () => Promise.resolve([]),
       collect: () => Promise.resolve(undefined),
       surroundings: () => Promise.resolve({ client: undefined, hosts: '', addresses: [] }),
+      // A host without means to try anything.
+      probe: (probes) =>
+        Promise.resolve({
+          replies: probes.map(({ id }) => ({ id, answer: 'untried', means: '', text: 'not played' })),
+          before: [],
+          after: [],
+        }),
+      counters: () => Promise.resolve([]),
       transact: (request, onStep) => this.#transact(request, onStep),
       confirm: (id, nonce) => this.#confirm(id, nonce),
       abort: (id) => this.#abort(id),
