@@ -4,8 +4,7 @@ import * as fs from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { onLines, parseRequest, sendLine, type ControlLine, type ControlRequest } from './control-messages.js';
 import { hostStatus } from './host-status.js';
-import type { Lab } from './lab.js';
-import type { LabHost } from './lab-host.js';
+import type { LabNode, LabNodes } from './lab-node.js';
 
 export interface ControlServer {
   close(): Promise<void>;
@@ -13,7 +12,7 @@ export interface ControlServer {
 
 /** `down` is called once, after the caller was told; it must end in the process's end or the server's close. */
 export async function serveControl(
-  lab: Lab,
+  lab: LabNodes,
   path: string,
   down: (keep: boolean, told: (answer: ControlLine) => void) => Promise<void>,
 ): Promise<ControlServer> {
@@ -45,7 +44,7 @@ async function listenPrivately(server: Server, path: string): Promise<void> {
   }
 }
 
-function serve(lab: Lab, socket: Socket, down: Parameters<typeof serveControl>[2]): void {
+function serve(lab: LabNodes, socket: Socket, down: Parameters<typeof serveControl>[2]): void {
   let started = false;
   let input: ((line: ControlLine) => void) | undefined;
   const fail = (error: unknown): void => {
@@ -63,7 +62,7 @@ function serve(lab: Lab, socket: Socket, down: Parameters<typeof serveControl>[2
   });
 }
 
-async function answer(lab: Lab, request: Exclude<ControlRequest, { do: 'exec' | 'down' }>): Promise<ControlLine> {
+async function answer(lab: LabNodes, request: Exclude<ControlRequest, { do: 'exec' | 'down' }>): Promise<ControlLine> {
   if (request.do === 'status') {
     return { hosts: await Promise.all([...lab.hosts.values()].map(hostStatus)) };
   }
@@ -75,26 +74,26 @@ async function answer(lab: Lab, request: Exclude<ControlRequest, { do: 'exec' | 
     return { done: [...request.hosts] };
   }
   const hosts = request.hosts.length === 0 ? [...lab.hosts.values()] : request.hosts.map((name) => lab.host(name));
-  const act = { reset: (host: LabHost) => host.reset(), boot: reboot, 'power-cut': (host: LabHost) => host.powerCut() };
+  const act = { reset: (host: LabNode) => host.reset(), boot: reboot, 'power-cut': (host: LabNode) => host.powerCut() };
   await Promise.all(hosts.map(act[request.do]));
   return { done: hosts.map((host) => host.name) };
 }
 
 /** Starts a host that is off, and restarts one that is on. */
-async function reboot(host: LabHost): Promise<void> {
+async function reboot(host: LabNode): Promise<void> {
   if (host.isOn) await host.powerCut();
   await host.boot();
 }
 
 /** Runs a command on a host and joins its streams to the socket; returns what takes the lines that follow. */
 function runCommand(
-  lab: Lab,
+  lab: LabNodes,
   name: string,
   argv: readonly string[],
   socket: Socket,
   fail: (error: unknown) => void,
 ): ((line: ControlLine) => void) | undefined {
-  let child: ReturnType<LabHost['start']>;
+  let child: ReturnType<LabNode['start']>;
   try {
     child = lab.host(name).start(argv);
   } catch (error) {

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from './errno.js';
-import type { LabHost } from './lab-host.js';
+import type { LabNode } from './lab-node.js';
 
 export interface LabHostStatus {
   readonly name: string;
@@ -16,7 +16,7 @@ export interface LabHostStatus {
   readonly maintenance: readonly string[];
 }
 
-export async function hostStatus(host: LabHost): Promise<LabHostStatus> {
+export async function hostStatus(host: LabNode): Promise<LabHostStatus> {
   const ask = async (tool: string, args: readonly string[]): Promise<string> =>
     host.isOn ? (await host.machine.run(tool, args, { env: {}, stdin: '', cwd: '/' })).stdout : '';
   // Hosts without services have an `ipsecconf` that knows no rules but the host's own.

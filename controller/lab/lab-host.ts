@@ -5,65 +5,40 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../model/address.js';
 import type { PlatformName } from '../platform/adapter.js';
-import type { Clock } from '../ports.js';
-import { clearRunFolder, deliverHost, hostPathFolders, installStubs, type HostPaths } from './host-folder.js';
+import { deliverHost, hostPathFolders, installStubs } from './host-folder.js';
+import { HostInside, outcomeOf, type InsideSettings, type Intercept } from './host-inside.js';
 import { hostKind } from './host-kind.js';
-import { HostFiles } from './host-files.js';
 import { HostProcesses } from './host-processes.js';
-import type { Machine, MakeMachine } from './machine.js';
+import type { Machine } from './machine.js';
 import { generateSshKey, readSshKey, type SshKeyPair } from './openssh-key.js';
 import { letsIn } from './ssh-admission.js';
 import type { SshCredentials } from './ssh-auth.js';
 import type { SshFaults } from './ssh-faults.js';
 import { SshService, type Network, type OffStyle } from './ssh-server.js';
-import { ToolBridge, type BridgeCall } from './tool-bridge.js';
 import type { HostMachine } from './tools/registry.js';
-import type { HostNames, ToolReply } from './tools/tool.js';
+import type { ToolReply } from './tools/tool.js';
 
-export interface LabHostSettings<M extends Machine> {
-  readonly name: string;
-  readonly addresses: readonly Address[];
-  readonly platform: PlatformName;
+export interface LabHostSettings<M extends Machine> extends InsideSettings<M> {
   readonly port: number;
-  readonly paths: HostPaths;
-  readonly hostNames: HostNames;
   readonly credentials: SshCredentials;
-  readonly makeMachine: MakeMachine<M>;
-  readonly clock: Clock;
   /** What runs commands and stubs; `['/bin/sh']` unless a test looks at another shell. */
   readonly shell: readonly string[];
   /** Where SSH clients are, for the policy to judge their connections by; it judges none when this is not given. */
   readonly client?: Address | undefined;
 }
 
-/** Stands between the commands and the simulated host: a test may watch, delay, or answer itself. */
-export type Intercept = (call: BridgeCall, run: () => Promise<ToolReply>) => Promise<ToolReply>;
-
 export class LabHost<M extends Machine = HostMachine> {
   readonly faults: SshFaults = {};
-  intercept: Intercept | undefined;
-  /** Calls of simulated commands since the lab came up. */
-  calls = 0;
-  readonly machine: M;
   readonly #processes: HostProcesses;
-  readonly #files = new HostFiles();
-  #bridge: ToolBridge | undefined;
+  readonly #inside: HostInside<M>;
   #service: SshService | undefined;
   #key: SshKeyPair;
 
   private constructor(private readonly settings: LabHostSettings<M>) {
-    const { paths, addresses, platform, hostNames, clock } = settings;
+    const { paths, name } = settings;
     this.#processes = new HostProcesses(paths.folder);
-    this.#key = keepHostKey(paths.hostKey, settings.name);
-    this.machine = settings.makeMachine({
-      root: paths.root,
-      addresses,
-      platform,
-      hostNames,
-      files: this.#files,
-      clock,
-      runScript: (argv, env) => this.#runScript(argv, env),
-    });
+    this.#key = keepHostKey(paths.hostKey, name);
+    this.#inside = new HostInside(settings, { setup: { runScript: (argv, env) => this.#runScript(argv, env) } });
   }
 
   /** Boots the host in a folder that has its FIFOs, and opens its SSH service. */
@@ -125,7 +100,24 @@ export class LabHost<M extends Machine = HostMachine> {
   }
 
   get isOn(): boolean {
-    return this.#bridge !== undefined;
+    return this.#inside.isOn;
+  }
+
+  get machine(): M {
+    return this.#inside.machine;
+  }
+
+  /** Calls of simulated commands since the lab came up. */
+  get calls(): number {
+    return this.#inside.calls;
+  }
+
+  get intercept(): Intercept | undefined {
+    return this.#inside.intercept;
+  }
+
+  set intercept(intercept: Intercept | undefined) {
+    this.#inside.intercept = intercept;
   }
 
   get #ssh(): SshService {
@@ -159,27 +151,15 @@ export class LabHost<M extends Machine = HostMachine> {
     await unplugged;
   }
 
-  /** From the first moment on nothing is written, nothing begun and no command answered. */
   async #unplug(style: OffStyle): Promise<void> {
     this.#service?.switchOff(style);
-    this.#files.power(false);
-    const lastCalls = this.#bridge?.close();
-    this.#bridge = undefined;
-    await this.machine.powerCut();
-    this.#processes.killSessions();
-    await lastCalls;
+    await this.#inside.cut(() => this.#processes.killSessions());
   }
 
   /** Brings the host up again: its services in boot order, then SSH. */
   async boot(): Promise<void> {
     if (this.isOn) return;
-    clearRunFolder(this.root);
-    this.#files.power(true);
-    const bridge = new ToolBridge(this.settings.paths.bridge, (call) => this.#answer(call));
-    this.#bridge = bridge;
-    await this.machine.boot();
-    // Unless the power went meanwhile.
-    if (this.#bridge === bridge) this.#service?.switchOn();
+    if (await this.#inside.boot()) this.#service?.switchOn();
   }
 
   /** Puts the host back to how it was delivered. Port and host key stay. */
@@ -223,24 +203,9 @@ export class LabHost<M extends Machine = HostMachine> {
     await this.#service?.close();
   }
 
-  async #answer(call: BridgeCall): Promise<ToolReply> {
-    this.calls++;
-    const run = (): Promise<ToolReply> => this.machine.run(call.tool, call.args, call);
-    return this.intercept === undefined ? run() : this.intercept(call, run);
-  }
-
   #runScript(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<ToolReply> {
     if (!this.isOn) return Promise.resolve({ exit: 137, stdout: '', stderr: '' });
-    const child = this.start(argv, env);
-    child.stdin.end();
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    return new Promise((resolve) => {
-      child.once('error', (error) => resolve({ exit: 127, stdout, stderr: `${error.message}\n` }));
-      child.once('close', (code) => resolve({ exit: code ?? 137, stdout, stderr }));
-    });
+    return outcomeOf(this.start(argv, env));
   }
 }
 

@@ -32,6 +32,9 @@ export interface BridgeCall {
   readonly stdin: string;
 }
 
+/** Whether a process of that id exists. */
+export type IsAlive = (pid: number) => boolean;
+
 export type AnswerCall = (call: BridgeCall) => Promise<ToolReply>;
 
 /** Paths that `mkfifo` must have made in the folder before the bridge opens. */
@@ -58,6 +61,7 @@ export class ToolBridge {
   constructor(
     readonly folder: string,
     private readonly answer: AnswerCall,
+    private readonly isAlive: IsAlive = isRunning,
   ) {
     for (const slot of slotNames()) this.#release(slot);
     this.#requests = new Socket({ fd: openFifo(join(folder, 'request')), readable: true, writable: false });
@@ -179,7 +183,7 @@ export class ToolBridge {
 
   /** As long as somebody waits: frees the slots of stubs that were killed, and wakes one waiting stub for each free slot. */
   #reclaim(): void {
-    for (const pid of this.#waiting) if (!isRunning(Number(pid))) this.#waiting.delete(pid);
+    for (const pid of this.#waiting) if (!this.isAlive(Number(pid))) this.#waiting.delete(pid);
     let free = 0;
     for (const slot of this.#waiting.size === 0 ? [] : slotNames()) {
       const state = this.#lockState(slot);
@@ -192,7 +196,7 @@ export class ToolBridge {
   #lockState(slot: string): 'free' | 'held' | 'stale' {
     const pid = this.#lockOwner(slot);
     if (pid === undefined) return 'free';
-    if (pid > 0) return isRunning(pid) ? 'held' : 'stale';
+    if (pid > 0) return this.isAlive(pid) ? 'held' : 'stale';
     const made = fs.statSync(this.#path(slot, 'lock'), { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
     return Date.now() - made > EMPTY_LOCK_MILLISECONDS ? 'stale' : 'held';
   }
