@@ -14,7 +14,7 @@ import type {
   TransactionOutcome,
   TransactionRequest,
 } from './model/observation.js';
-import type { Probe, ProbeReport, SaCount } from './model/probe.js';
+import type { Probe, ProbeAnswer, ProbeReport, SaCount } from './model/probe.js';
 import type { Secret } from './model/secret.js';
 import type { DriftEvent, GaugeValues } from './report/drift-metrics.js';
 
@@ -77,6 +77,23 @@ export interface SessionMode {
 export interface HostLink {
   /** Connects, authenticates, checks the host key and starts the agent. @throws HostLinkError */
   open(host: Host, how?: SessionMode): Promise<HostSession>;
+}
+
+/** What came of a connection of this machine's own. */
+export interface OwnAnswer {
+  readonly answer: ProbeAnswer;
+  /** Why, where it is not plain. */
+  readonly text: string;
+}
+
+/** This machine as a stranger to the hosts: it has no IPsec policy of ours. Nothing here throws. */
+export interface OwnNetwork {
+  /** Addresses of a name or literal; none when the network knows no such name. */
+  addressesOf(name: string): Promise<readonly Address[]>;
+  /** What packets to `destination` would leave with; `undefined` without a way there. Sends nothing. */
+  sourceTowards(destination: Address): Promise<Address | undefined>;
+  /** One TCP connection, closed at once. */
+  connect(destination: Address, port: number, seconds: number, stop?: AbortSignal): Promise<OwnAnswer>;
 }
 
 /** One stored key with what it is for. */

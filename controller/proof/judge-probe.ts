@@ -1,0 +1,264 @@
+/** What the answers and the counters of both ends say of one promise. Values only. */
+
+import { parseAddress, sameAddress, type Address } from '../model/address.js';
+import type { ProbedFlow, ProbeResult } from '../model/link-probe.js';
+import type { ProbeReply, SaCount } from '../model/probe.js';
+import { conversationText } from './flow-kind.js';
+import type { PlannedProbe } from './plan-probes.js';
+
+/** An end's SAs before and after the tries. */
+export interface Counted {
+  readonly before: readonly SaCount[];
+  readonly after: readonly SaCount[];
+}
+
+/** What was seen of one probe. */
+export interface Seen {
+  readonly first: Pick<ProbeReply, 'answer' | 'text'>;
+  readonly second?: Pick<ProbeReply, 'answer' | 'text'>;
+  /** Around the tries alone; absent for this machine, which has no SAs. */
+  readonly sender?: Counted;
+  readonly receiver?: Counted;
+  /** Whether another flow between the same two was answered at the same time; absent: none was tried. */
+  readonly control?: boolean;
+  /** Seconds that a flow had to work. */
+  readonly waitedSeconds: number;
+  /** Not as long as the settings ask for: the confirm window was too near. */
+  readonly hurried: boolean;
+}
+
+export function judgeProbe(probe: PlannedProbe, seen: Seen): ProbeResult {
+  switch (probe.expect) {
+    case 'protected':
+      return judgeProtected(probe, seen);
+    case 'clear':
+      return judgeClear(probe, seen);
+    case 'refused':
+      return judgeRefused(probe, seen);
+  }
+}
+
+function judgeProtected(probe: PlannedProbe, seen: Seen): ProbeResult {
+  const { first, second } = seen;
+  const answered = [first, second].find((reply) => reply !== undefined && isAnswer(reply));
+  if (answered !== undefined) {
+    const by = answered === first ? probe.first : (probe.second ?? probe.first);
+    const flow = { ...flowOf(probe), flow: conversationText(by) };
+    const proof = carried(probe, seen);
+    if ('missing' in proof) {
+      return {
+        ...flow,
+        state: 'broken',
+        fault: 'in-the-clear',
+        evidence: `${probe.to} answered, and ${proof.missing}`,
+        cause: 'it passed without protection, or protected by nothing that both ends count',
+        todo: 'look at the loaded policy of both ends: `ipsec-deploy verify` compares it, `ipsecconf -ln` lists it',
+      };
+    }
+    const unheard = answered === first ? '' : `; ${probe.flow} had no answer, which is no matter of protection`;
+    return { ...flow, state: 'held', evidence: `${proof.evidence}${unheard}` };
+  }
+  const tried = [first, second].find((reply) => reply?.answer === 'silent');
+  if (tried === undefined) return untried(probe, [second?.text, first.text].find((text) => (text ?? '') !== '') ?? '');
+  if (seen.hurried)
+    return untried(probe, `no answer within the ${seconds(seen.waitedSeconds)} that the confirm window left`);
+  return { ...flowOf(probe), state: 'broken', ...silence(probe, seen) };
+}
+
+/** Why nothing came back, as far as the counters of both ends tell. */
+function silence(
+  probe: PlannedProbe,
+  seen: Seen,
+): Pick<Extract<ProbeResult, { state: 'broken' }>, 'fault' | 'evidence' | 'cause' | 'todo'> {
+  const { from, to, sender: source, receiver: destination } = probe;
+  const out = moved(seen.sender, source, destination);
+  const arrived = moved(seen.receiver, source, destination);
+  const answered = moved(seen.receiver, destination, source);
+  const none = `no answer within ${seconds(seen.waitedSeconds)}`;
+  const link = probe.link ?? `${from} and ${to}`;
+  const explain = `see \`ipsec-deploy explain ${from} ${to}\` and \`ipsec-deploy verify\``;
+  if (seen.sender !== undefined && out.length === 0) {
+    const has = held(seen.sender, source, destination);
+    return has.length === 0
+      ? {
+          fault: 'missing-sa',
+          evidence: `${none}; ${from} has no SA to ${probe.destination}`,
+          cause: `the key daemons have not agreed on one (preshared keys, IKE rules, UDP ports 500 and 4500), or the manual SA is not loaded`,
+          todo: `look at the log of in.iked on both ends; ${explain}`,
+        }
+      : {
+          fault: 'no-answer',
+          evidence: `${none}; ${named(has[0], from)} did not move: nothing left ${from} protected`,
+          cause: `${from} drops it itself, or sends it another way than its SAs are for`,
+          todo: explain,
+        };
+  }
+  if (seen.receiver !== undefined && arrived.length === 0) {
+    const there = held(seen.receiver, source, destination);
+    const same = there.some(({ type, spi }) => out.some((one) => sameSa(one, { type, spi })));
+    const sent = out.map((one) => movedText(one, `out at ${from}`)).join(', ');
+    return {
+      fault: same ? 'key-mismatch' : 'missing-sa',
+      evidence: `${none}; ${sent === '' ? '' : `${sent}; `}${
+        same
+          ? `${to} has that SA, and it did not move`
+          : `${to} has no SA with ${out.length === 1 ? 'that SPI' : 'those SPIs'}`
+      }`,
+      cause: same
+        ? 'the two ends have different keys or algorithms for it, or ESP (IP protocol 50) is dropped on the way'
+        : 'the ends do not have the same SAs',
+      todo: `compare the keys of ${link} at both ends (\`ipsec-deploy drift ${from} ${to}\`), and look for packet filters between them`,
+    };
+  }
+  const came = arrived.map((one) => movedText(one, `in at ${to}`)).join(', ');
+  if (arrived.length > 0 && answered.length === 0) {
+    return {
+      fault: 'no-answer',
+      evidence: `${none}; ${came}; nothing left ${to} on an SA to ${probe.source}`,
+      cause: `${to} takes it off the wire and does not answer: its rule wants other protection, it has no SA for the way back, or a packet filter there drops ${probe.flow}`,
+      todo: `${explain}; settings.probes.ports names ports that answer`,
+    };
+  }
+  if (answered.length > 0) {
+    return {
+      fault: 'no-answer',
+      evidence: `${none}; ${came === '' ? '' : `${came}, `}${answered.map((one) => movedText(one, `out at ${to}`)).join(', ')}`,
+      cause: `the answer did not get back into ${from}: keys or algorithms of the way back differ, or ${from} drops it`,
+      todo: `compare the keys of ${link} at both ends (\`ipsec-deploy drift ${from} ${to}\`)`,
+    };
+  }
+  return { fault: 'no-answer', evidence: none, cause: 'the SAs of the ends could not be counted', todo: explain };
+}
+
+/** Whether the SAs of both ends carried an answered flow, there and back. */
+function carried(
+  { from, to, sender: source, receiver: destination }: PlannedProbe,
+  { sender, receiver }: Seen,
+): { readonly evidence: string } | { readonly missing: string } {
+  const there = moved(sender, source, destination);
+  const back = moved(sender, destination, source);
+  if (sender !== undefined && there.length === 0)
+    return { missing: `no SA of ${from} carried anything to ${to}${counts(sender, source, destination)}` };
+  if (sender !== undefined && back.length === 0)
+    return { missing: `no SA of ${from} carried the answer${counts(sender, destination, source)}` };
+  if (receiver === undefined)
+    return { evidence: `${movedText(there[0], `out at ${from}`)}; ${to} could not be asked what it counted` };
+  const arrived = moved(receiver, source, destination);
+  const answered = moved(receiver, destination, source);
+  const both = there.find((one) => arrived.some((other) => sameSa(one, other)));
+  const bothBack = back.find((one) => answered.some((other) => sameSa(one, other)));
+  if (both === undefined)
+    return {
+      missing: `${movedText(there[0], `out at ${from}`)} and not in at ${to}${counts(receiver, source, destination)}`,
+    };
+  if (bothBack === undefined) return { missing: `${movedText(back[0], `in at ${from}`)} and not out at ${to}` };
+  return {
+    evidence: `${movedText(both, `out at ${from} and in at ${to}`)}, ${movedText(bothBack, 'back')}`,
+  };
+}
+
+function judgeClear(probe: PlannedProbe, { first, control, waitedSeconds }: Seen): ProbeResult {
+  if (isAnswer(first)) return { ...flowOf(probe), state: 'held', evidence: `answered (${answerText(first)})` };
+  if (first.answer === 'untried') return untried(probe, first.text);
+  if (control === false) return untried(probe, `nothing at all of ${probe.to} answers ${probe.from}`);
+  if (probe.because === 'policy')
+    return untried(probe, 'no answer: a packet filter may keep it out, or nobody listens');
+  return {
+    ...flowOf(probe),
+    state: 'broken',
+    fault: 'no-answer',
+    evidence: `no answer within ${seconds(waitedSeconds)}`,
+    cause: `${probe.to} drops it, or a packet filter on the way does`,
+    todo: `see \`ipsec-deploy explain ${probe.from === 'controller' ? probe.source : probe.from} ${probe.to} ${probe.flow}\``,
+  };
+}
+
+function judgeRefused(probe: PlannedProbe, { first, control, waitedSeconds }: Seen): ProbeResult {
+  if (first.answer === 'untried') return untried(probe, first.text);
+  if (isAnswer(first)) {
+    return {
+      ...flowOf(probe),
+      state: 'broken',
+      fault: 'not-refused',
+      evidence: `answered (${answerText(first)})`,
+      cause: `${probe.to} lets it in: the policy that is loaded is not the one that was meant, or a packet filter on the way answers in its place`,
+      todo: 'look what is loaded there: `ipsec-deploy verify`, `ipsecconf -ln`',
+    };
+  }
+  if (control === false) return untried(probe, `nothing at all of ${probe.to} answers ${probe.from}`);
+  const shown =
+    control === true ? 'while another flow between the two was answered' : 'nothing else shows that the way is open';
+  return { ...flowOf(probe), state: 'held', evidence: `no answer within ${seconds(waitedSeconds)}, ${shown}` };
+}
+
+function isAnswer({ answer }: Pick<ProbeReply, 'answer'>): boolean {
+  return answer === 'open' || answer === 'closed';
+}
+
+function answerText({ answer }: Pick<ProbeReply, 'answer'>): string {
+  return answer === 'open' ? 'a connection' : 'a refusal by RST';
+}
+
+function flowOf({ link, from, to, source, destination, flow, expect, because }: PlannedProbe): ProbedFlow {
+  return { ...(link !== undefined && { link }), from, to, source, destination, flow, expect, because };
+}
+
+function untried(probe: PlannedProbe, why: string): ProbeResult {
+  return { ...flowOf(probe), state: 'untried', why: why === '' ? 'the host has no means to try it' : why };
+}
+
+interface Moved {
+  readonly type: string;
+  readonly spi: string;
+  readonly bytes: number;
+}
+
+/** SAs for one way that carried something meanwhile, also those that are new. */
+function moved(counted: Counted | undefined, source: Address, destination: Address): readonly Moved[] {
+  if (counted === undefined) return [];
+  const before = new Map(counted.before.map((one) => [keyOf(one), one.bytes] as const));
+  return held(counted, source, destination).flatMap((one) => {
+    const known = before.get(keyOf(one)) ?? 0;
+    // A counter that is lower than before is that of a new SA with the old SPI.
+    const bytes = one.bytes >= known ? one.bytes - known : one.bytes;
+    return bytes > 0 ? [{ type: one.type, spi: one.spi, bytes }] : [];
+  });
+}
+
+/** SAs for one way that are loaded. */
+function held({ after }: Counted, source: Address, destination: Address): readonly SaCount[] {
+  return after.filter(({ src, dst }) => isAddress(dst, destination) && (src === undefined || isAddress(src, source)));
+}
+
+function isAddress(text: string, address: Address): boolean {
+  const parsed = parseAddress(text);
+  return parsed !== undefined && sameAddress(parsed, address);
+}
+
+function keyOf({ type, spi, dst }: SaCount): string {
+  return `${type} ${spi} ${dst}`;
+}
+
+function sameSa(one: Pick<Moved, 'type' | 'spi'>, other: Pick<Moved, 'type' | 'spi'>): boolean {
+  // Hosts write them with and without zeros in front.
+  return one.type === other.type && Number(one.spi) === Number(other.spi);
+}
+
+function movedText(one: Moved | undefined, where: string): string {
+  if (one === undefined) return `nothing ${where}`;
+  return `SPI ${one.spi} moved ${one.bytes} bytes ${where}`;
+}
+
+function named(one: SaCount | undefined, host: string): string {
+  return one === undefined ? `the SA of ${host}` : `SPI ${one.spi} at ${host}`;
+}
+
+function counts(counted: Counted, source: Address, destination: Address): string {
+  const has = held(counted, source, destination);
+  if (has.length === 0) return ': it has none';
+  return ` (${has.map(({ spi, bytes }) => `SPI ${spi} stands at ${bytes} bytes`).join(', ')})`;
+}
+
+function seconds(count: number): string {
+  return `${count} s`;
+}
