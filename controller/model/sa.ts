@@ -125,6 +125,15 @@ export interface SecurityAssociation {
   readonly natRemote: SaEnd | undefined;
   /** Seconds since 1970. */
   readonly addedAt: number;
+  /** The key daemon that negotiated it, by the rule it used; absent for an SA that was added by hand. */
+  readonly manager?: { readonly cookie: number; readonly label: string };
+}
+
+/** What the kernel counts of an SA while it lives. Times in seconds since 1970; absent until it has carried a packet. */
+export interface SaCurrent {
+  readonly bytes: number;
+  readonly firstUsedAt?: number;
+  readonly lastUsedAt?: number;
 }
 
 export const NO_LIMITS: Lifetime = { allocations: 0, bytes: 0n, addSeconds: 0n, useSeconds: 0n };

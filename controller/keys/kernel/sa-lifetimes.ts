@@ -3,17 +3,57 @@
  * Source: illumos libipsecutil ipsec_util.c (print_lifetimes, bytecnt2out, secs2out).
  */
 
-import type { Lifetime, SecurityAssociation } from '../../model/sa.js';
+import type { Lifetime, SaCurrent, SecurityAssociation } from '../../model/sa.js';
 
 export function hasLimits({ allocations, bytes, addSeconds, useSeconds }: Lifetime): boolean {
   return allocations !== 0 || bytes !== 0n || addSeconds !== 0n || useSeconds !== 0n;
 }
 
+export const UNUSED: SaCurrent = { bytes: 0 };
+
+/** What an SA has come to; `dying`: its soft limit has passed and it is used still. Limits by allocations are never reached. */
+export function ageOf(sa: SecurityAssociation, current: SaCurrent, now: number): 'mature' | 'dying' | 'dead' {
+  const since = (at: number | undefined, limit: bigint): boolean =>
+    at !== undefined && limit !== 0n && BigInt(now) >= BigInt(at) + limit;
+  const reached = ({ bytes, addSeconds, useSeconds }: Lifetime): boolean =>
+    (bytes !== 0n && BigInt(current.bytes) >= bytes) ||
+    since(sa.addedAt, addSeconds) ||
+    since(current.firstUsedAt, useSeconds);
+  const isIdle =
+    current.lastUsedAt === undefined
+      ? since(sa.addedAt, sa.idle.addSeconds)
+      : since(current.lastUsedAt, sa.idle.useSeconds);
+  if (reached(sa.hard) || isIdle) return 'dead';
+  return reached(sa.soft) ? 'dying' : 'mature';
+}
+
+/** Seconds since 1970 at which its age may next be another by time alone; `undefined` = never. */
+export function nextChange(sa: SecurityAssociation, current: SaCurrent, now: number): number | undefined {
+  const ends = [sa.soft, sa.hard].flatMap(({ addSeconds, useSeconds }) => [
+    after(sa.addedAt, addSeconds),
+    after(current.firstUsedAt, useSeconds),
+  ]);
+  const idle =
+    current.lastUsedAt === undefined
+      ? after(sa.addedAt, sa.idle.addSeconds)
+      : after(current.lastUsedAt, sa.idle.useSeconds);
+  const ahead = [...ends, idle].filter((at) => at > now);
+  return ahead.length === 0 ? undefined : Math.min(...ahead);
+}
+
+/** 0 = no such end. */
+function after(at: number | undefined, limit: bigint): number {
+  return at === undefined || limit === 0n ? 0 : at + Number(limit);
+}
+
 /** `now` left out: times show as `TIME`, and nothing has passed since the SA was added. */
-export function lifetimeLines(sa: SecurityAssociation, now: Date | undefined): string[] {
+export function lifetimeLines(sa: SecurityAssociation, now: Date | undefined, current: SaCurrent = UNUSED): string[] {
   const seconds = now === undefined ? sa.addedAt : Math.floor(now.getTime() / 1000);
   const time = (at: bigint | number): string => (now === undefined ? 'TIME' : timeText(new Date(Number(at) * 1000)));
-  const left = (limits: Lifetime): bigint => BigInt(sa.addedAt) + limits.addSeconds - BigInt(seconds);
+  const used = BigInt(current.bytes);
+  const { firstUsedAt } = current;
+  const restOf = (at: number | undefined, limit: bigint): readonly bigint[] =>
+    at === undefined || limit === 0n ? [] : [BigInt.asIntN(64, BigInt(at) + limit - BigInt(seconds))];
   const limitLines = (prefix: string, name: string, limits: Lifetime): string[] => {
     if (!hasLimits(limits)) return [];
     const { bytes, allocations, addSeconds, useSeconds } = limits;
@@ -23,9 +63,13 @@ export function lifetimeLines(sa: SecurityAssociation, now: Date | undefined): s
       `${addSeconds} seconds ${secondsInWords(addSeconds, 'after')}of post-add lifetime.`,
       `${useSeconds} seconds ${secondsInWords(useSeconds, 'after')}of post-use lifetime.`,
     ];
-    if (bytes !== 0n) lines.push(`${bytes} bytes ${bytesInWords(bytes)}more can be protected.`);
-    if (addSeconds !== 0n) {
-      const rest = BigInt.asIntN(64, left(limits));
+    if (bytes !== 0n) {
+      const more = bytes > used ? bytes - used : 0n;
+      lines.push(`${more} bytes ${bytesInWords(more)}more can be protected.`);
+    }
+    const [one, other = one] = [...restOf(sa.addedAt, addSeconds), ...restOf(firstUsedAt, useSeconds)];
+    if (one !== undefined && other !== undefined) {
+      const rest = other < one ? other : one;
       const when = rest < 0n ? 'occurred' : `occurs in ${rest} seconds${secondsInWords(rest, 'before')}`;
       lines.push(`${name} expiration ${when}`, `Time of expiration: ${time(rest + BigInt(seconds))}.`);
     }
@@ -34,8 +78,9 @@ export function lifetimeLines(sa: SecurityAssociation, now: Date | undefined): s
   return [
     ' LT: Lifetime information',
     'CLT: Current lifetime information:',
-    'CLT: 0 bytes protected, 0 allocations used.',
+    `CLT: ${used} bytes ${bytesInWords(used)}protected, 0 allocations used.`,
     `CLT: SA added at time: ${time(sa.addedAt)}`,
+    ...(firstUsedAt === undefined ? [] : [`CLT: SA first used at time ${time(firstUsedAt)}`]),
     `CLT: Time now is ${time(seconds)}`,
     ...limitLines('SLT: ', 'Soft', sa.soft),
     ...limitLines('HLT: ', 'Hard', sa.hard),
