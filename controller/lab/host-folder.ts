@@ -74,30 +74,38 @@ export function deliverHost(paths: HostPaths, host: Delivered): void {
 
 /** Writes the stubs, run by the given shell. */
 export function installStubs(root: string, shell: readonly string[], platform: PlatformName): void {
-  const kind = hostKind(platform);
-  for (const [stub, commands] of Object.entries(kind.commands)) {
-    const text = stubText(stub, shell, platform, kind);
-    for (const command of commands) {
-      const path = join(root, command);
-      fs.rmSync(path, { force: true });
-      fs.writeFileSync(path, text, { mode: 0o755 });
-    }
+  for (const [command, text] of stubTexts(shell, platform, '${0%/root/usr/*}/bridge')) {
+    const path = join(root, command);
+    fs.rmSync(path, { force: true });
+    fs.writeFileSync(path, text, { mode: 0o755 });
   }
 }
 
-function stubText(stub: string, shell: readonly string[], platform: PlatformName, { system }: HostKind): string {
-  const program = shell.join(' ');
-  const key = `${stub} ${platform} ${program}`;
-  const known = stubTexts.get(key);
-  if (known !== undefined) return known;
-  const values = { us: UNIT_SEPARATOR, shell: program, ...system };
-  let text = fs.readFileSync(packageFile(`controller/lab/stubs/${stub}`), 'utf8').replace('#!/bin/sh', `#!${program}`);
-  for (const [name, value] of Object.entries(values)) text = text.replaceAll(`@${name}@`, value);
-  stubTexts.set(key, text);
-  return text;
+/** The commands of a host by their paths under its root. `bridge`: where a stub finds it, as a shell word. */
+export function stubTexts(
+  shell: readonly string[],
+  platform: PlatformName,
+  bridge: string,
+): ReadonlyMap<string, string> {
+  const key = [platform, bridge, ...shell].join(' ');
+  let texts = known.get(key);
+  if (texts === undefined) known.set(key, (texts = new Map(readStubs(shell, hostKind(platform), bridge))));
+  return texts;
 }
 
-const stubTexts = new Map<string, string>();
+const known = new Map<string, ReadonlyMap<string, string>>();
+
+function readStubs(shell: readonly string[], { commands, system }: HostKind, bridge: string): [string, string][] {
+  const program = shell.join(' ');
+  const values = { us: UNIT_SEPARATOR, shell: program, bridge, ...system };
+  return Object.entries(commands).flatMap(([stub, paths]) => {
+    let text = fs
+      .readFileSync(packageFile(`controller/lab/stubs/${stub}`), 'utf8')
+      .replace('#!/bin/sh', `#!${program}`);
+    for (const [name, value] of Object.entries(values)) text = text.replaceAll(`@${name}@`, () => value);
+    return paths.map((path): [string, string] => [path, text]);
+  });
+}
 
 /** Empties what is memory on a real host. */
 export function clearRunFolder(root: string): void {

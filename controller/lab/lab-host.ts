@@ -7,10 +7,11 @@ import type { Address } from '../model/address.js';
 import type { PlatformName } from '../platform/adapter.js';
 import { deliverHost, hostPathFolders, installStubs } from './host-folder.js';
 import { HostInside, outcomeOf, type InsideSettings, type Intercept } from './host-inside.js';
+import { keepHostKey } from './host-key.js';
 import { hostKind } from './host-kind.js';
 import { HostProcesses } from './host-processes.js';
 import type { Machine } from './machine.js';
-import { generateSshKey, readSshKey, type SshKeyPair } from './openssh-key.js';
+import type { SshKeyPair } from './openssh-key.js';
 import { letsIn } from './ssh-admission.js';
 import type { SshCredentials } from './ssh-auth.js';
 import type { SshFaults } from './ssh-faults.js';
@@ -207,12 +208,4 @@ export class LabHost<M extends Machine = HostMachine> {
     if (!this.isOn) return Promise.resolve({ exit: 137, stdout: '', stderr: '' });
     return outcomeOf(this.start(argv, env));
   }
-}
-
-/** The key in a file, made when there is none. */
-export function keepHostKey(file: string, comment: string): SshKeyPair {
-  if (fs.existsSync(file)) return readSshKey(fs.readFileSync(file, 'utf8'));
-  const key = generateSshKey(comment);
-  fs.writeFileSync(file, key.privateKey, { mode: 0o600, flag: 'wx' });
-  return key;
 }

@@ -8,7 +8,8 @@ import type { PlatformName } from '../platform/adapter.js';
 import type { Clock } from '../ports.js';
 import { deliverHost, hostPaths, makeFifos } from './host-folder.js';
 import { killMarked } from './host-processes.js';
-import { keepHostKey, LabHost } from './lab-host.js';
+import { keepHostKey } from './host-key.js';
+import { LabHost } from './lab-host.js';
 import type { Machine, MakeMachine } from './machine.js';
 import type { SshKeyPair } from './openssh-key.js';
 import type { SshCredentials } from './ssh-auth.js';
@@ -21,6 +22,8 @@ export interface LabHostPlan {
   readonly platform?: PlatformName;
   /** SSH port on 127.0.0.1; any free one when not given. */
   readonly port?: number;
+  /** Stands on the wire of an enforcing lab without being in its inventory. */
+  readonly isOutsider?: boolean;
 }
 
 export interface LabOptions<M extends Machine = Machine> {
@@ -52,7 +55,7 @@ export interface Lab<M extends Machine = HostMachine> {
   close(options?: { readonly keep?: boolean }): Promise<void>;
 }
 
-const wallClock: Clock = {
+export const wallClock: Clock = {
   now: () => new Date(),
   after: (seconds, signal) => delay(seconds * 1000, undefined, signal === undefined ? {} : { signal }),
 };
@@ -114,4 +117,5 @@ async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>
   return { folder, hosts, clientKey, clientKeyFile, host, close };
 }
 
-const CLIENT_KEY = 'client_ed25519';
+/** The key of the lab's client, in the lab's folder. */
+export const CLIENT_KEY = 'client_ed25519';

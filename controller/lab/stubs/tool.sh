@@ -2,12 +2,12 @@
 # Hands one call of a simulated command to the lab and prints the answer. Installed in each lab host under every command's name.
 # Builtins only, so that a call costs one process; large answers and standard input cost a `cat`.
 #
-# Beside the host's root lies `bridge`: `request` takes a line a call, N.reply brings the answer of slot N to the one who holds
+# Beside the host's root lies the bridge, whose path the lab puts in: `request` takes a line a call, N.reply brings the answer of slot N to the one who holds
 # N.lock, and `wake` lets one waiting caller try again. Only the lab removes locks: when told, or when their owner is gone.
 # @us@ stands for the unit separator, which the lab puts in.
 umask 077
 tool=${0##*/}
-bridge=${0%/root/usr/*}/bridge
+bridge=@bridge@
 nl='
 '
 

@@ -1,0 +1,177 @@
+/** One host of the enforcing lab: namespaces with a real SSH server, and the simulated commands inside. Owns its power switch. */
+
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import * as fs from 'node:fs';
+import type { Address } from '../../model/address.js';
+import type { PlatformName } from '../../platform/adapter.js';
+import { deliverHost } from '../host-folder.js';
+import { HostInside, outcomeOf, type InsideSettings, type Intercept } from '../host-inside.js';
+import { keepHostKey } from '../host-key.js';
+import { hostKind } from '../host-kind.js';
+import type { LabNode } from '../lab-node.js';
+import type { BridgeCall } from '../tool-bridge.js';
+import type { HostMachine } from '../tools/registry.js';
+import type { ToolReply } from '../tools/tool.js';
+import { toHost, toMachine } from './host-paths.js';
+import { HostSpace } from './host-space.js';
+import { deliverTree, writeBootFiles } from './host-tree.js';
+import type { Cable } from './network-plan.js';
+import type { Wire } from './wire.js';
+
+export interface EnforcedHostSettings extends InsideSettings<HostMachine> {
+  readonly labFolder: string;
+  /** The wire's end of its cable. */
+  readonly port: string;
+  readonly authorizedKeys: readonly string[];
+  readonly wire: Wire;
+  /** Not in the inventory: a stranger on the wire. */
+  readonly isOutsider: boolean;
+}
+
+export class EnforcedHost implements LabNode {
+  readonly #inside: HostInside<HostMachine>;
+  readonly hostKeyLine: string;
+  readonly port = 22;
+  #space: HostSpace | undefined;
+
+  constructor(private readonly settings: EnforcedHostSettings) {
+    const { paths, name } = settings;
+    this.#deliver();
+    this.hostKeyLine = keepHostKey(paths.hostKey, name).publicLine;
+    this.#inside = new HostInside(settings, {
+      setup: { runScript: (argv, env) => this.#runScript(argv, env) },
+      isAlive: (pid) => this.#space?.isAlive(pid) ?? false,
+      answer: (call, run) => this.#translate(call, run),
+    });
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+
+  get addresses(): readonly Address[] {
+    return this.settings.addresses;
+  }
+
+  get platform(): PlatformName {
+    return this.settings.platform;
+  }
+
+  get isOutsider(): boolean {
+    return this.settings.isOutsider;
+  }
+
+  get root(): string {
+    return this.settings.paths.root;
+  }
+
+  get isOn(): boolean {
+    return this.#inside.isOn;
+  }
+
+  get machine(): HostMachine {
+    return this.#inside.machine;
+  }
+
+  get calls(): number {
+    return this.#inside.calls;
+  }
+
+  get intercept(): Intercept | undefined {
+    return this.#inside.intercept;
+  }
+
+  set intercept(intercept: Intercept | undefined) {
+    this.#inside.intercept = intercept;
+  }
+
+  get cable(): Cable {
+    return { host: this.name, port: this.settings.port };
+  }
+
+  /** Process 1 of the host, by its id on this machine; nothing when the host is off. */
+  get pid(): number | undefined {
+    return this.#space?.pid;
+  }
+
+  start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcessWithoutNullStreams {
+    return this.#on.start(argv, { ...this.#environment, ...env });
+  }
+
+  /** Starts a command of this machine, nft or tcpdump say, in the host's network namespace. */
+  startInNetwork(argv: readonly string[]): ChildProcessWithoutNullStreams {
+    return this.#on.startInNetwork(argv);
+  }
+
+  get #on(): HostSpace {
+    if (this.#space === undefined) throw new Error(`host ${this.name} is switched off`);
+    return this.#space;
+  }
+
+  async powerCut(): Promise<void> {
+    const space = this.#space;
+    this.#space = undefined;
+    const dead = space?.kill();
+    await this.#inside.cut(() => undefined);
+    await dead;
+    if (space !== undefined) await this.settings.wire.detach(this.cable);
+  }
+
+  async boot(): Promise<void> {
+    if (this.#space !== undefined) return;
+    const pid = await this.openSpace();
+    await this.settings.wire.attach([{ ...this.cable, pid }]);
+    await this.bootInside();
+  }
+
+  /** The first part of a boot: the host's namespaces, without a network. Returns the id of their first process. */
+  async openSpace(): Promise<number> {
+    const { name, paths } = this.settings;
+    writeBootFiles(paths, this.settings);
+    this.#space = await HostSpace.open(name, paths.folder);
+    return this.#space.pid;
+  }
+
+  /** The second: what boots before there is a network, policy and keys among it, then the network, then SSH. */
+  async bootInside(): Promise<void> {
+    const space = this.#on;
+    if (await this.#inside.boot()) await space.goOnline();
+  }
+
+  async reset(): Promise<void> {
+    await this.powerCut();
+    fs.rmSync(this.root, { recursive: true, force: true });
+    this.#deliver();
+    await this.boot();
+  }
+
+  #deliver(): void {
+    const { paths, name, addresses, platform, hostNames } = this.settings;
+    deliverHost(paths, { name, addresses, platform, hosts: hostNames });
+    deliverTree(paths, platform);
+  }
+
+  get #environment(): Readonly<Record<string, string>> {
+    const shell = `/${hostKind(this.platform).loginShell ?? 'bin/sh'}`;
+    const path = '/usr/sbin:/usr/bin:/sbin:/bin';
+    return { PATH: path, HOME: '/root', SHELL: shell, LOGNAME: 'root', USER: 'root' };
+  }
+
+  /** The machine knows its files by their places here, the host's commands by their own. */
+  async #translate(call: BridgeCall, run: (call: BridgeCall) => Promise<ToolReply>): Promise<ToolReply> {
+    const { root } = this;
+    const args = call.args.map((word) => toMachine(root, word));
+    const reply = await run({ ...call, args, cwd: toMachine(root, call.cwd) });
+    return { ...reply, stdout: toHost(root, reply.stdout), stderr: toHost(root, reply.stderr) };
+  }
+
+  #runScript(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<ToolReply> {
+    if (this.#space === undefined) return Promise.resolve({ exit: 137, stdout: '', stderr: '' });
+    return outcomeOf(
+      this.start(
+        argv.map((word) => toHost(this.root, word)),
+        env,
+      ),
+    );
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * What a protected packet carries on the wire of the lab instead of an ESP or AH header: its inner protocol in the TTL, and
+ * a tag that only who holds the same SAs can make. Owns where in a packet it stands.
+ */
+
+import { createHash } from 'node:crypto';
+
+import type { Family } from '../../../model/policy.js';
+import { SA_TYPE, type SecurityAssociation } from '../../../model/sa.js';
+
+/** IP protocols of RFC 4303 and RFC 4302. Of a packet with both, the lab shows ESP. */
+const WIRE_PROTOCOL = { esp: 50, ah: 51 } as const;
+
+/** Inner protocols that can be carried, the usual ones first. */
+export const CARRIED = [6, 17, 1, 58, 132, 2, 4, 41, 46, 47, 88, 89, 103, 112];
+
+const USUAL_TTL = 64;
+
+export interface WireTag {
+  readonly protocol: number;
+  /** IPv4: identification; IPv6: flow label. */
+  readonly label: number;
+  readonly dscp: number;
+}
+
+/** 16 + 6 bits for IPv4, 20 + 6 for IPv6, of a digest over all that both ends must have alike, keys included. */
+export function wireTag(sas: readonly SecurityAssociation[]): WireTag {
+  const digest = createHash('sha256');
+  for (const sa of sas) {
+    const { type, spi, auth, encr, dst, authKey, encrKey, salt } = sa;
+    const keys = [authKey?.secret, encrKey?.secret, salt].map((key) => key?.reveal() ?? new Uint8Array());
+    digest.update(`${type} ${spi} ${auth} ${encr} ${dst.address.family} ${dst.address.value.toString(16)}\n`);
+    for (const key of keys) digest.update(`${key.length}\n`).update(key);
+  }
+  const bits = digest.digest().readUInt32BE();
+  const label = sas[0]?.dst.address.family === 6 ? bits >>> 12 : bits >>> 16;
+  const protocol = sas.some(({ type }) => type === SA_TYPE.esp) ? WIRE_PROTOCOL.esp : WIRE_PROTOCOL.ah;
+  return { protocol, label, dscp: bits & 0x3f };
+}
+
+export function tagText({ protocol, label, dscp }: WireTag): string {
+  return `${protocol} ${label} ${dscp}`;
+}
+
+/** The words that put a tag on; what the packet is inside is put on by `carryProtocol`, before. */
+export function putTag(family: Family, { label, dscp }: WireTag): string {
+  return family === 4 ? `ip id set ${label} ip dscp set ${dscp}` : `ip6 flowlabel set ${label} ip6 dscp set ${dscp}`;
+}
+
+export function matchTag(family: Family, { protocol, label, dscp }: WireTag): string {
+  return family === 4
+    ? `ip protocol ${protocol} ip id ${label} ip dscp ${dscp}`
+    : `ip6 nexthdr ${protocol} ip6 flowlabel ${label} ip6 dscp ${dscp}`;
+}
+
+/** Rules that turn a packet into one of a wire protocol, its own in the TTL. */
+export function wrapRules(family: Family, wire: number): readonly string[] {
+  return CARRIED.map((inner) =>
+    family === 4
+      ? `ip protocol ${inner} ip ttl set ${inner} ip protocol set ${wire} accept`
+      : `ip6 nexthdr ${inner} ip6 hoplimit set ${inner} ip6 nexthdr set ${wire} accept`,
+  );
+}
+
+/** Rules that turn it back. */
+export function unwrapRules(family: Family): readonly string[] {
+  return CARRIED.map((inner) =>
+    family === 4
+      ? `ip ttl ${inner} ip protocol set ${inner} ip dscp set 0 ip ttl set ${USUAL_TTL} accept`
+      : `ip6 hoplimit ${inner} ip6 nexthdr set ${inner} ip6 dscp set 0 ip6 flowlabel set 0 ip6 hoplimit set ${USUAL_TTL} accept`,
+  );
+}
+
+export const WIRE_PROTOCOLS = Object.values(WIRE_PROTOCOL);

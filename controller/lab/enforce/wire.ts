@@ -1,0 +1,76 @@
+/** The wire of an enforcing lab: a network namespace with a bridge, held by one process. Owns that process and the hosts' cables. */
+
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Address } from '../../model/address.js';
+import { outcomeOf } from '../host-inside.js';
+import { HostProcesses } from '../host-processes.js';
+import { packageFile } from '../package-root.js';
+import { attachCommands, wireCommands, type Cable } from './network-plan.js';
+import { firstLine } from './first-line.js';
+
+export class Wire {
+  private constructor(
+    /** The process that holds the namespace; with it the wire is gone. */
+    readonly pid: number,
+    readonly controller: readonly Address[],
+    private readonly processes: HostProcesses,
+  ) {}
+
+  /** `marker`: how a later lab finds the process if this one dies. */
+  static async open(marker: string, controller: readonly Address[]): Promise<Wire> {
+    const processes = new HostProcesses(marker);
+    const script = packageFile('controller/lab/stubs/enforce/wire.sh');
+    const argv = ['unshare', '--net', '--', '/bin/sh', script];
+    const child = processes.start({ argv, env: toolEnvironment(), cwd: '/' });
+    child.stdin.end(wireCommands(controller));
+    await firstLine(child, 'the wire of the lab');
+    if (child.pid === undefined) throw new Error('the wire of the lab has no process');
+    return new Wire(child.pid, controller, processes);
+  }
+
+  /** What turns a command into one that runs where the controller is. */
+  enter(argv: readonly string[]): string[] {
+    return ['nsenter', '--target', String(this.pid), '--net', '--', ...argv];
+  }
+
+  /** Starts a command where the controller is, with this machine's own files. */
+  start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcessWithoutNullStreams {
+    return this.processes.start({ argv: this.enter(argv), env: { ...toolEnvironment(), ...env }, cwd: process.cwd() });
+  }
+
+  /** Runs a command where the controller is. @throws Error with its words when it fails */
+  async run(argv: readonly string[], stdin = ''): Promise<string> {
+    const child = this.processes.start({ argv: this.enter(argv), env: toolEnvironment(), cwd: '/' });
+    child.stdin.write(stdin);
+    const { exit, stdout, stderr } = await outcomeOf(child);
+    if (exit !== 0) throw new Error(`${argv.join(' ')} failed on the lab's wire: ${stderr.trim()}`);
+    return stdout;
+  }
+
+  /** Lays cables to hosts, each into the network namespace of a process. */
+  async attach(cables: readonly (Cable & { readonly pid: number })[]): Promise<void> {
+    if (cables.length > 0) await this.run(['ip', '-batch', '-'], attachCommands(cables));
+  }
+
+  /** Takes a host's cable away; it may be gone with the host's namespace. */
+  async detach({ port }: Cable): Promise<void> {
+    await this.run(['ip', '-force', '-batch', '-'], `link del ${port}\n`).catch(() => undefined);
+  }
+
+  /** Runs a command where the controller is with this process's own terminal. */
+  attachTerminal(argv: readonly string[]): ChildProcess {
+    const [program = '', ...args] = this.enter(argv);
+    return spawn(program, args, { stdio: 'inherit' });
+  }
+
+  async close(): Promise<void> {
+    await this.processes.killAll();
+  }
+}
+
+/** The lab's own environment, as text. */
+export function toolEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}
