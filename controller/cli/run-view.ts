@@ -49,6 +49,14 @@ async function liveView(output: Output): Promise<RunView> {
         case 'armed':
           active.set(event.host, `verified, reverts at ${event.revertsAt} unless confirmed`);
           break;
+        case 'probe':
+        case 'probed': {
+          const line = eventText(event, output.paint);
+          if (line !== undefined) draw.persist(line);
+          break;
+        }
+        case 'probe-gap':
+          break;
         case 'outcome':
           active.delete(event.host);
           draw.persist(outcomeText(event.host, event, output.paint));

@@ -3,6 +3,7 @@
 import type { SourcePosition } from '../errors.js';
 import type { Address, Prefix } from './address.js';
 import type { DriftSettings } from './drift.js';
+import type { ProbeSettings } from './link-probe.js';
 import type { PolicySyntax } from './policy.js';
 
 export type Keying = 'ike-psk' | 'manual';
@@ -174,4 +175,6 @@ export interface Settings {
   readonly keepGenerations: number;
   /** How hosts are watched, and who is told. */
   readonly drift: DriftSettings;
+  /** Whether and how links are tried before a change is confirmed; absent = as usual (`DEFAULT_PROBES`). */
+  readonly probes?: ProbeSettings | 'off';
 }

@@ -41,6 +41,14 @@ export type ProbeResult = ProbedFlow &
     | { readonly state: 'untried'; readonly why: string }
   );
 
+export type ProbeCounts = Readonly<Record<ProbeResult['state'], number>>;
+
+export function countProbes(results: Iterable<ProbeResult>): ProbeCounts {
+  const counts = { held: 0, broken: 0, untried: 0 };
+  for (const { state } of results) counts[state]++;
+  return counts;
+}
+
 /** A link, or a host, of which nothing or not all could be tried, and why. */
 export interface ProbeGap {
   readonly link?: string;

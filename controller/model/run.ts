@@ -1,6 +1,7 @@
 /** A run, what became of each host in it, and the events that tell of it while it goes on. */
 
 import { EXIT, unreachable, type ExitStatus } from '../errors.js';
+import type { ProbeCounts, ProbeGap, ProbeResult } from './link-probe.js';
 import type { HostStatus, StepReport } from './observation.js';
 
 /** Each way a host can end a run, in its own word (design I9). */
@@ -34,6 +35,11 @@ export type RunEvent =
   | { readonly event: 'host-phase'; readonly host: string; readonly phase: HostPhase }
   | ({ readonly event: 'step'; readonly host: string } & StepReport)
   | { readonly event: 'armed'; readonly host: string; readonly transaction: string; readonly revertsAt: string }
+  /** One flow between two hosts that was tried, or could not be. */
+  | ({ readonly event: 'probe' } & ProbeResult)
+  | ({ readonly event: 'probe-gap' } & ProbeGap)
+  /** All flows of hosts that move together; nothing was tried where all counts are 0. */
+  | ({ readonly event: 'probed'; readonly hosts: readonly string[] } & ProbeCounts)
   | ({ readonly event: 'outcome'; readonly host: string } & HostOutcome)
   | {
       readonly event: 'run-ended';
@@ -43,7 +49,7 @@ export type RunEvent =
     };
 
 export type HostPhase =
-  'connecting' | 'observed' | 'sending' | 'waiting-for-peers' | 'reconnecting' | 'confirming' | 'aborting';
+  'connecting' | 'observed' | 'sending' | 'waiting-for-peers' | 'reconnecting' | 'probing' | 'confirming' | 'aborting';
 
 /** The exit status one host's outcome asks for (docs/operators-guide.md, "Exit status"). */
 export function outcomeExit(outcome: HostOutcome): ExitStatus {

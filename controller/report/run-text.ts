@@ -2,6 +2,7 @@
 
 import { EXIT, type ExitStatus } from '../errors.js';
 import { countOutcomes, type HostOutcome, type RunEvent } from '../model/run.js';
+import { groupProbedText, probeText } from './probe-text.js';
 import { plain, printable, type Colour, type Paint } from './paint.js';
 
 const COLOUR: Record<HostOutcome['status'], Colour> = {
@@ -53,6 +54,12 @@ export function eventText(event: RunEvent, paint: Paint = plain): string | undef
       return stepLine(event, paint);
     case 'armed':
       return `${event.host}: verified; reverts at ${event.revertsAt} unless confirmed`;
+    case 'probe':
+      return event.state === 'broken' ? probeText(event, paint) : undefined;
+    case 'probe-gap':
+      return undefined;
+    case 'probed':
+      return groupProbedText(event, paint);
     case 'outcome':
       return outcomeText(event.host, event, paint);
     case 'run-ended':

@@ -3,6 +3,7 @@
 import PQueue from 'p-queue';
 
 import type { Host, Settings } from '../model/host.js';
+import { countProbes, DEFAULT_PROBES } from '../model/link-probe.js';
 import type { HostOutcome } from '../model/run.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
@@ -19,6 +20,8 @@ import {
   type Armed,
 } from './apply-host.js';
 import { reasonOf } from './link-outcome.js';
+import { probeFailure } from './probe-failure.js';
+import { probeGroup, type Probing } from './probe-group.js';
 
 export interface ApplyInput {
   readonly plan: FleetPlan;
@@ -28,6 +31,8 @@ export interface ApplyInput {
   readonly random: RandomBytes;
   /** Raised by the first Ctrl-C: nothing new is begun, what is open is left to revert. */
   readonly stop: AbortSignal;
+  /** Absent: links are not tried. */
+  readonly probing?: Probing;
 }
 
 /** Later phases come first, so that hosts which wait for confirmation do not wait for hosts that have not begun. */
@@ -98,11 +103,12 @@ async function applyGroup(
     }
   };
   await Promise.all(group.map((name) => queue.add(() => begin(name), { priority: FIRST.activate })));
-  await Promise.all([endGroup(armed, broken, input, queue, end), ...lost]);
+  await Promise.all([endGroup(group, armed, broken, input, queue, end), ...lost]);
 }
 
 /** All members are confirmed, or all are taken back. */
 async function endGroup(
+  group: readonly string[],
   armed: readonly Armed[],
   broken: string | undefined,
   input: ApplyInput,
@@ -110,7 +116,12 @@ async function endGroup(
   end: End,
 ): Promise<void> {
   if (input.stop.aborted) return leaveOpen(armed, end);
-  const sessions = broken === undefined ? await reconnectAll(armed, input, queue) : broken;
+  const reached = broken === undefined ? await reconnectAll(armed, input, queue) : broken;
+  const sessions = typeof reached === 'string' ? reached : await tryLinks(group, reached, input);
+  if (stopped(input.stop)) {
+    if (typeof sessions !== 'string') await closeAll(sessions);
+    return leaveOpen(armed, end);
+  }
   if (typeof sessions === 'string') {
     const why = `taken back with its group: ${sessions}`;
     await Promise.all(
@@ -127,12 +138,45 @@ async function endGroup(
   );
 }
 
+type Reached = readonly (readonly [Armed, HostSession])[];
+
+/** The connections given, or why a link of the group does not do what it promises: then they are closed. */
+async function tryLinks(group: readonly string[], reached: Reached, input: ApplyInput): Promise<Reached | string> {
+  const { plan, settings, ports, probing, stop } = input;
+  if (probing === undefined || settings.probes === 'off' || stop.aborted) return reached;
+  for (const [{ host }] of reached) ports.emit({ event: 'host-phase', host: host.name, phase: 'probing' });
+  const { results, gaps, lost } = await probeGroup({
+    plan,
+    group,
+    sessions: new Map(reached.map(([{ host }, session]) => [host.name, session] as const)),
+    settings: settings.probes ?? DEFAULT_PROBES,
+    probing,
+    revertsAt: new Date(Math.min(...reached.map(([{ revertsAt }]) => revertsAt.getTime()))),
+    windowSeconds: windowFor(group.length, settings),
+    lot: ports.lot,
+    clock: ports.clock,
+    stop,
+  });
+  if (stop.aborted) return reached;
+  for (const result of results) ports.emit({ event: 'probe', ...result });
+  for (const gap of gaps) ports.emit({ event: 'probe-gap', ...gap });
+  if (results.length + gaps.length > 0) ports.emit({ event: 'probed', hosts: group, ...countProbes(results) });
+  const failure = probeFailure(results, lost);
+  if (failure !== undefined) await closeAll(reached);
+  return failure ?? reached;
+}
+
+async function closeAll(reached: Reached): Promise<void> {
+  await Promise.all(reached.map(([, session]) => session.close()));
+}
+
+/** Asked anew after each wait. */
+function stopped(stop: AbortSignal): boolean {
+  return stop.aborted;
+}
+
 /** New connections to all members, or why one of them could not be reached. */
-async function reconnectAll(
-  armed: readonly Armed[],
-  input: ApplyInput,
-  queue: PQueue,
-): Promise<readonly (readonly [Armed, HostSession])[] | string> {
+async function reconnectAll(armed: readonly Armed[], input: ApplyInput, queue: PQueue): Promise<Reached | string> {
   const sessions: (readonly [Armed, HostSession])[] = [];
   const failures: string[] = [];
   await Promise.all(
@@ -152,7 +196,7 @@ async function reconnectAll(
   );
   const [failure] = failures;
   if (failure === undefined) return sessions;
-  await Promise.all(sessions.map(([, session]) => session.close()));
+  await closeAll(sessions);
   return failure;
 }
 

@@ -16,6 +16,11 @@ export class SessionLot {
     return this.link.open(host);
   }
 
+  /** A new connection that changes nothing on the host. */
+  async openToLook(host: Host): Promise<HostSession> {
+    return this.link.open(host, { readOnly: true });
+  }
+
   /** The kept session of that host, or a new one. */
   async take(host: Host): Promise<HostSession> {
     const kept = this.#kept.get(host.name);
