@@ -14,6 +14,7 @@ import { lintHost } from '../proof/lint-host.js';
 import { lockOuts, stageRank, type LockOut } from '../proof/lock-out.js';
 import { ManagementSources, type ChangingRules } from '../proof/management-sources.js';
 import { proveLinks } from '../proof/pair-findings.js';
+import { isProtecting, linksByHost, linkWords } from '../proof/protecting-rules.js';
 import { pairProblem } from '../proof/pair-texts.js';
 import { fleetPictures } from '../proof/pair-pictures.js';
 import type { RenderedHost } from '../render/read-files.js';
@@ -64,7 +65,7 @@ export function proveFleet(
 ): Objection[] {
   const rules = new Map([...policies].map(([name, after]) => [name, { before: after, after }] as const));
   return [
-    ...hosts.flatMap((host) => emptyObjections(host, policies)),
+    ...emptyObjections(inventory, hosts, policies),
     ...lockOutObjections(inventory, hosts, rules, rendered, 'after'),
     ...testObjections(inventory, hosts, new Map([...handedOver(inventory, rendered), ...policies])),
     ...linkObjections(inventory, hosts, policies, rendered),
@@ -72,21 +73,27 @@ export function proveFleet(
   ];
 }
 
-function emptyObjections(host: Host, policies: Policies): readonly Objection[] {
-  if ((policies.get(host.name) ?? []).length > 0) return [];
-  return [
-    {
-      risk: 'unprotected',
-      host: host.name,
-      problem: {
-        code: 'POLICY_EMPTY',
-        severity: 'error',
-        what: `the policy of ${host.name} has no rule: everything would pass in the clear`,
-        at: host.at,
-        todo: 'give its template something to protect, or accept it with --accept-risk unprotected',
-      },
-    },
-  ];
+/** Fail-open: a policy without a rule, and that of an end of links without one that protects. */
+function emptyObjections(inventory: Inventory, hosts: readonly Host[], policies: Policies): readonly Objection[] {
+  const links = linksByHost(inventory);
+  return hosts.flatMap((host): readonly Objection[] => {
+    const rules = policies.get(host.name) ?? [];
+    const promised = links.get(host.name) ?? [];
+    const accept = 'or accept it with --accept-risk unprotected';
+    const objection = (code: string, what: string, todo: string): readonly Objection[] => [
+      { risk: 'unprotected', host: host.name, problem: { code, severity: 'error', what, at: host.at, todo } },
+    ];
+    if (rules.length === 0) {
+      const what = `the policy of ${host.name} has no rule: everything would pass in the clear`;
+      return objection('POLICY_EMPTY', what, `give its template something to protect, ${accept}`);
+    }
+    if (promised.length === 0 || rules.some(isProtecting)) return [];
+    return objection(
+      'POLICY_PROTECTS_NOTHING',
+      `no rule of the policy of ${host.name} protects anything, and it is an end of ${linkWords(promised)}: what these promise to protect would pass in the clear`,
+      `give its template the rules of its links, take it out of links that are to end, ${accept}`,
+    );
+  });
 }
 
 /** Rules now and later by host name; a host without an entry counts as one whose policy we do not know. */
