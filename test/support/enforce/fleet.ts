@@ -19,6 +19,9 @@ import type { NetSpace } from './net-tool.js';
 /** Where the controller stands, as the example inventory has it. */
 export const CONTROLLER = '10.0.0.5';
 
+/** How the hosts are logged in to, for the `defaults` of an inventory. */
+export const SSH = 'ssh: { user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }], config: none }';
+
 /** The wire's bridge: every frame between any two passes it once. */
 const WIRE_DEVICE = 'wire0';
 
@@ -78,8 +81,15 @@ export class EnforcedFleet {
     return join(this.folder, name);
   }
 
-  writeInventory(text: string): void {
-    fs.writeFileSync(this.file('inventory.yaml'), text);
+  /** The inventory: what each has in common, and the text from `defaults:` on. */
+  writeInventory(text: string, { confirmWindowSeconds = 20 } = {}): void {
+    fs.mkdirSync(this.file('templates'), { recursive: true });
+    const head = `version: 1
+fleet: lab
+management: [${CONTROLLER}]
+settings: { keyStore: keys.age, identityFile: identity.txt, templates: templates, confirmWindowSeconds: ${confirmWindowSeconds} }
+`;
+    fs.writeFileSync(this.file('inventory.yaml'), head + text);
   }
 
   /** Lines `web1: { address: …, hostKey: …, MORE }` for an inventory. */
