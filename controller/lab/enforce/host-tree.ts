@@ -47,8 +47,7 @@ export function deliverTree({ root }: HostPaths, platform: PlatformName): void {
   const files: Readonly<Record<string, string>> = {
     'etc/passwd': `root:x:0:0:Super-User:/root:${shell}\ndeploy:x:0:0:Super-User:/root:${shell}\nsshd:x:22:22::/run/sshd:/usr/sbin/nologin\nnobody:x:65534:65534::/:/usr/sbin/nologin\n`,
     // The groups of system files as illumos numbers them.
-    'etc/group':
-      'root:x:0:\nother:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:\nsshd:x:22:\nnogroup:x:65534:\n',
+    'etc/group': 'root:x:0:\nother:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:\nsshd:x:22:\nnogroup:x:65534:\n',
     'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n',
   };
   for (const [file, text] of Object.entries(files)) {
