@@ -87,7 +87,7 @@ function linkLine(entry: LinkEntry, left: readonly LinkEnd[], right: readonly Li
       const id = `${endName(first)}--${endName(second)}`;
       if (endName(a) === endName(b) || seen.has(id)) continue;
       seen.add(id);
-      linkPair(id, [first, second], entry.at, said, faults, context);
+      linkPair(id, [first, second], entry, said, faults, context);
     }
   }
   // A host that is missing only because its own entry is wrong has been told of there
@@ -116,7 +116,7 @@ function lineSays(entry: LinkEntry, report: Report): LineSays {
 function linkPair(
   id: string,
   ends: readonly [LinkEnd, LinkEnd],
-  at: SourcePosition,
+  { at, value: { probes } }: LinkEntry,
   said: LineSays,
   faults: LineFaults,
   { byName, links, defaults }: LineContext,
@@ -141,7 +141,7 @@ function linkPair(
     const where = suite.at ?? at;
     faults.add('counter', id, (names) => problemError('COUNTER_MODE_MANUAL', where, `${names}: ${what}`, todo));
   }
-  const link: Link = { id, ends, keying: keying.value, suite: suite.value, at };
+  const link: Link = { id, ends, keying: keying.value, suite: suite.value, ...(probes && { probes }), at };
   const earlier = links.get(id);
   if (earlier === undefined) links.set(id, link);
   else addRepetition(earlier, link, faults);

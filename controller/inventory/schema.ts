@@ -148,7 +148,11 @@ const externalEnd = z.strictObject({
   address: oneOrMore(text).describe('Its addresses.'),
 });
 
-const linkKeys = { keying, suite };
+const linkKeys = {
+  keying,
+  suite,
+  probes: z.literal('off').describe('off: these links are not tried on the wire.').optional(),
+};
 
 export const betweenShape = z.strictObject({
   between: z
@@ -173,6 +177,17 @@ export const testShape = z.strictObject({
   expect: z.enum(['protected', 'clear', 'refused']).describe('What must happen to the traffic.'),
 });
 
+export const probesShape = z.strictObject({
+  deadlineSeconds: z
+    .int()
+    .min(1)
+    .max(120)
+    .describe('Until a flow that must work has to have worked; default 10.')
+    .optional(),
+  links: z.int().min(1).max(1000).describe('Links of one host that are tried in one run; default 20.').optional(),
+  ports: z.array(z.int().min(1).max(65535)).describe('TCP ports tried before others; default [22].').optional(),
+});
+
 export const settingsShape = z.strictObject({
   keyStore: text.describe('The age-encrypted key store; default keys.age.').optional(),
   identityFile: text.describe('age identity that opens the key store; default: ask for a passphrase.').optional(),
@@ -187,6 +202,10 @@ export const settingsShape = z.strictObject({
     .describe('Until an unconfirmed change reverts; default 60.')
     .optional(),
   keepGenerations: z.int().min(2).max(1000).describe('Generations kept on each host; default 10.').optional(),
+  probes: z
+    .union([z.literal('off'), probesShape])
+    .describe('How links are tried on the wire before a change is confirmed, or "off".')
+    .optional(),
 });
 
 export const includeShape = oneOrMore(text);

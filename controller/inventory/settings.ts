@@ -3,6 +3,7 @@
 import { type Prefix, formatPrefix, parsePrefix } from '../model/address.js';
 import type { DriftSettings } from '../model/drift.js';
 import type { Settings } from '../model/host.js';
+import { DEFAULT_PROBES, type ProbeSettings } from '../model/link-probe.js';
 import type { Entry } from './check-shape.js';
 import { resolveBeside } from './paths.js';
 import { problemError, problemWarning, type Report, type Sourced } from './problem-list.js';
@@ -48,6 +49,17 @@ export function buildSettings(
     confirmWindowSeconds: given.confirmWindowSeconds ?? 60,
     keepGenerations: given.keepGenerations ?? 10,
     drift,
+    ...(given.probes !== undefined && { probes: probeSettings(given.probes) }),
+  };
+}
+
+function probeSettings(given: NonNullable<SettingsShape['probes']>): ProbeSettings | 'off' {
+  if (given === 'off') return given;
+  const { deadlineSeconds, links, ports } = given;
+  return {
+    deadlineSeconds: deadlineSeconds ?? DEFAULT_PROBES.deadlineSeconds,
+    mostLinks: links ?? DEFAULT_PROBES.mostLinks,
+    ports: ports ?? DEFAULT_PROBES.ports,
   };
 }
 

@@ -119,6 +119,8 @@ export interface Link {
   readonly ends: readonly [LinkEnd, LinkEnd];
   readonly keying: Keying;
   readonly suite: Suite;
+  /** Not tried on the wire. */
+  readonly probes?: 'off';
   readonly at: SourcePosition;
 }
 

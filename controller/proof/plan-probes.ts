@@ -66,6 +66,10 @@ export function planLinkProbes(links: readonly Link[], ends: ProbeEnds, settings
   const probed = new Map<string, number>();
   const leftOut = new Map<string, number>();
   for (const link of links) {
+    if (link.probes === 'off') {
+      gaps.push({ link: link.id, why: 'its line of the inventory says probes: off' });
+      continue;
+    }
     const names = link.ends.map((end) => (end.kind === 'host' ? end.host : undefined));
     const external = link.ends.find((end) => end.kind === 'external');
     if (external !== undefined) {
