@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { POLICY_B } from './support/contents.js';
+import { childrenOf, deadmanOf, letWindowPass } from './support/deadman.js';
 import { one, two } from './support/generations.js';
 import { AgentHost, FILES, NONCE, transactionText } from './support/agent-host.js';
 import type { Change, Session } from './support/agent-host.js';
@@ -22,9 +23,7 @@ async function onGenerationOne(): Promise<Session> {
 const tx = (name: string): string => join(host.state, 'tx', name);
 const isGone = (path: string) => (): boolean => !fs.existsSync(path);
 
-function deadman(): number {
-  return Number(fs.readFileSync(tx('deadman'), 'utf8').split(' ')[0]);
-}
+const deadman = (): number => deadmanOf(host.state);
 
 /** A stand-in for one of the host's commands, before the system's own. */
 function command(name: string, script: string): void {
@@ -43,14 +42,7 @@ function replaceTool(name: string, script: string): () => void {
 function killDeadman(): void {
   const sleeps = childrenOf(deadman());
   process.kill(deadman(), 'SIGKILL');
-  sleeps.forEach(({ pid }) => process.kill(pid, 'SIGKILL'));
-}
-
-function childrenOf(parent: number): readonly { readonly pid: number; readonly command: string }[] {
-  return host.processes().filter(({ pid }) => {
-    const stat = fs.existsSync(`/proc/${pid}/stat`) ? fs.readFileSync(`/proc/${pid}/stat`, 'latin1') : '';
-    return Number(stat.slice(stat.lastIndexOf(')') + 4).split(' ')[0]) === parent;
-  });
+  sleeps.forEach((pid) => process.kill(pid, 'SIGKILL'));
 }
 
 async function statusOf(id: string): Promise<string> {
@@ -127,13 +119,12 @@ describe('who is in charge', () => {
       'svccfg',
       'while [ ! -f $root/go ]; do sleep 0.1; done; echo online >"$root/kernel/smf/ipsec-deploy-guard:default"',
     );
-    session.send(transactionText(host, { ...second, window: 1 }));
-    await host.until('the dead-man is proved', () => fs.existsSync(tx('deadman')));
+    session.send(transactionText(host, { ...second, window: 600 }));
+    await host.until('the dead-man is proved', () => /^\d+ /.test(host.read('var/ipsec-deploy/tx/deadman') ?? ''));
     const pid = deadman();
-    await host.until(
-      'its window is over',
-      () => fs.statSync(tx('deadman')).mtimeMs + 1500 < Date.now() || isGone(`/proc/${pid}`)(),
-    );
+    const ended = await letWindowPass(host.state);
+    const looksAgain = (): boolean => childrenOf(pid).some((child) => !ended.includes(child));
+    await host.until('it has found nothing armed', () => looksAgain() || isGone(`/proc/${pid}`)());
     host.write('go', '');
     await host.until('taken back', isGone(host.path('var/ipsec-deploy/tx')));
     svccfg();
@@ -145,13 +136,14 @@ describe('who is in charge', () => {
 
   it('a confirm that is held up while the dead-man reverts and another transaction begins touches nothing of that', async () => {
     const session = await onGenerationOne();
-    await session.apply({ ...second, window: 1 });
+    await session.apply({ ...second, window: 600 });
     const late = await host.open();
     // The daemon's answer is the last thing before the claim.
     const ikeadm = replaceTool('ikeadm', 'echo >>$root/asking; while [ ! -f $root/go ]; do sleep 0.1; done');
     late.send(`confirm id=T2 nonce=${NONCE}\n`);
     await host.until('it asks', () => host.read('asking') !== undefined);
     ikeadm();
+    await letWindowPass(host.state);
     await host.until('the dead-man has reverted', isGone(tx('about')));
     await host.until('all is cleared away', isGone(join(host.state, 'lock')));
     const next = await host.open();
@@ -168,11 +160,12 @@ describe('who is in charge', () => {
   it('a confirm whose tool hangs goes on and ends when the dead-man has taken back', async () => {
     const session = await onGenerationOne();
     const before = host.picture();
-    await session.apply({ ...second, window: 1 });
+    await session.apply({ ...second, window: 600 });
     const ipsecconf = replaceTool('ipsecconf', 'echo >>$root/asking; while :; do sleep 0.1; done');
     session.send(`confirm id=T2 nonce=${NONCE}\n`);
     await host.until('the tool hangs', () => host.read('asking') !== undefined);
     ipsecconf();
+    await letWindowPass(host.state);
     for (let line = ''; !line.includes('outcome id=T2 state=reverted');) line = await session.line();
     session.end();
     await host.untilQuiet();
@@ -197,12 +190,21 @@ describe('what is written to the disk', () => {
   it('an agent and a dead-man that cannot write down what they wait for go on', async () => {
     const session = await onGenerationOne();
     const before = host.picture();
-    session.onLine = (line) => {
-      if (!line.includes('name=policy state=begin')) return;
-      fs.rmSync(tx('tool'));
-      fs.mkdirSync(tx('tool'));
-    };
-    expect((await session.apply({ ...second, window: 2 })).last).toContain('state=verified');
+    fs.mkdirSync(host.path('usr/real'));
+    fs.copyFileSync(host.path('usr/sbin/ipsecconf'), host.path('usr/real/ipsecconf'));
+    // The tool itself strikes, once the agent has written its number down and waits for it.
+    const ipsecconf = replaceTool(
+      'ipsecconf',
+      'case $* in *-F*) ;; *) exec $root/usr/real/ipsecconf "$@" ;; esac\n' +
+        'tool=$root/var/ipsec-deploy/tx/tool\n' +
+        'until read -r pid name <$tool && [ "$pid" = $$ ]; do sleep 0.01; done\n' +
+        'rm -f $tool; mkdir $tool\n' +
+        'cp $root/usr/real/ipsecconf $root/usr/sbin/ipsecconf; exec $root/usr/sbin/ipsecconf "$@"',
+    );
+    expect((await session.apply({ ...second, window: 600 })).last).toContain('state=verified');
+    ipsecconf();
+    expect(fs.statSync(tx('tool')).isDirectory()).toBe(true);
+    await letWindowPass(host.state);
     await host.until('the dead-man has reverted', isGone(tx('about')));
     expect(host.picture()).toEqual(before);
     expect(await statusOf('T2')).toContain('state=reverted generation=1');
@@ -214,12 +216,13 @@ describe('what is written to the disk', () => {
     'a confirm that was stopped while it cleared up is finished, not taken back, by %s',
     async (who) => {
       const session = await onGenerationOne();
-      await session.apply({ ...second, window: who === 'the dead-man' ? 1 : 600 });
+      await session.apply({ ...second, window: 600 });
       session.send('bye\n');
       await host.until('the session ends', () => session.over);
       if (who !== 'the dead-man' && who !== 'abort') host.killAll();
       const after = host.picture();
       host.write('var/ipsec-deploy/generations/2/confirmed', 'R1 2026-11-22T10:00:00Z\n');
+      if (who === 'the dead-man') await letWindowPass(host.state);
       if (who === 'the boot guard') host.bootGuard();
       if (who === 'the next look') await (await host.open()).ask('observe');
       if (who === 'abort') await (await host.open()).ask('abort id=T2');
@@ -237,7 +240,7 @@ describe('what is written to the disk', () => {
     fs.writeFileSync(tx('ending'), '');
     other.send('abort id=T2\n');
     // In some shells to sleep is no process that could be looked for.
-    const patience = performance.now() + 700;
+    const patience = performance.now() + 400;
     const looksAgain = (): boolean => host.processes().some(({ command: line }) => line.startsWith('sleep 1 '));
     await host.until('abort looks again', () => looksAgain() || performance.now() > patience);
     expect(host.read(FILES.policy)).toBe(POLICY_B);

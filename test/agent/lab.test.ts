@@ -9,6 +9,7 @@ import { parseAddress } from '../../controller/model/address.js';
 import { startLab } from '../../controller/lab/lab.js';
 import type { Lab } from '../../controller/lab/lab.js';
 import { POLICY_A, POLICY_B } from './support/contents.js';
+import { letWindowPass } from './support/deadman.js';
 import { one, two } from './support/generations.js';
 import { NONCE, Session, agent } from './support/agent-host.js';
 
@@ -94,7 +95,7 @@ describe('on a lab host', () => {
     const before = await host.observed();
     const session = await host.open();
     const reply = await session.apply({
-      window: 1,
+      window: 600,
       generation: 2,
       expect: 1,
       files: two,
@@ -102,6 +103,7 @@ describe('on a lab host', () => {
       ike: 'restart',
     });
     expect(reply.last, session.heard).toContain('state=verified');
+    await letWindowPass(host.state);
     while (fs.existsSync(join(host.state, 'tx'))) await delay(20);
     expect(await host.observed()).toBe(before);
     expect((await session.ask('status id=T2')).records.join('\n')).toContain(

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BridgeCall } from '../../controller/lab/tool-bridge.js';
 import { FILES, NONCE, type Session } from './support/agent-host.js';
+import { letWindowPass } from './support/deadman.js';
 import { ikeConfig, KEYS_A, KEYS_AB, psk, RULE } from './support/contents.js';
 import { bothFamilies, LabAgent } from './support/lab-agent.js';
 
@@ -113,9 +114,18 @@ describe.each([
   it('a command that hangs is ended by the dead-man', async () => {
     for (const at of [3, 5]) {
       calls = [];
-      onCall = (_call, number) => (number === at ? 'hang' : 'run');
+      const hangs = new Promise<void>((resolve) => {
+        onCall = (_call, number) => {
+          if (number !== at) return 'run';
+          resolve();
+          return 'hang';
+        };
+      });
+      const applied = session.apply({ ...request, id: `T${at}`, window: 600 }).catch(() => undefined);
+      await hangs;
+      await letWindowPass(host.state);
       // The dead-man ends the agent too.
-      await session.apply({ ...request, id: `T${at}` }).catch(() => undefined);
+      await applied;
       onCall = () => 'run';
       await recovered();
       session = await host.open();

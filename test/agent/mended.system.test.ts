@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { KEYS_A, KEYS_B, POLICY_A, POLICY_B } from './support/contents.js';
+import { deadmanOf, letWindowPass } from './support/deadman.js';
 import { one, two } from './support/generations.js';
 import { AgentHost, FILES, NONCE, transactionText } from './support/agent-host.js';
 import type { Change, Session } from './support/agent-host.js';
@@ -112,12 +113,11 @@ describe('a transaction that has not armed', () => {
 
   it('and whose agent is gone is cleared away by the next look', async () => {
     const session = await onGenerationOne();
-    session.onLine = (line) => {
-      if (line.includes('name=preflight state=begin')) session.kill();
-    };
+    host.fault('ipsecconf', 'hang', '-c*');
     session.send(transactionText(host, second));
-    await host.until('the agent is killed', () => session.over);
-    await host.until('nothing runs', () => host.processes().length === 0);
+    await host.until('the tool hangs', () => host.processes().some(({ command }) => command.startsWith('sleep 600')));
+    host.killAll();
+    host.noFaults();
     expect(host.leftovers()).not.toEqual([]);
     const other = await host.open();
     await other.ask('status');
@@ -130,10 +130,9 @@ describe('a dead-man that somebody has stopped', () => {
   it('goes on at the next look, and takes back what its time is over for', async () => {
     const session = await onGenerationOne();
     const before = host.picture();
-    expect((await session.apply({ ...second, window: 1 })).last).toContain('state=verified');
-    const deadman = Number(fs.readFileSync(join(host.state, 'tx', 'deadman'), 'utf8').split(' ')[0]);
-    process.kill(deadman, 'SIGSTOP');
-    await host.until('its time is over', () => host.processes().every(({ command }) => !/^sleep 1 /.test(command)));
+    expect((await session.apply({ ...second, window: 600 })).last).toContain('state=verified');
+    process.kill(deadmanOf(host.state), 'SIGSTOP');
+    await letWindowPass(host.state);
     expect(host.read('var/ipsec-deploy/tx/armed')).toBeDefined();
     await (await host.open()).ask('status');
     await host.until('taken back', () => host.read('var/ipsec-deploy/tx/about') === undefined);

@@ -202,7 +202,7 @@ export class AgentHost {
     }
   }
 
-  async until(what: string, holds: () => boolean, seconds = 10): Promise<void> {
+  async until(what: string, holds: () => boolean, seconds = 30): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     while (!holds()) {
       if (Date.now() > deadline) throw new Error(`waited ${seconds} s for: ${what}`);
@@ -226,9 +226,9 @@ export class AgentHost {
 
   async dispose(): Promise<readonly string[]> {
     for (const session of this.sessions) session.end();
-    await this.until('sessions end', () => this.sessions.every((session) => session.over), 5).catch(() => undefined);
+    await this.until('sessions end', () => this.sessions.every((session) => session.over), 15).catch(() => undefined);
     // What was told to end needs its moment on a busy machine.
-    await this.until('processes end', () => this.processes().length === 0, 3).catch(() => undefined);
+    await this.until('processes end', () => this.processes().length === 0, 15).catch(() => undefined);
     const left = this.processes().map(({ command }) => command);
     this.killAll();
     fs.rmSync(this.base, { recursive: true, force: true });

@@ -44,7 +44,8 @@ async function prepare(allowImport = false): Promise<Prepared> {
   const folder = fs.mkdtempSync(join(tmpdir(), 'entry-'));
   onTestFinished(async () => {
     fs.rmSync(folder, { recursive: true, force: true });
-    expect(processesWith(folder)).toEqual([]);
+    // A session that was broken off needs its moment to end.
+    await vi.waitFor(() => expect(processesWith(folder)).toEqual([]), { timeout: 15_000 });
     expect(await scratchHost.dispose()).toEqual([]);
   });
   fs.chmodSync(folder, 0o755);
