@@ -5,6 +5,8 @@ import { isRecord } from './lab-state.js';
 
 export type ControlRequest =
   | { readonly do: 'status' }
+  /** Where the controller of an enforcing lab runs. */
+  | { readonly do: 'wire' }
   /** All hosts when none is named. */
   | { readonly do: 'reset' | 'boot' | 'power-cut'; readonly hosts: readonly string[] }
   | {
@@ -48,6 +50,7 @@ export function parseRequest(line: ControlLine): ControlRequest | undefined {
   const hosts = strings(line['hosts']);
   switch (word) {
     case 'status':
+    case 'wire':
       return { do: word };
     case 'down':
       return { do: word, keep: line['keep'] === true };

@@ -3,6 +3,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Address } from '../model/address.js';
 import type { PlatformName } from '../platform/adapter.js';
+import type { Wire } from './enforce/wire.js';
 import type { Intercept } from './host-inside.js';
 import type { HostMachine } from './tools/registry.js';
 
@@ -19,6 +20,7 @@ export interface LabNode {
   readonly machine: HostMachine;
   /** Calls of simulated commands since the lab came up. */
   readonly calls: number;
+  readonly isOutsider?: boolean;
   intercept: Intercept | undefined;
   /** Starts a command on the host as its SSH service would. @throws Error when the host is off */
   start(argv: readonly string[], env?: Readonly<Record<string, string>>): ChildProcessWithoutNullStreams;
@@ -34,6 +36,8 @@ export interface LabNode {
 export interface LabNodes {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, LabNode>;
+  /** What connects the hosts of an enforcing lab. */
+  readonly wire?: Wire;
   /** @throws Error when there is none of that name */
   host(name: string): LabNode;
   /** Ends every process of the hosts. Their folders go too unless they are to be kept. */

@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT, OperatorError } from '../errors.js';
-import { parseAddress } from '../model/address.js';
+import { parseAddress, type Address } from '../model/address.js';
 import { reach } from './control-client.js';
 import { serveControl } from './control-server.js';
+import { startEnforcingLab, type EnforcingLab } from './enforce/enforcing-lab.js';
 import { isRunning, killMarked } from './host-processes.js';
 import { startLab, type Lab, type LabHostPlan } from './lab.js';
+import type { LabNodes } from './lab-node.js';
 import { isRecord, readLabState, STATE_FILE, writeLabState, type LabState } from './lab-state.js';
 
 /** Unix socket paths end at 104 bytes on some systems. */
@@ -24,21 +26,31 @@ export interface ServeOptions {
   readonly folder: string;
   readonly hosts: readonly LabHostPlan[];
   /** Called when the hosts answer and before anybody is told, to write what an operator needs to reach them. */
-  readonly prepare: (lab: Lab) => Promise<void>;
+  readonly prepare: (lab: LabNodes) => Promise<void>;
 }
 
-export interface ServedLab {
-  readonly lab: Lab;
+export interface ServedLab<L extends LabNodes = Lab> {
+  readonly lab: L;
   /** Resolves when the lab has been told `down` and is. */
   readonly ended: Promise<void>;
   /** Ends the lab as `down --keep` would. */
   stop(): Promise<void>;
 }
 
-/** Runs a lab until it is told `down`. Resolves when the lab is ready. */
+/** Runs a plain lab until it is told `down`. Resolves when the lab is ready. */
 export async function serveLab(options: ServeOptions): Promise<ServedLab> {
   // All that reaches these hosts comes from this machine, and the inventories of the lab say so under `management`.
-  const lab = await startLab({ ...options, client: parseAddress('127.0.0.1') });
+  return serve(await startLab({ ...options, client: parseAddress('127.0.0.1') }), options);
+}
+
+/** The same for an enforcing lab. `controller`: its addresses on the wire. */
+export async function serveEnforcingLab(
+  options: ServeOptions & { readonly controller: readonly Address[] },
+): Promise<ServedLab<EnforcingLab>> {
+  return serve(await startEnforcingLab(options), options);
+}
+
+async function serve<L extends LabNodes>(lab: L, { prepare }: ServeOptions): Promise<ServedLab<L>> {
   const sockets = fs.mkdtempSync(join(socketBase(lab.folder), '.control-'));
   let end: () => void = () => undefined;
   const ended = new Promise<void>((resolve) => (end = resolve));
@@ -46,7 +58,7 @@ export async function serveLab(options: ServeOptions): Promise<ServedLab> {
   const bringDown = async (keep: boolean): Promise<void> => {
     await lab.close({ keep });
     fs.rmSync(sockets, { recursive: true, force: true });
-    if (keep) writeLabState(lab.folder, { pid: 0, control: '', hosts });
+    if (keep) writeLabState(lab.folder, { pid: 0, control: '', hosts, controller });
     else fs.rmSync(lab.folder, { recursive: true, force: true });
   };
   let going: Promise<void> | undefined;
@@ -62,14 +74,16 @@ export async function serveLab(options: ServeOptions): Promise<ServedLab> {
     await server.close();
     end();
   };
-  const hosts = [...lab.hosts.values()].map(({ name, addresses, platform, port }) => ({
+  const hosts = [...lab.hosts.values()].map(({ name, addresses, platform, port, isOutsider = false }) => ({
     name,
     addresses,
     platform,
     port,
+    isOutsider,
   }));
-  await options.prepare(lab);
-  writeLabState(lab.folder, { pid: process.pid, control, hosts });
+  const controller = lab.wire?.controller;
+  await prepare(lab);
+  writeLabState(lab.folder, { pid: process.pid, control, hosts, controller });
   return { lab, ended, stop };
 }
 
@@ -99,8 +113,8 @@ export async function lookForLab(
 
 /** Ends what a lab that died left running, and its socket. Its hosts' files stay. */
 export async function clearDeadLab(folder: string, state: LabState): Promise<void> {
-  const hosts = `${join(fs.realpathSync(folder), 'hosts')}/`;
-  await killMarked((marker) => marker.startsWith(hosts));
+  const inside = `${fs.realpathSync(folder)}/`;
+  await killMarked((marker) => marker.startsWith(inside));
   if (state.control !== '') fs.rmSync(join(state.control, '..'), { recursive: true, force: true });
 }
 

@@ -2,7 +2,7 @@
 
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { formatAddress, parseAddress } from '../model/address.js';
+import { formatAddress, parseAddress, type Address } from '../model/address.js';
 import { OperatorError } from '../errors.js';
 import type { LabHostPlan } from './lab.js';
 
@@ -12,19 +12,24 @@ export interface LabState {
   /** The socket it takes commands on. */
   readonly control: string;
   readonly hosts: readonly LabHostPlan[];
+  /** Of an enforcing lab: the controller's addresses on the wire. */
+  readonly controller?: readonly Address[] | undefined;
 }
 
 export const STATE_FILE = 'lab.json';
 
 export function writeLabState(folder: string, state: LabState): void {
-  const hosts = state.hosts.map(({ name, addresses, platform, port }) => ({
+  const hosts = state.hosts.map(({ name, addresses, platform, port, isOutsider }) => ({
     name,
     addresses: addresses.map(formatAddress),
     // Where nothing is said it is solaris-smf.
     ...(platform === undefined || platform === 'solaris-smf' ? {} : { platform }),
     port,
+    ...(isOutsider === true ? { outsider: true } : {}),
   }));
-  const text = `${JSON.stringify({ version: 1, pid: state.pid, control: state.control, hosts }, undefined, 2)}\n`;
+  const { pid, control } = state;
+  const depth = state.controller === undefined ? {} : { controller: state.controller.map(formatAddress) };
+  const text = `${JSON.stringify({ version: 1, pid, control, ...depth, hosts }, undefined, 2)}\n`;
   const path = join(folder, STATE_FILE);
   fs.writeFileSync(`${path}.new`, text, { mode: 0o600 });
   fs.renameSync(`${path}.new`, path);
@@ -55,18 +60,27 @@ function parseState(text: string): LabState | undefined {
   const { pid, control, hosts } = value;
   if (typeof pid !== 'number' || typeof control !== 'string' || !Array.isArray(hosts)) return undefined;
   const plans = hosts.map(parseHost);
-  return plans.every((plan) => plan !== undefined) ? { pid, control, hosts: plans } : undefined;
+  if (!plans.every((plan) => plan !== undefined)) return undefined;
+  if (value['controller'] === undefined) return { pid, control, hosts: plans };
+  const controller = parseAddresses(value['controller']);
+  return controller === undefined ? undefined : { pid, control, hosts: plans, controller };
 }
 
 function parseHost(value: unknown): LabHostPlan | undefined {
   if (!isRecord(value)) return undefined;
   const { name, addresses, platform, port } = value;
-  if (typeof name !== 'string' || typeof port !== 'number' || !Array.isArray(addresses)) return undefined;
+  if (typeof name !== 'string' || typeof port !== 'number') return undefined;
   if (platform !== undefined && platform !== 'solaris-smf' && platform !== 'solaris-legacy') return undefined;
-  const parsed = addresses.map((text) => (typeof text === 'string' ? parseAddress(text) : undefined));
-  return parsed.every((address) => address !== undefined)
-    ? { name, addresses: parsed, port, ...(platform === undefined ? {} : { platform }) }
-    : undefined;
+  const parsed = parseAddresses(addresses);
+  if (parsed === undefined) return undefined;
+  const outsider = value['outsider'] === true ? { isOutsider: true } : {};
+  return { name, addresses: parsed, port, ...(platform === undefined ? {} : { platform }), ...outsider };
+}
+
+function parseAddresses(texts: unknown): Address[] | undefined {
+  if (!Array.isArray(texts)) return undefined;
+  const parsed = texts.map((text) => (typeof text === 'string' ? parseAddress(text) : undefined));
+  return parsed.every((address) => address !== undefined) ? parsed : undefined;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -3,10 +3,16 @@
 import { resolve } from 'node:path';
 import { formatAddress, formatPrefix, type Prefix } from '../model/address.js';
 import type { FlowPeer, HostNames, Inventory, Link, LinkEnd } from '../model/host.js';
+import { PLAIN_ACCESS, type LabAccess } from './lab-access.js';
 import type { SeedHost } from './seed-inventory.js';
 
 /** YAML, one line of JSON for each host, link and test. Keys come from a store of the lab's own, never from the fleet's. */
-export function rehearsalInventory(inventory: Inventory, hosts: readonly SeedHost[], source: string): string {
+export function rehearsalInventory(
+  inventory: Inventory,
+  hosts: readonly SeedHost[],
+  source: string,
+  access: LabAccess = PLAIN_ACCESS,
+): string {
   const line = (value: unknown): string => JSON.stringify(value);
   const list = (key: string, items: readonly unknown[]): string =>
     items.length === 0 ? '' : `${key}:\n${items.map((item) => `  - ${line(item)}\n`).join('')}`;
@@ -25,7 +31,7 @@ export function rehearsalInventory(inventory: Inventory, hosts: readonly SeedHos
   return `# What ${source} asks for, on hosts of the lab. Made by \`ipsec-deploy lab up --from\`.
 version: 1
 fleet: ${line(`${inventory.fleet}-lab`)}
-management: ${line([...new Set(['127.0.0.1', ...inventory.management.map(sourceText)])])}
+management: ${line([...new Set([...access.management, ...inventory.management.map(sourceText)])])}
 settings: ${line({
     keyStore: 'keys.age',
     identityFile: 'identity.txt',
@@ -34,7 +40,7 @@ settings: ${line({
     keepGenerations: inventory.settings.keepGenerations,
   })}
 defaults:
-  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }], config: none }
+  ssh: ${access.ssh}
 ${groups.length === 0 ? '' : `groups:\n${groups.join('')}`}hosts:
 ${hostLines.join('')}${list('links', inventory.links.map(linkLine))}${list(
     'tests',

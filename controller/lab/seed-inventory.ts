@@ -3,6 +3,7 @@
 import { formatAddress, parseAddress, type Address } from '../model/address.js';
 import type { Keying } from '../model/host.js';
 import type { LabHostPlan } from './lab.js';
+import { PLAIN_ACCESS, type LabAccess } from './lab-access.js';
 
 export const SEED_HOSTS = { least: 2, most: 2000 } as const;
 
@@ -13,6 +14,15 @@ export function seedHosts(count: number): LabHostPlan[] {
     addresses: [peerAddress(index)],
   }));
   return [{ name: 'web1', addresses: [address('10.0.1.11')] }, ...peers];
+}
+
+/** Hosts that no inventory knows: `outsider1` at 192.0.2.9 and 2001:db8::9, and on. */
+export function outsiders(count: number): LabHostPlan[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `outsider${index + 1}`,
+    addresses: [address(`192.0.2.${index + 9}`), address(`2001:db8::${(index + 9).toString(16)}`)],
+    isOutsider: true,
+  }));
 }
 
 /** 10.0.2.21 and on; .0 and .251 to .255 are left out. */
@@ -34,14 +44,14 @@ export interface SeedHost {
   readonly hostKeyLine: string;
 }
 
-export function seedInventory(hosts: readonly SeedHost[], keying: Keying): string {
+export function seedInventory(hosts: readonly SeedHost[], keying: Keying, access: LabAccess = PLAIN_ACCESS): string {
   return `# The lab's inventory: change it, then see what would happen with \`ipsec-deploy plan\` and do it with \`ipsec-deploy apply\`.
 # inventory/reference.yaml of the package explains every key.
 version: 1
 fleet: lab
 
 # Where SSH comes from; it is kept out of IPsec on every host, so that no policy can lock you out.
-management: [127.0.0.1]
+management: [${access.management.map((one) => (one.includes(':') ? `'${one}'` : one)).join(', ')}]
 
 settings:
   keyStore: keys.age
@@ -51,7 +61,7 @@ settings:
 defaults:
   keying: ${keying} # ike-psk: in.iked agrees on session keys; manual: fixed keys, loaded with ipseckey
   suite: { encr: aes(256), encrAuth: sha256 } # "classic" is what hosts of old use: blowfish with sha1
-  ssh: { host: 127.0.0.1, user: deploy, privilege: pfexec, auth: [{ key: client_ed25519 }], config: none }
+  ssh: ${access.ssh}
 
 groups:
   web:

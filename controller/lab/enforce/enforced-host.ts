@@ -109,12 +109,18 @@ export class EnforcedHost implements LabNode {
   }
 
   async powerCut(): Promise<void> {
+    const wasOn = this.#space !== undefined;
+    await this.close();
+    if (wasOn) await this.settings.wire.detach(this.cable);
+  }
+
+  /** Ends the host for good, when the wire goes as well. */
+  async close(): Promise<void> {
     const space = this.#space;
     this.#space = undefined;
     const dead = space?.kill();
     await this.#inside.cut(() => undefined);
     await dead;
-    if (space !== undefined) await this.settings.wire.detach(this.cable);
   }
 
   async boot(): Promise<void> {

@@ -20,6 +20,9 @@ import { Wire } from './wire.js';
 /** Hosts that are worked on at once: more wait for the processors. */
 const AT_ONCE = 6;
 
+/** Hosts of one lab at most. */
+export const MOST_ENFORCED = 200;
+
 export interface EnforcingLabOptions {
   /** Where the hosts' folders and the client's key go. What an earlier lab left here is used again. */
   readonly folder: string;
@@ -64,8 +67,8 @@ export async function startEnforcingLab(options: EnforcingLabOptions): Promise<E
   const wire = await Wire.open(join(folder, 'wire'), options.controller);
   const hosts = new Map<string, EnforcedHost>();
   const close = async ({ keep = false } = {}): Promise<void> => {
-    await Promise.all([...hosts.values()].map((host) => host.powerCut()));
     await wire.close();
+    await Promise.all([...hosts.values()].map((host) => host.close()));
     await killMarked((marker) => marker.startsWith(labMarker(folder)));
     if (keep) return;
     for (const name of ['hosts', 'stubs', CLIENT_KEY]) fs.rmSync(join(folder, name), { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /** The wire of an enforcing lab: a network namespace with a bridge, held by one process. Owns that process and the hosts' cables. */
 
-import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Address } from '../../model/address.js';
 import { outcomeOf } from '../host-inside.js';
 import { HostProcesses } from '../host-processes.js';
@@ -55,12 +55,6 @@ export class Wire {
   /** Takes a host's cable away; it may be gone with the host's namespace. */
   async detach({ port }: Cable): Promise<void> {
     await this.run(['ip', '-force', '-batch', '-'], `link del ${port}\n`).catch(() => undefined);
-  }
-
-  /** Runs a command where the controller is with this process's own terminal. */
-  attachTerminal(argv: readonly string[]): ChildProcess {
-    const [program = '', ...args] = this.enter(argv);
-    return spawn(program, args, { stdio: 'inherit' });
   }
 
   async close(): Promise<void> {
