@@ -3,6 +3,8 @@
 import type { Problem } from '../errors.js';
 import type { KeyStore } from '../ports.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
+import type { DesiredFleet } from '../run/desire-fleet.js';
+import type { ObserveHost } from '../run/observe-fleet.js';
 import { planFleet } from '../run/plan-fleet.js';
 import { proveChange } from '../run/prove-change.js';
 import { aboutPush, proveFleet, type Objection, type Policies, type RenderedFiles } from '../run/prove-fleet.js';
@@ -19,12 +21,16 @@ export interface MadePlan {
 
 type AcceptedRisks = RiskArguments['accept-risk'];
 
-/** Looks at the hosts even where a proof fails: whether that matters depends on what would be pushed. */
+/**
+ * Looks at the hosts even where a proof fails: whether that matters depends on what would be pushed. `looking`: for a look that asks more
+ * than a plan needs.
+ */
 export async function makePlan(
   context: Context,
   lot: SessionLot,
   risks: AcceptedRisks,
   stop: AbortSignal,
+  looking?: (fleet: DesiredFleet) => ObserveHost,
 ): Promise<MadePlan> {
   const { store, fleet } = await prepareFleet(context);
   const plan = await planFleet({
@@ -41,6 +47,7 @@ export async function makePlan(
     stop,
     emit: (event) => context.log.event('debug', event.event, { ...event }),
     acceptUnreachablePeers: risks.includes('peer-unreachable'),
+    observe: looking?.(fleet),
   });
   return { plan, store, refusals: () => proveAll(context, plan, fleet.policies, risks, fleet.rendered) };
 }

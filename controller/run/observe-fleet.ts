@@ -33,7 +33,11 @@ export interface ObserveInput {
   readonly lot: SessionLot;
   readonly stop: AbortSignal;
   readonly emit: (event: RunEvent) => void;
+  /** How a host is looked at; by default with `observe`. */
+  readonly observe?: ObserveHost | undefined;
 }
+
+export type ObserveHost = (session: HostSession, host: Host) => Promise<Observation>;
 
 export async function observeFleet(input: ObserveInput): Promise<ReadonlyMap<string, Look>> {
   const queue = new PQueue({ concurrency: input.forks });
@@ -75,7 +79,7 @@ async function observeWith(
   host: Host,
   input: ObserveInput,
 ): Promise<{ kind: 'failed'; outcome: HostOutcome } | { kind: 'seen'; host: SeenHost & { changed: boolean } }> {
-  const seen = await session.observe();
+  const seen = await (input.observe?.(session, host) ?? session.observe());
   const detected = detectPlatform(seen.facts, host.platform);
   if ('refusal' in detected) return refused(detected);
   const { adapter } = detected;

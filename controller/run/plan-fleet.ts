@@ -12,7 +12,7 @@ import { planHost } from '../plan/plan-host.js';
 import type { Clock, RandomBytes } from '../ports.js';
 import { addressNames } from '../proof/address-names.js';
 import { namesOf } from '../render/host-names.js';
-import { observeFleet, type Look } from './observe-fleet.js';
+import { observeFleet, type Look, type ObserveHost } from './observe-fleet.js';
 import type { SessionLot } from './session-lot.js';
 
 export interface PlanFleetInput {
@@ -32,6 +32,8 @@ export interface PlanFleetInput {
   readonly emit: (event: RunEvent) => void;
   /** Go on with one end of a link although the other could not be looked at. */
   readonly acceptUnreachablePeers: boolean;
+  /** How hosts are looked at; by default with `observe`. */
+  readonly observe?: ObserveHost | undefined;
 }
 
 export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {

@@ -1,7 +1,7 @@
 /** Sessions kept open between two stages of a run, so that a host costs one connection for both; bounded, so that memory stays flat. */
 
 import type { Host } from '../model/host.js';
-import type { HostLink, HostSession } from '../ports.js';
+import type { HostLink, HostSession, SessionMode } from '../ports.js';
 
 /** Beyond this many the session is closed and opened again when its turn comes. */
 const MOST_KEPT = 256;
@@ -9,11 +9,14 @@ const MOST_KEPT = 256;
 export class SessionLot {
   readonly #kept = new Map<string, HostSession>();
 
-  constructor(private readonly link: HostLink) {}
+  constructor(
+    private readonly link: HostLink,
+    private readonly mode?: SessionMode,
+  ) {}
 
   /** A new connection, always: an open one may live on a policy that the kernel no longer grants to new ones. */
   async openNew(host: Host): Promise<HostSession> {
-    return this.link.open(host);
+    return this.link.open(host, this.mode);
   }
 
   /** A new connection that changes nothing on the host. */
