@@ -180,7 +180,7 @@ export const testShape = z.strictObject({
 export const probesShape = z.strictObject({
   deadlineSeconds: z
     .int()
-    .min(1)
+    .min(2)
     .max(120)
     .describe('Until a flow that must work has to have worked; default 10.')
     .optional(),

@@ -6,6 +6,7 @@
 import { sameAddress, prefixContains, hostPrefix, type Address } from '../model/address.js';
 import type { FlowPeer, FlowTest, Host } from '../model/host.js';
 import { CONTROLLER, type FlowKind, type ProbeSettings } from '../model/link-probe.js';
+import type { LoadedRule } from '../model/policy.js';
 import { conversationKind, NO_RULES, type Conversation, type EndRules, type Parties } from './flow-kind.js';
 import {
   candidatePorts,
@@ -169,13 +170,24 @@ function ownProbes(
   const probe = (port: number, expect: FlowKind): PlannedProbe =>
     plannedProbe({ from: stranger(source), to, source, destination }, { protocol: 'tcp', port }, expect, 'policy');
   const refused = portTreated(parties, 'refused', candidates);
-  const named = new Set(to.rules.flatMap(({ selector }) => selector.localPort ?? []));
+  const named = portsLetPass(to.rules, source);
   const open = candidates
     .filter((port) => named.has(port))
     .slice(0, MOST_CLEAR * 10)
     .filter((port) => conversationKind(parties, { protocol: 'tcp', port }) === 'clear')
     .slice(0, MOST_CLEAR);
   return [...(refused === undefined ? [] : [probe(refused, 'refused')]), ...open.map((port) => probe(port, 'clear'))];
+}
+
+/** Ports that a rule lets this stranger reach: where no rule speaks of them, nobody promised anything. */
+function portsLetPass(rules: readonly LoadedRule[], source: Address): ReadonlySet<number> {
+  return new Set(
+    rules.flatMap(({ dir, selector: { remote, localPort }, actions }) => {
+      const isMeant = remote === undefined || prefixContains(remote, hostPrefix(source));
+      const passes = dir === 'in' && isMeant && actions.some(({ kind }) => kind === 'bypass');
+      return passes && localPort !== undefined ? [localPort] : [];
+    }),
+  );
 }
 
 function refusedByHost(

@@ -59,6 +59,28 @@ export class ProbeEnds {
   }
 }
 
+/** Flows of one sender: more make a request that an agent refuses. */
+const MOST_PER_SENDER = 60;
+
+/** Each flow once, whoever asks for it; those that come first stay when one host would have to try too many. */
+export function withinLimits(probes: readonly PlannedProbe[]): ProbePlan {
+  const kept = new Map<string, PlannedProbe>();
+  const bySender = new Map<string, number>();
+  const leftOut = new Map<string, number>();
+  for (const probe of probes) {
+    if (kept.has(probe.id)) continue;
+    const count = bySender.get(probe.from) ?? 0;
+    bySender.set(probe.from, count + 1);
+    if (count < MOST_PER_SENDER) kept.set(probe.id, probe);
+    else leftOut.set(probe.from, (leftOut.get(probe.from) ?? 0) + 1);
+  }
+  const gaps = [...leftOut].map(([host, count]) => ({
+    host,
+    why: `${count} more ${count === 1 ? 'flow is' : 'flows are'} not tried from it: ${MOST_PER_SENDER} in one run are the most`,
+  }));
+  return { probes: [...kept.values()], gaps };
+}
+
 /** The protected flows of links, both directions of each. */
 export function planLinkProbes(links: readonly Link[], ends: ProbeEnds, settings: ProbeSettings): ProbePlan {
   const probes: PlannedProbe[] = [];

@@ -11,7 +11,7 @@ import type { HostPlan } from '../plan/host-plan.js';
 import { rulesInForce } from '../plan/loaded-rules.js';
 import { HostLinkError, type Clock, type HostSession, type OwnNetwork } from '../ports.js';
 import { planStrangerProbes, planTestProbes } from '../proof/plan-outside-probes.js';
-import { planLinkProbes, ProbeEnds, type PlannedProbe, type ProbeEnd } from '../proof/plan-probes.js';
+import { planLinkProbes, ProbeEnds, withinLimits, type ProbeEnd } from '../proof/plan-probes.js';
 import { policiesOfPlan } from './plan-policies.js';
 import { probeSessions } from './probe-sessions.js';
 import { peerSshPort, sightsOf } from './probe-sights.js';
@@ -69,15 +69,15 @@ export async function probeGroup(input: ProbeGroupInput): Promise<GroupProbed> {
     const joined = new Set(probing.inventory.links.map(({ id }) => id));
     const linked = (one: string, other: string): boolean =>
       joined.has(`${one}--${other}`) || joined.has(`${other}--${one}`);
-    const probes = once([
+    const { probes, gaps: tooMany } = withinLimits([
       ...fromLinks.probes,
       ...planTestProbes(probing.inventory.tests, asked),
       ...planStrangerProbes(asked, linked),
     ]);
-    const told = [...outside.gaps, ...fromLinks.gaps, ...gaps];
+    const told = [...outside.gaps, ...fromLinks.gaps, ...tooMany, ...gaps];
     if (probes.length === 0) return { results: [], gaps: told, lost: new Map() };
     const seconds = secondsLeft(input);
-    if (seconds < 1) {
+    if (seconds < LEAST_SECONDS) {
       const why = 'nothing was tried: the confirm window is nearly over';
       return { results: [], gaps: [...told, ...group.map((host) => ({ host, why }))], lost: new Map() };
     }
@@ -100,6 +100,8 @@ export async function probeGroup(input: ProbeGroupInput): Promise<GroupProbed> {
   }
 }
 
+/** An agent takes no less. */
+const LEAST_SECONDS = 2;
 /** Below that, silence may only mean that the key daemons were not done yet. */
 const HURRIED_SECONDS = 5;
 
@@ -234,9 +236,4 @@ async function openInTime(host: Host, { lot, clock, revertsAt }: ProbeGroupInput
 export function endOf(host: Host, rules: ProbeEnd['rules']): ProbeEnd {
   const sshPort = peerSshPort(host);
   return { name: host.name, addresses: host.addresses, rules, ...(sshPort !== undefined && { sshPort }) };
-}
-
-/** A test may ask for what a link has already. */
-export function once(probes: readonly PlannedProbe[]): readonly PlannedProbe[] {
-  return [...new Map(probes.toReversed().map((probe) => [probe.id, probe] as const)).values()].toReversed();
 }
