@@ -33,8 +33,15 @@ export function byKind(packets: readonly WirePacket[]): Row {
   return row;
 }
 
-/** `10.0.0.1:1234 > 10.0.0.2:80 protocol 6`, for complaints. */
-export function packetText({ kind, from, to, protocol, fromPort, toPort }: WirePacket): string {
+/** What of these is in the clear, for an expectation that it is nothing: a line a flow, and not too many. */
+export function inTheClear(packets: readonly WirePacket[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const packet of ofKind(packets, 'clear'))
+    counts.set(packetText(packet), (counts.get(packetText(packet)) ?? 0) + 1);
+  return [...counts].slice(0, 10).map(([text, count]) => `${count} × ${text}`);
+}
+
+function packetText({ from, to, protocol, fromPort, toPort }: WirePacket): string {
   const port = (number: number | undefined): string => (number === undefined ? '' : `:${number}`);
-  return `${kind} ${from}${port(fromPort)} > ${to}${port(toPort)} protocol ${protocol}`;
+  return `${from}${port(fromPort)} > ${to}${port(toPort)} protocol ${protocol}`;
 }
