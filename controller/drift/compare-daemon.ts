@@ -1,7 +1,8 @@
 /** The key daemon: whether it runs where it should, and whether it, its file and the kernel are of one mind. */
 
+import { parseAddress } from '../model/address.js';
 import type { DriftFinding } from '../model/drift.js';
-import type { DaemonReport } from '../model/observation.js';
+import type { DaemonPeer, DaemonReport } from '../model/observation.js';
 import { ikePaths } from '../platform/adapter.js';
 import type { FileDifference } from './compare-files.js';
 import { maskedFileText } from '../plan/diff.js';
@@ -33,7 +34,7 @@ export function compareDaemon(
   }
   const isEdited = ikePaths(view.adapter).some((path) => files.has(path));
   // A file that was edited has its own finding, and a daemon that has not read it is no second one.
-  return [...(isEdited ? [] : ruleFindings(view, daemon)), ...kernelFindings(view, daemon, desired)];
+  return [...(isEdited ? [] : ruleFindings(view, daemon)), ...kernelFindings(view, daemon, desired, settings)];
 }
 
 /**
@@ -91,6 +92,7 @@ function kernelFindings(
   view: HostView,
   { peers }: DaemonReport,
   desired: DesiredState | undefined,
+  settings: CompareSettings,
 ): readonly DriftFinding[] {
   const up = peers.filter(({ phase1 }) => phase1 > 0);
   const oneWay = up.filter(({ sasIn, sasOut }) => (sasIn === 0) !== (sasOut === 0));
@@ -102,7 +104,7 @@ function kernelFindings(
     finding(view, 'daemon-out-of-step', {
       subject: 'kernel',
       severity: 'critical',
-      what: `in.iked has phase 1 up with ${count(odd.length, 'peer')}, and the kernel does not have their SAs: connections are refused`,
+      what: `${beliefWords(odd, settings)}: traffic is refused`,
       cause: 'daemon and kernel lost each other, as may happen under a burst of traffic',
       mend: onHost(view.adapter.byHand.restartIke),
       details: odd.map(
@@ -112,6 +114,28 @@ function kernelFindings(
     }),
   ];
 }
+
+function beliefWords(odd: readonly DaemonPeer[], { nameOf }: CompareSettings): string {
+  const named = odd.map(({ remote }) => {
+    const address = parseAddress(remote);
+    const name = address && nameOf?.(address);
+    return name === undefined ? remote : `${name} (${remote})`;
+  });
+  const [first] = odd;
+  if (first === undefined || odd.length > 1) {
+    const more = named.length - MOST_PEERS;
+    const told = `${named.slice(0, MOST_PEERS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+    return `in.iked believes it has SAs with ${count(odd.length, 'peer')} (${told}), and the kernel does not have them all`;
+  }
+  const { sasOut, sasIn } = first;
+  const kernel =
+    sasOut === 0 && sasIn === 0
+      ? 'the kernel has none'
+      : `the kernel has them one way only (${sasOut} out, ${sasIn} in)`;
+  return `in.iked believes it has SAs with ${named.join('')}, and ${kernel}`;
+}
+
+const MOST_PEERS = 3;
 
 /** Defaults of ike.config(5), in seconds. */
 const PHASE_1_SECONDS = 3600;
