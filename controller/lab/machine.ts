@@ -4,6 +4,9 @@ import type { Address } from '../model/address.js';
 import type { PlatformName } from '../platform/adapter.js';
 import type { Clock } from '../ports.js';
 import type { Spd } from '../policy/spd.js';
+import type { IkeNetwork } from './ike-network.js';
+import type { PacketFilter } from './packet-filter.js';
+import type { PlainWire } from './plain-wire.js';
 import type { FileAccess, HostNames, ToolReply } from './tools/tool.js';
 
 export interface MachineCall {
@@ -37,6 +40,12 @@ export interface MachineSetup {
   readonly clock: Clock;
   readonly runScript: RunScript;
   readonly platform: PlatformName;
+  /** What decides about the packets of the host, and counts them. */
+  readonly filter?: PacketFilter | undefined;
+  /** The key daemons of the lab. */
+  readonly ike?: IkeNetwork | undefined;
+  /** What carries the packets of simulated commands. */
+  readonly wire?: PlainWire | undefined;
 }
 
 export type MakeMachine<M extends Machine = Machine> = (setup: MachineSetup) => M;

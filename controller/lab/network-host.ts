@@ -16,8 +16,12 @@ export interface NetworkHost {
   now(): Date;
   /** Makes the SAs of the kernel others, once whoever works on them is done; nothing on a host that is off. */
   changeSas(change: (sad: Sad) => Sad): Promise<void>;
-  /** SAs that are past a limit go; those that are past their soft limit are told. */
-  age(): Promise<readonly SecurityAssociation[]>;
+  /** SAs that are past a limit go. */
+  age(): Promise<void>;
+  /** Whether an SA is past its soft limit, as far as was looked at. */
+  isWorn(sa: SecurityAssociation): boolean;
+  /** Whether it has carried a packet. */
+  isUsed(sa: SecurityAssociation): boolean;
   /** A packet of the simulation went by this SA. */
   count(sa: SecurityAssociation, bytes: number): void;
 }

@@ -17,13 +17,16 @@ export interface IkeAgreement {
   readonly psk?: string;
 }
 
+/** What counts of an end, whose daemon may also be one that runs. */
+export type IkeEnd = Pick<HostPicture, 'name' | 'ike' | 'place'>;
+
 const CONFIG = '/etc/inet/ike/config';
 const PRESHARED = '/etc/inet/secret/ike.preshared';
 
 /** `sender` begins the exchange, with the first of its rules for the two addresses. */
 export function ikeAgreement(
-  sender: HostPicture,
-  receiver: HostPicture,
+  sender: IkeEnd,
+  receiver: IkeEnd,
   source: Address,
   destination: Address,
 ): IkeAgreement | PairFault {
@@ -64,12 +67,7 @@ export function ikeAgreement(
   return mismatch(what, 'give both rules a p1_xform with the same method, group and algorithms');
 }
 
-function commonPsk(
-  sender: HostPicture,
-  receiver: HostPicture,
-  source: Address,
-  destination: Address,
-): string | PairFault {
+function commonPsk(sender: IkeEnd, receiver: IkeEnd, source: Address, destination: Address): string | PairFault {
   const [mine, theirs] = [sender.ike.psk(source, destination), receiver.ike.psk(destination, source)];
   if (mine !== undefined && mine.key === theirs?.key) return mine.key;
   const pair = `${formatAddress(source)} and ${formatAddress(destination)}`;

@@ -19,6 +19,10 @@ export class CountingFilter implements PacketFilter {
     return Promise.resolve(this.#uses);
   }
 
+  isUsed(sa: SecurityAssociation): boolean {
+    return this.#uses.has(saId(sa));
+  }
+
   count(sa: SecurityAssociation, bytes: number): void {
     const id = saId(sa);
     const before = this.#uses.get(id) ?? { packets: 0, bytes: 0 };

@@ -1,7 +1,7 @@
 /** Holds the key daemon of one host while it runs, and lets those who reach it have their turn. */
 
 import { hangUp, startIked, type IkeDaemon } from './in-iked.js';
-import { ikeadm } from './ikeadm.js';
+import { ikeadm, type Exchanges } from './ikeadm.js';
 import type { ToolCall, ToolReply } from './tool.js';
 import { Turns } from './turns.js';
 
@@ -44,11 +44,10 @@ export class DaemonHost {
     });
   }
 
-  /** `negotiated`: phase 1 is up with the peers of its rules. */
-  ask(call: ToolCall, negotiated = false): Promise<ToolReply> {
+  ask(call: ToolCall, exchanges: () => Exchanges): Promise<ToolReply> {
     return this.#turns.take(async () => {
       const life = this.#life;
-      const { reply, daemon } = await ikeadm(call, this.#daemon, negotiated);
+      const { reply, daemon } = await ikeadm(call, this.#daemon, exchanges());
       if (life === this.#life && daemon !== undefined) this.#set(daemon);
       return reply;
     });

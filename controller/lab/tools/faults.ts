@@ -15,8 +15,11 @@ export type Fault =
   | { readonly kind: 'dies' }
   /** in.iked: starts, or reads again, with what its forerunner held. */
   | { readonly kind: 'stale' }
-  /** ikeadm: phase 1 is told to be up with every peer of the rules, while the kernel has no SA for any of them. */
-  | { readonly kind: 'out-of-step' };
+  /**
+   * ikeadm: phase 1 is told to be up with every peer of the rules, while the kernel has lost the SAs that were negotiated, or those of
+   * one direction; the daemon does not negotiate anew. Over when the daemon starts again.
+   */
+  | { readonly kind: 'out-of-step'; readonly lost?: 'in' | 'out' };
 
 export interface FaultPlacing {
   /** Name of the command, or `*`. */
@@ -43,14 +46,27 @@ export class FaultTable {
   #placed: Placed[] = [];
   readonly #waiting = new Map<Placed, (() => void)[]>();
 
+  /** `watch` is told of each fault that is placed or taken away. */
+  constructor(private readonly watch: (fault: Fault, is: 'placed' | 'gone') => void = () => undefined) {}
+
   place(placing: FaultPlacing): PlacedFault {
     const placed: Placed = { placing, hits: 0, release: () => this.#release(placed) };
     this.#placed.push(placed);
+    this.watch(placing.fault, 'placed');
     return placed;
   }
 
   clear(): void {
     for (const placed of [...this.#placed]) placed.release();
+  }
+
+  has(kind: Fault['kind']): boolean {
+    return this.#placed.some(({ placing }) => placing.fault.kind === kind);
+  }
+
+  /** Takes all faults of a kind away. */
+  end(kind: Fault['kind']): void {
+    for (const placed of this.#placed.filter(({ placing }) => placing.fault.kind === kind)) placed.release();
   }
 
   /** The fault that hits this call, counted. */
@@ -68,7 +84,10 @@ export class FaultTable {
   }
 
   #release(placed: Placed): void {
-    this.#placed = this.#placed.filter((one) => one !== placed);
+    if (this.#placed.includes(placed)) {
+      this.#placed = this.#placed.filter((one) => one !== placed);
+      this.watch(placed.placing.fault, 'gone');
+    }
     for (const go of this.#waiting.get(placed) ?? []) go();
     this.#waiting.delete(placed);
   }

@@ -1,7 +1,8 @@
 /** ikeadm(1M): asks the running key daemon. Formats follow illumos ikeadm.c; without a daemon everything fails. */
 
-import { formatAddress, formatPrefix, type Address } from '../../model/address.js';
+import { formatAddress, formatPrefix, sameAddress, type Address } from '../../model/address.js';
 import type { IkeAddresses, IkeIdentity, IkeRule, IkeTransform, PresharedKey } from '../../model/ike.js';
+import type { PhaseOne, PhaseOneCounts } from '../ike-network.js';
 import { readOptions } from './getopt.js';
 import { IKE_PRESHARED, readConfigFile, readPresharedFile, type IkeDaemon, type Privilege } from './in-iked.js';
 import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './tool.js';
@@ -18,8 +19,25 @@ const USAGE = `Usage:
 
 const PRIVILEGES: readonly string[] = ['base', 'modkeys', 'keymat'];
 
-/** `negotiated`: phase 1 is up with the peers of the rules; otherwise nothing was negotiated yet. */
-export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined, negotiated = false): Promise<IkeadmResult> {
+/** What the daemon has to tell of its exchanges. */
+export interface Exchanges {
+  readonly phaseOne: readonly PhaseOne[];
+  readonly counts: PhaseOneCounts;
+  /** It is out of step: it believes phase 1 to be up with every peer of its rules. */
+  readonly isDeluded: boolean;
+}
+
+export const NO_EXCHANGES: Exchanges = {
+  phaseOne: [],
+  counts: { initiated: 0, answered: 0, failed: 0 },
+  isDeluded: false,
+};
+
+export async function ikeadm(
+  call: ToolCall,
+  daemon: IkeDaemon | undefined,
+  { phaseOne, counts, isDeluded }: Exchanges = NO_EXCHANGES,
+): Promise<IkeadmResult> {
   const { options, operands, bad } = readOptions(call.args, 'hnp');
   const say = (exit: number, stdout: string, stderr = '', next = daemon): IkeadmResult => ({
     reply: { exit, stdout, stderr },
@@ -34,10 +52,11 @@ export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined, nego
   }
   const hideKeys = options.some(({ letter }) => letter === 'p');
   const denied = say(1, '', `ikeadm: insufficient privilege level for command "${verb} ${what}"\n`);
-  const pairs = negotiated ? singlePairs(daemon.config.rules) : [];
+  const believed = isDeluded ? believedPhaseOne(daemon.config.rules, phaseOne) : [];
+  const up = [...phaseOne, ...believed];
   switch (`${verb} ${what}`) {
     case 'get stats':
-      return say(0, statsText(daemon, pairs.length));
+      return say(0, statsText(daemon, up, counts, believed.length));
     case 'get defaults':
       return say(0, defaultsText(daemon));
     case 'get priv':
@@ -57,7 +76,7 @@ export async function ikeadm(call: ToolCall, daemon: IkeDaemon | undefined, nego
       );
     case 'dump p1':
     case 'flush p1':
-      return say(0, verb === 'dump' ? `${pairs.map(phaseOneText).join('')}\nCompleted dump of phase 1 SA info\n` : '');
+      return say(0, verb === 'dump' ? `${up.map(phaseOneText).join('')}\nCompleted dump of phase 1 SA info\n` : '');
     case 'dump preshared':
       if (daemon.privilege < 1) return denied;
       return say(
@@ -135,13 +154,17 @@ async function writeOut(
   return { reply: { exit: 0, stdout: '', stderr: '' }, daemon };
 }
 
-function statsText({ pid }: IkeDaemon, initiated: number): string {
-  const row = (name: string, initiator: number): string =>
-    `${name.padEnd(10)} initiator: ${String(initiator).padStart(5)}   responder: ${'0'.padStart(5)}`;
+function statsText({ pid }: IkeDaemon, up: readonly PhaseOne[], counts: PhaseOneCounts, believed: number): string {
+  const row = (name: string, initiator: number, responder: number): string =>
+    `${name.padEnd(10)} initiator: ${String(initiator).padStart(5)}   responder: ${String(responder).padStart(5)}`;
+  const begun = up.filter(({ isInitiator }) => isInitiator).length;
+  const { initiated, answered, failed } = counts;
   return [
     'Phase 1 SA counts:',
-    ...['Current:', 'Total:', 'Attempted:'].map((name) => row(name, initiated)),
-    row('Failed:', 0),
+    row('Current:', begun, up.length - begun),
+    row('Total:', initiated + believed, answered),
+    row('Attempted:', initiated + failed + believed, answered),
+    row('Failed:', failed, 0),
     '           initiator fails include 0 time-out(s)',
     `PKCS#11 library linked in from /usr/lib/libpkcs11.so`,
     `Process id ${pid}`,
@@ -149,16 +172,13 @@ function statsText({ pid }: IkeDaemon, initiated: number): string {
   ].join('\n');
 }
 
-interface AddressPair {
-  readonly local: Address;
-  readonly remote: Address;
-}
-
-/** Local and remote address of each rule that names one of each. */
-function singlePairs(rules: readonly IkeRule[]): readonly AddressPair[] {
-  return rules.flatMap(({ local: [one], remote: [other] }) => {
+/** Phase 1 for each rule that names one address at each end, besides that which is up. */
+function believedPhaseOne(rules: readonly IkeRule[], known: readonly PhaseOne[]): readonly PhaseOne[] {
+  return rules.flatMap(({ local: [one], remote: [other] }, index) => {
     const [local, remote] = [singleAddress(one), singleAddress(other)];
-    return local === undefined || remote === undefined ? [] : [{ local, remote }];
+    if (local === undefined || remote === undefined || known.some((up) => sameAddress(up.remote, remote))) return [];
+    const digits = (index + 1).toString(16);
+    return [{ local, remote, isInitiator: true, cookies: [`${digits}a0`, `${digits}b0`], endsAt: Infinity }];
   });
 }
 
@@ -169,12 +189,12 @@ function singleAddress(addresses: IkeAddresses | undefined): Address | undefined
 }
 
 /** Layout of illumos ikeadm.c print_p1(), without what takes an exchange to know. */
-function phaseOneText({ local, remote }: AddressPair, index: number): string {
+function phaseOneText({ local, remote, isInitiator, cookies }: PhaseOne): string {
   const family = local.family === 4 ? 'AF_INET' : 'AF_INET6';
   return [
     '',
-    `IKESA: Cookies: Initiator 0x${(index + 1).toString(16)}a0  Responder 0x${(index + 1).toString(16)}b0`,
-    'IKESA: The local host is the initiator.',
+    `IKESA: Cookies: Initiator 0x${cookies[0]}  Responder 0x${cookies[1]}`,
+    `IKESA: The local host is the ${isInitiator ? 'initiator' : 'responder'}.`,
     'IKESA: ISAKMP version 1.0; identity protect mode',
     'IKESA: Current state is MATURE',
     'LOCIP: Address',

@@ -1,5 +1,6 @@
 /** One run of the simulated ipsecconf(8): what it is given, what it has said so far, and the files it reaches. */
 
+import type { Action } from '../../model/policy.js';
 import { fromBytes, toBytes } from '../../policy/line-pieces.js';
 import type { NameTables } from '../../policy/name-tables.js';
 import type { Spd } from '../../policy/spd.js';
@@ -33,6 +34,8 @@ export interface ToolResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly state: Spd;
+  /** Lists of alternatives the kernel was given, in order: it never forgets them. */
+  readonly offered: readonly (readonly Action[])[];
 }
 
 /** A run under way: what it has printed, and the policy as it now is. */
@@ -43,6 +46,7 @@ export interface Running {
   stdout: string;
   stderr: string;
   state: Spd;
+  offered: readonly (readonly Action[])[];
 }
 
 export function warn(run: Running, message: string): void {

@@ -23,11 +23,11 @@ const EARLY_LETTERS = 'nlfa:qd:r:';
 
 export function ipsecconf(call: ToolCall): ToolResult {
   const service = call.argv.length === 0 ? undefined : call.env['SMF_FMRI'];
-  const run: Running = { call, service, stdout: '', stderr: '', state: call.state };
+  const run: Running = { call, service, stdout: '', stderr: '', state: call.state, offered: [] };
   const exit = perform(run);
-  const { stdout, stderr, state } = run;
+  const { stdout, stderr, state, offered } = run;
   // A crash loses what was printed but not yet written out.
-  return { exit, stdout: exit === 139 ? '' : stdout, stderr, state };
+  return { exit, stdout: exit === 139 ? '' : stdout, stderr, state, offered };
 }
 
 function perform(run: Running): number {
@@ -129,6 +129,7 @@ function add(run: Running, options: Options, file: string, replace: boolean): nu
   for (const message of loaded.messages) warn(run, message);
   run.stdout += loaded.printed;
   run.state = loaded.spd;
+  run.offered = loaded.offered;
   const log = withEntries(readLog(run) ?? '', loaded.logged);
   const { end } = loaded;
   const kept = end === 'crash' || end === 'exit' || end === 'no-tunnel' || (end === 'loaded' && !check);

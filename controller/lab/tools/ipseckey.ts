@@ -19,7 +19,7 @@ import {
 import { EMPTY_SAD, withoutDead, type Sad } from '../../keys/kernel/sad.js';
 import { splitKeyWords } from '../../keys/parse-key-lines.js';
 import { readKeyCommand, type CommandOrigin, type CommandReading } from '../../keys/parse-ipseckeys.js';
-import { SA_TYPE } from '../../model/sa.js';
+import { SA_TYPE, type SaCurrent, type SecurityAssociation } from '../../model/sa.js';
 import { readOptions } from './getopt.js';
 import { resolveArgument, type SimulatedTool, type ToolCall } from './tool.js';
 
@@ -29,7 +29,12 @@ interface Run extends KeyRun {
   readonly call: ToolCall;
 }
 
-export const ipseckey: SimulatedTool<Sad> = async (call, state) => {
+/** `currentOf`: what the kernel counts of an SA. */
+export async function ipseckey(
+  call: ToolCall,
+  state: Sad,
+  currentOf?: (sa: SecurityAssociation) => SaCurrent,
+): ReturnType<SimulatedTool<Sad>> {
   const { options, operands, bad } = readOptions(call.args, 'pnvf:s:c:');
   const flags = new Set(options.map(({ letter }) => letter));
   const numeric = flags.has('n');
@@ -45,6 +50,7 @@ export const ipseckey: SimulatedTool<Sad> = async (call, state) => {
         pid: String(call.pid),
         now: call.now,
         nameOf: (address) => nameOf(address, call.hostNames),
+        ...(currentOf && { currentOf }),
       },
       lookUp: addressLookup(call.hostNames, numeric),
       addresses: call.addresses,
@@ -55,7 +61,7 @@ export const ipseckey: SimulatedTool<Sad> = async (call, state) => {
   };
   const exit = finishRun(run, await perform(run, options, operands, bad));
   return { exit, stdout: run.stdout, stderr: run.stderr, state: run.sad };
-};
+}
 
 async function perform(
   run: Run,

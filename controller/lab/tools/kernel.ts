@@ -3,7 +3,7 @@
  * treated as this state has it before anybody is answered, and that SAs come of age.
  */
 
-import { ageOf, nextChange, UNUSED } from '../../keys/kernel/sa-lifetimes.js';
+import { ageOf, hasLimits, nextChange, UNUSED } from '../../keys/kernel/sa-lifetimes.js';
 import { deleteSa, EMPTY_SAD, withoutDead, type Sad } from '../../keys/kernel/sad.js';
 import type { SaCurrent, SecurityAssociation } from '../../model/sa.js';
 import type { Clock } from '../../ports.js';
@@ -14,6 +14,8 @@ import { CountingFilter } from './counting-filter.js';
 import { Turns } from './turns.js';
 
 const START: KernelState = { spd: emptySpd(), sad: EMPTY_SAD, remembered: EMPTY_STORE };
+
+const NO_CURRENTS: ReadonlyMap<string, SaCurrent> = new Map();
 
 /** Timers reach no further than 24 days, and clocks are put right now and then. */
 const LONGEST_SLEEP_SECONDS = 3600;
@@ -74,6 +76,7 @@ export class Kernel {
 
   /** What each SA has carried, as of now, by `saId`. */
   async currents(): Promise<ReadonlyMap<string, SaCurrent>> {
+    if (this.#state.sad.size === 0) return NO_CURRENTS;
     const { life } = this;
     const uses = await this.filter.uses();
     const now = this.#now;
@@ -97,11 +100,12 @@ export class Kernel {
    * @returns the tables as they are then, to be put in force by the caller
    */
   async aged(): Promise<Sad> {
-    const currents = await this.currents();
-    const now = this.#now;
     const { sad } = this.#state;
+    const isMortal = [...sad.values()].some(({ hard, idle }) => hasLimits(hard) || hasLimits(idle));
+    const currents = isMortal ? await this.currents() : NO_CURRENTS;
+    const now = this.#now;
     const dead = [...sad.values()].filter((sa) => this.#age(sa, currents, now) === 'dead');
-    if (dead.length === 0) return withoutDead(sad, now);
+    if (dead.length === 0) return [...sad.values()].some((sa) => sa.dead) ? withoutDead(sad, now) : sad;
     const draft = new Map(withoutDead(sad, now));
     for (const { type, spi, src, dst, inbound } of dead) {
       deleteSa(draft, { type, spi, src: src.address, dst: dst.address, inbound }, false);
@@ -109,10 +113,9 @@ export class Kernel {
     return draft;
   }
 
-  /** Those whose soft limit has passed. */
-  async dying(): Promise<readonly SecurityAssociation[]> {
-    const currents = await this.currents();
-    return [...this.#state.sad.values()].filter((sa) => this.#age(sa, currents, this.#now) === 'dying');
+  /** Whether its soft limit has passed, with what was counted when somebody last looked. */
+  isWorn(sa: SecurityAssociation): boolean {
+    return ageOf(sa, this.#currents.get(saId(sa))?.current ?? UNUSED, this.#now) !== 'mature';
   }
 
   #age(sa: SecurityAssociation, currents: ReadonlyMap<string, SaCurrent>, now: number): ReturnType<typeof ageOf> {
@@ -130,7 +133,12 @@ export class Kernel {
       const state = this.#state;
       if (life.aborted || state === this.#loaded) return;
       this.#loaded = undefined;
-      await this.filter.load(state);
+      try {
+        await this.filter.load(state);
+      } catch (error) {
+        // What cannot be loaded any more on a host without power is no failure.
+        if (!life.aborted) throw error;
+      }
       if (!life.aborted) this.#loaded = state;
     });
     if (!life.aborted) this.#wait();

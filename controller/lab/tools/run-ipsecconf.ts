@@ -3,7 +3,7 @@
 import { STOCK_NAMES } from '../../policy/stock-names.js';
 import { withHosts } from '../../policy/name-tables.js';
 import type { Spd } from '../../policy/spd.js';
-import { POLICY_LOG } from './ipsecconf-run.js';
+import { POLICY_LOG, type ToolResult } from './ipsecconf-run.js';
 import { ipsecconf } from './ipsecconf.js';
 import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './tool.js';
 
@@ -14,7 +14,7 @@ export async function runIpsecconf(
   call: ToolCall,
   state: Spd,
   early = false,
-): Promise<ToolReply & { readonly state: Spd }> {
+): Promise<ToolReply & Pick<ToolResult, 'state' | 'offered'>> {
   const contents = new Map<string, string>();
   for (const path of [POLICY_LOG, ...mentionedPaths(call)]) {
     const text = await readable(call, locate(call, path));
