@@ -46,6 +46,8 @@ export function compileFilter(policies: KeptPolicies, sad: Iterable<SecurityAsso
     ['input', { hook: IN, rules: inputRules(policies) }],
     ['output', { hook: OUT, rules: outputRules(policies) }],
     ['echo', { rules: echoRules(inbound.ways) }],
+    ['error4', { rules: errorRules(policies.current, 4) }],
+    ['error6', { rules: errorRules(policies.current, 6) }],
   ]);
   for (const [name, rules] of [...inbound.chains, ...outbound.chains]) if (name !== 'bind') chains.set(name, { rules });
   for (const policy of kept) {
@@ -140,7 +142,7 @@ function inputRules(policies: KeptPolicies): readonly string[] {
       `meta l4proto 17 th dport ${port} ${CAME_CLEAR} accept`,
       `meta l4proto 17 th dport ${port} ${refuse(REFUSALS.inClearExpected)}`,
     ]),
-    ...([4, 6] as const).flatMap((family) => errorRules(current, family)),
+    ...([4, 6] as const).flatMap(aboutConnections),
     ...latch(policies),
     ...[current, ...former].flatMap((policy) => (policy.number === 0 ? [] : connectionRules(policy))),
     ...([4, 6] as const).map((family) => `meta nfproto ipv${family} jump ${placeChain(current, `in${family}`)}`),
@@ -151,12 +153,12 @@ function inputRules(policies: KeptPolicies): readonly string[] {
 
 /** What is said of a connection is held against the rules by the connection's own packet, which the error quotes. */
 function errorRules(current: NumberedPolicy, family: 4 | 6): readonly string[] {
+  return [`jump ${placeChain(current, `err${family}`)}`, `${CAME_CLEAR} accept`, refuse(REFUSALS.inClearExpected)];
+}
+
+function aboutConnections(family: 4 | 6): readonly string[] {
   return ERRORS[family].flatMap((icmp) =>
-    [6, 17, 132].flatMap((protocol) => [
-      `${icmp} ${quotedProtocol(family)} ${protocol} jump ${placeChain(current, `err${family}`)}`,
-      `${icmp} ${quotedProtocol(family)} ${protocol} ${CAME_CLEAR} accept`,
-      `${icmp} ${quotedProtocol(family)} ${protocol} ${refuse(REFUSALS.inClearExpected)}`,
-    ]),
+    [6, 17, 132].map((protocol) => `${icmp} ${quotedProtocol(family)} ${protocol} goto error${family}`),
   );
 }
 

@@ -53,7 +53,8 @@ export class NftFilter implements PacketFilter {
   async #load({ spd, sad, remembered }: KernelState): Promise<void> {
     const policies = keepPolicy(this.#policies, policyRules(hostRules(spd), marksIn(remembered)));
     const compiled = compileFilter(policies, sad.values());
-    await this.#nft(['-f', '-'], transaction(this.#loaded?.ruleSet, compiled.ruleSet));
+    const text = transaction(this.#loaded?.ruleSet, compiled.ruleSet);
+    if (text !== '') await this.#nft(['-f', '-'], text);
     this.#policies = policies;
     this.#loaded = compiled;
   }

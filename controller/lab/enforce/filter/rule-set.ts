@@ -25,6 +25,7 @@ export const TABLE = 'inet lab_ipsec';
 /**
  * The text for `nft -f -`, which the kernel takes whole or not at all: packets meet the old chains or the new ones.
  * Counters and sets that both have keep what they hold. Without `loaded`, whatever table there is is replaced.
+ * Empty when nothing differs.
  */
 export function transaction(loaded: RuleSet | undefined, wanted: RuleSet): string {
   const lines: string[] = [];
@@ -41,7 +42,7 @@ export function transaction(loaded: RuleSet | undefined, wanted: RuleSet): strin
   }
   const added = additions(loaded, wanted);
   if (loaded === undefined || added.length > 0) lines.push(`table ${TABLE} {`, ...added, '}');
-  return [...lines, ...gone, ''].join('\n');
+  return [...lines, ...gone].map((line) => `${line}\n`).join('');
 }
 
 function additions(loaded: RuleSet | undefined, wanted: RuleSet): readonly string[] {

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import type { Family } from '../../../model/policy.js';
 import { SA_TYPE, type SecurityAssociation } from '../../../model/sa.js';
 
-/** IP protocols of RFC 4303 and RFC 4302. Of a packet with both, the lab shows ESP. */
+/** IP protocols of RFC 4303 and RFC 4302. Of a packet with both, and of IPv6, the lab shows ESP. */
 const WIRE_PROTOCOL = { esp: 50, ah: 51 } as const;
 
 /** Inner protocols that can be carried, the usual ones first. */
@@ -33,9 +33,11 @@ export function wireTag(sas: readonly SecurityAssociation[]): WireTag {
     for (const key of keys) digest.update(`${key.length}\n`).update(key);
   }
   const bits = digest.digest().readUInt32BE();
-  const label = sas[0]?.dst.address.family === 6 ? bits >>> 12 : bits >>> 16;
-  const protocol = sas.some(({ type }) => type === SA_TYPE.esp) ? WIRE_PROTOCOL.esp : WIRE_PROTOCOL.ah;
-  return { protocol, label, dscp: bits & 0x3f };
+  const six = sas[0]?.dst.address.family === 6;
+  // Of an IPv6 packet everybody on the way, this kernel included, would go on reading behind an AH header.
+  const shownAsEsp = six || sas.some(({ type }) => type === SA_TYPE.esp);
+  const protocol = shownAsEsp ? WIRE_PROTOCOL.esp : WIRE_PROTOCOL.ah;
+  return { protocol, label: six ? bits >>> 12 : bits >>> 16, dscp: bits & 0x3f };
 }
 
 export function tagText({ protocol, label, dscp }: WireTag): string {
