@@ -122,6 +122,11 @@ handle() { # word ...
             collect "$FIELD"
             ;;
         surroundings) surroundings ;;
+        probe) probe "$@" ;;
+        counters)
+            field among "$@"
+            counters "$FIELD"
+            ;;
         transaction) transaction "$@" ;;
         confirm | extend)
             field nonce "$@"

@@ -29,6 +29,8 @@ const PART_NAMES: readonly string[] = [
   'lib/drift.awk',
   'lib/drift.sh',
   'lib/adopt.sh',
+  'lib/probe.awk',
+  'lib/probe.sh',
   'lib/transaction.sh',
   'lib/preflight.sh',
   'lib/steps.sh',

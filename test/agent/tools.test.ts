@@ -21,6 +21,7 @@ interface Use {
 const PROGRAMS: Readonly<Record<string, Use>> = {
   '/usr/bin/env': { options: '-i', source: 'POSIX env' },
   awk: { options: '-v', source: 'POSIX awk; on Solaris that of /usr/xpg4/bin, which comes first on the path' },
+  bash: { options: '-c', source: 'probes; illumos and GNU bash(1), for its /dev/tcp where no other means is there' },
   cat: { options: '', source: 'POSIX cat' },
   chmod: { options: '', source: 'POSIX chmod' },
   chown: { options: '', source: 'POSIX chown' },
@@ -33,6 +34,8 @@ const PROGRAMS: Readonly<Record<string, Use>> = {
   'in.iked': { options: '-c -f', source: 'illumos in.iked(8)' },
   ipsecconf: { options: '-F -Ln -a -c -d -f -ln -q', source: 'illumos ipsecconf(8)' },
   ipseckey: { options: '-c -f -n -p -s', source: 'illumos ipseckey(8)' },
+  ksh: { options: '-c', source: 'probes; where it is ksh93 under another name (illumos), for its /dev/tcp' },
+  ksh93: { options: '-c', source: 'probes; illumos ksh93(1), for its /dev/tcp where there is no nc' },
   ln: { options: '-s', source: 'POSIX ln' },
   ls: {
     options: '--full-time -dnE -ldn',
@@ -41,8 +44,17 @@ const PROGRAMS: Readonly<Record<string, Use>> = {
   },
   mkdir: { options: '-p', source: 'POSIX mkdir' },
   mv: { options: '-f', source: 'POSIX mv' },
+  nc: {
+    options: '-n -s -v -w -z',
+    source:
+      'probes; illumos nc(1), and those of OpenBSD, Hobbit, GNU and nmap; one that lacks an option says so and the next means is tried',
+  },
   nohup: { options: '', source: 'POSIX nohup' },
   pgrep: { options: '-u -x', source: 'illumos pgrep(1)' },
+  ping: {
+    options: '-I -W -c -q',
+    source: 'probes; iputils and busybox; to one that lacks an option, illumos ping(8) HOST TIMEOUT is said',
+  },
   pkill: { options: '-KILL -u -x', source: 'illumos pkill(1)' },
   ps: { options: '-e -o', source: 'POSIX ps; busybox has no -e and is asked without it' },
   rm: { options: '-f -rf', source: 'POSIX rm' },
@@ -137,7 +149,10 @@ test('nothing is called that is not in the table, and with no other options', ()
 });
 
 /** Programs that a host may do without, and those that only one platform or moment needs. */
-const NOT_ASKED_FOR = ['/usr/bin/env', 'date', 'ifconfig', 'timeout', 'digest', 'sha256sum', 'pkill', 'ln', 'pgrep'];
+const NOT_ASKED_FOR = [
+  ...['/usr/bin/env', 'date', 'ifconfig', 'timeout', 'digest', 'sha256sum', 'pkill', 'ln', 'pgrep'],
+  ...['nc', 'ksh93', 'ksh', 'bash', 'ping'],
+];
 const ASKED_FOR = Object.keys(PROGRAMS).filter((name) => !NOT_ASKED_FOR.includes(name));
 
 test('what a host needs is listed in agent/README.md', () => {
