@@ -15,13 +15,20 @@ import type { ToolReply } from '../tools/tool.js';
 import { toHost, toMachine } from './host-paths.js';
 import { HostSpace } from './host-space.js';
 import { deliverTree, writeBootFiles } from './host-tree.js';
-import type { Cable } from './network-plan.js';
+import { HostClock } from './host-clock.js';
+import { LivingFilter } from './living-filter.js';
+import { Link } from './link.js';
+import { NftFilter } from './filter/nft-filter.js';
+import type { IkeNetwork } from '../ike-network.js';
+import { join } from 'node:path';
 import type { Wire } from './wire.js';
 
 export interface EnforcedHostSettings extends InsideSettings<HostMachine> {
   readonly labFolder: string;
   /** The wire's end of its cable. */
   readonly port: string;
+  /** The key daemons of the lab. */
+  readonly ike: IkeNetwork;
   readonly authorizedKeys: readonly string[];
   readonly wire: Wire;
   /** Not in the inventory: a stranger on the wire. */
@@ -32,14 +39,20 @@ export class EnforcedHost implements LabNode {
   readonly #inside: HostInside<HostMachine>;
   readonly hostKeyLine: string;
   readonly port = 22;
+  readonly link: Link;
+  readonly clock: HostClock;
+  readonly #filter = new LivingFilter<NftFilter>();
   #space: HostSpace | undefined;
 
   constructor(private readonly settings: EnforcedHostSettings) {
     const { paths, name } = settings;
     this.#deliver();
     this.hostKeyLine = keepHostKey(paths.hostKey, name).publicLine;
+    this.link = new Link(settings.wire, { host: name, port: settings.port });
+    this.clock = new HostClock(settings.clock, join(paths.folder, 'clock'));
+    const { ike } = settings;
     this.#inside = new HostInside(settings, {
-      setup: { runScript: (argv, env) => this.#runScript(argv, env) },
+      setup: { runScript: (argv, env) => this.#runScript(argv, env), clock: this.clock, filter: this.#filter, ike },
       isAlive: (pid) => this.#space?.isAlive(pid) ?? false,
       answer: (call, run) => this.#translate(call, run),
     });
@@ -85,8 +98,9 @@ export class EnforcedHost implements LabNode {
     this.#inside.intercept = intercept;
   }
 
-  get cable(): Cable {
-    return { host: this.name, port: this.settings.port };
+  /** What decides about the host's packets now; nothing when the host is off. */
+  get filter(): NftFilter | undefined {
+    return this.#filter.current;
   }
 
   /** Process 1 of the host, by its id on this machine; nothing when the host is off. */
@@ -111,13 +125,14 @@ export class EnforcedHost implements LabNode {
   async powerCut(): Promise<void> {
     const wasOn = this.#space !== undefined;
     await this.close();
-    if (wasOn) await this.settings.wire.detach(this.cable);
+    if (wasOn) await this.link.detach();
   }
 
   /** Ends the host for good, when the wire goes as well. */
   async close(): Promise<void> {
     const space = this.#space;
     this.#space = undefined;
+    this.#filter.end();
     const dead = space?.kill();
     await this.#inside.cut(() => undefined);
     await dead;
@@ -125,8 +140,7 @@ export class EnforcedHost implements LabNode {
 
   async boot(): Promise<void> {
     if (this.#space !== undefined) return;
-    const pid = await this.openSpace();
-    await this.settings.wire.attach([{ ...this.cable, pid }]);
+    await this.link.attach(await this.openSpace());
     await this.bootInside();
   }
 
@@ -134,8 +148,10 @@ export class EnforcedHost implements LabNode {
   async openSpace(): Promise<number> {
     const { name, paths } = this.settings;
     writeBootFiles(paths, this.settings);
-    this.#space = await HostSpace.open(name, paths.folder);
-    return this.#space.pid;
+    const space = await HostSpace.open(name, paths.folder);
+    this.#space = space;
+    this.#filter.begin(new NftFilter((args, stdin) => space.runInNetwork(['nft', ...args], stdin)));
+    return space.pid;
   }
 
   /** The second: what boots before there is a network, policy and keys among it, then the network, then SSH. */

@@ -12,6 +12,8 @@ import { CLIENT_KEY, wallClock, type LabHostPlan } from '../lab.js';
 import type { LabNodes } from '../lab-node.js';
 import type { SshKeyPair } from '../openssh-key.js';
 import { HostMachine } from '../tools/registry.js';
+import { IkeNetwork } from '../ike-network.js';
+import type { NetworkHost } from '../network-host.js';
 import { eachOf } from './each-of.js';
 import { EnforcedHost } from './enforced-host.js';
 import { enforcedPaths, writeStubs } from './host-tree.js';
@@ -66,6 +68,12 @@ export async function startEnforcingLab(options: EnforcingLabOptions): Promise<E
 
   const wire = await Wire.open(join(folder, 'wire'), options.controller);
   const hosts = new Map<string, EnforcedHost>();
+  const hostOf = (machine: NetworkHost): EnforcedHost | undefined =>
+    [...hosts.values()].find((host) => host.machine === machine);
+  // Key daemons are part of the simulation: what the wire would do to their packets is asked of it.
+  const reaches = (from: NetworkHost, to: NetworkHost): boolean =>
+    hostOf(from)?.link.state.cut.includes('out') === false && hostOf(to)?.link.state.cut.includes('in') === false;
+  const ike = new IkeNetwork({ isEager: true, reaches });
   const close = async ({ keep = false } = {}): Promise<void> => {
     await wire.close();
     await Promise.all([...hosts.values()].map((host) => host.close()));
@@ -79,6 +87,7 @@ export async function startEnforcingLab(options: EnforcingLabOptions): Promise<E
       hostNames,
       clock,
       wire,
+      ike,
       authorizedKeys: [clientKey.publicLine, ...authorizedKeys],
     };
     for (const [index, { name, addresses, platform, isOutsider = false }] of plans.entries()) {
@@ -102,7 +111,7 @@ export async function startEnforcingLab(options: EnforcingLabOptions): Promise<E
 /** All cables in one go: each run of `ip` costs as much as ten cables. */
 async function bootAll(hosts: readonly EnforcedHost[], wire: Wire): Promise<void> {
   const cables: Parameters<Wire['attach']>[0][number][] = [];
-  await eachOf(hosts, AT_ONCE, async (host) => void cables.push({ ...host.cable, pid: await host.openSpace() }));
+  await eachOf(hosts, AT_ONCE, async (host) => void cables.push({ ...host.link.cable, pid: await host.openSpace() }));
   await wire.attach(cables);
   await eachOf(hosts, AT_ONCE, (host) => host.bootInside());
 }

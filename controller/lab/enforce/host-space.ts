@@ -4,6 +4,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { outcomeOf } from '../host-inside.js';
 import { HostProcesses } from '../host-processes.js';
 import { packageFile } from '../package-root.js';
 import { firstLine } from './first-line.js';
@@ -57,6 +58,16 @@ export class HostSpace {
   startInNetwork(argv: readonly string[]): ChildProcessWithoutNullStreams {
     const words = ['nsenter', '--target', String(this.pid), '--net', '--', ...argv];
     return this.processes.start({ argv: words, env: toolEnvironment(), cwd: '/' });
+  }
+
+  /** Runs a command of this machine in the host's network. @throws Error with its words when it fails */
+  async runInNetwork(argv: readonly string[], stdin = ''): Promise<string> {
+    const child = this.startInNetwork(argv);
+    child.stdin.on('error', () => undefined);
+    child.stdin.write(stdin);
+    const { exit, stdout, stderr } = await outcomeOf(child);
+    if (exit !== 0) throw new Error(stderr.trim() || `${argv.join(' ')} ended with status ${exit}`);
+    return stdout;
   }
 
   /** Whether a process of that id, as those inside count, exists. */

@@ -6,6 +6,7 @@ import type { Address } from '../../model/address.js';
 import type { PlatformName } from '../../platform/adapter.js';
 import { hostPaths, stubTexts, type HostPaths } from '../host-folder.js';
 import { hostKind } from '../host-kind.js';
+import { packageFile } from '../package-root.js';
 import { onlineCommands } from './network-plan.js';
 
 /** Where a host finds its own folder, the bridge of its commands among it. */
@@ -29,12 +30,18 @@ export function writeStubs(labFolder: string, platform: PlatformName): void {
   fs.mkdirSync(join(folder, 'lib/svc'), { recursive: true });
   const texts = stubTexts([realShell()], platform, `${STAGE}/bridge`);
   for (const [command, text] of texts) {
-    const inUsr = command.replace(/^usr\//, '').replace(/^sbin\//, 'sbin/');
+    // /sbin is a part of /usr here.
+    const inUsr = command.replace(/^usr\//, '');
     if (command.startsWith('etc/')) continue;
     const path = join(folder, inUsr);
     fs.mkdirSync(join(path, '..'), { recursive: true });
     fs.writeFileSync(path, text, { mode: 0o755 });
   }
+  // The machine's own is hidden under the one that may be wrong.
+  fs.mkdirSync(join(folder, 'lib/ipsec-lab'), { recursive: true });
+  fs.copyFileSync('/usr/bin/date', join(folder, 'lib/ipsec-lab/date'));
+  const date = fs.readFileSync(packageFile('controller/lab/stubs/enforce/date.sh'), 'utf8');
+  fs.writeFileSync(join(folder, 'bin/date'), date.replace('/bin/sh', realShell()), { mode: 0o755 });
 }
 
 /** /etc and the like, once; what stands there already is left alone. */

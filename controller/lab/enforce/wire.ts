@@ -7,8 +7,12 @@ import { HostProcesses } from '../host-processes.js';
 import { packageFile } from '../package-root.js';
 import { attachCommands, wireCommands, type Cable } from './network-plan.js';
 import { firstLine } from './first-line.js';
+import { faultRules, type LinkState } from './link-faults.js';
 
 export class Wire {
+  /** What is wrong with the links, by their ports at the wire. */
+  readonly links = new Map<string, LinkState>();
+
   private constructor(
     /** The process that holds the namespace; with it the wire is gone. */
     readonly pid: number,
@@ -55,6 +59,12 @@ export class Wire {
   /** Takes a host's cable away; it may be gone with the host's namespace. */
   async detach({ port }: Cable): Promise<void> {
     await this.run(['ip', '-force', '-batch', '-'], `link del ${port}\n`).catch(() => undefined);
+  }
+
+  /** Makes the link of a cable so from now on, whether the cable lies or not. */
+  async setLink({ port }: Cable, state: LinkState): Promise<void> {
+    this.links.set(port, state);
+    await this.run(['nft', '-f', '-'], faultRules(this.links));
   }
 
   async close(): Promise<void> {
