@@ -79,7 +79,10 @@ describe('2, changes were found:', () => {
     await fleet.expect(0, 'verify');
     await fleet.web1.tool('ipsecconf', '-F');
     const ran = await fleet.expect(2, 'verify', '--limit', 'web1');
+    expect(ran.stdout).toMatch(/^ALARM: web1: FAILS OPEN: no rule is loaded, and everything passes in the clear/);
+    expect(ran.stdout).toMatch(/^ {2}mend: ipsec-deploy apply \S+inventory\.yaml --limit web1$/m);
     expect(ran.stdout).toMatch(/^web1: differs, generation 1$/m);
+    expect(ran.stdout).toMatch(/^ {2}0 rules are loaded, \d+ are rendered$/m);
     expect(ran.stdout).toContain('the loaded policy is not the one in the file');
     await fleet.web1.tool('ipsecconf', '-q', '-a', fleet.web1.path(POLICY_FILE));
   });
@@ -89,6 +92,9 @@ describe('2, changes were found:', () => {
     await fleet.db1.tool('svcadm', 'restart', 'ike');
     placed.release();
     const ran = await fleet.expect(2, 'verify', '--limit', 'db1');
+    expect(ran.stdout).toMatch(
+      /^ALARM: db1: KEY DAEMON DOWN: in\.iked does not run \(service network\/ipsec\/ike is maintenance\)/,
+    );
     expect(ran.stdout).toContain('service network/ipsec/ike is maintenance');
     expect(ran.stdout).toContain('in.iked: no entropy today');
     await fleet.expect(0, 'apply', '--limit', 'db1');

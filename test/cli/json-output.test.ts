@@ -33,6 +33,7 @@ const PRINTED_ELSEWHERE: Readonly<Record<string, string>> = {
   'watch-missed': '../unit/run/watch-drift.test.ts',
   'watch-failed': '../unit/run/watch-drift.test.ts',
   'drift-notified': '../notify/notify-test.test.ts',
+  alarm: '../unit/run/verify-fleet.test.ts',
 };
 
 let fleet: TestFleet;
@@ -98,7 +99,7 @@ test('plan, apply, verify, status and rollback tell all there is to know, line b
   expect(phases).toEqual(['sending', 'waiting-for-peers', 'reconnecting', 'confirming']);
 
   expect(await json(0, 'verify')).toMatchObject([
-    { event: 'verified', host: 'web1', asWanted: true },
+    { event: 'verified', host: 'web1', asWanted: true, alarms: [] },
     { event: 'verified', host: 'db1', asWanted: true },
   ]);
   expect(await json(0, 'status')).toMatchObject([
