@@ -67,8 +67,8 @@ async function answer(lab: LabNodes, request: Exclude<ControlRequest, { do: 'exe
     return { hosts: await Promise.all([...lab.hosts.values()].map(hostStatus)) };
   }
   if (request.do === 'wire') {
-    if (lab.wire === undefined) throw new Error('this lab is a plain one: its hosts are on no wire');
-    return { enter: lab.wire.enter([]) };
+    if (lab.cables === undefined) throw new Error('this lab is a plain one: its hosts are on no wire');
+    return { enter: lab.cables.enter([]) };
   }
   if (request.do === 'fault') {
     const { faults } = lab.host(request.hosts[0]).machine;

@@ -37,7 +37,7 @@ export interface LabNodes {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, LabNode>;
   /** What connects the hosts of an enforcing lab. */
-  readonly wire?: Wire;
+  readonly cables?: Wire;
   /** @throws Error when there is none of that name */
   host(name: string): LabNode;
   /** Ends every process of the hosts. Their folders go too unless they are to be kept. */

@@ -81,7 +81,7 @@ async function serve<L extends LabNodes>(lab: L, { prepare }: ServeOptions): Pro
     port,
     isOutsider,
   }));
-  const controller = lab.wire?.controller;
+  const controller = lab.cables?.controller;
   await prepare(lab);
   writeLabState(lab.folder, { pid: process.pid, control, hosts, controller });
   return { lab, ended, stop };

@@ -19,7 +19,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { drain } from './meeting.js';
-import type { Intercept } from '../../controller/lab/lab-host.js';
+import type { Intercept } from '../../controller/lab/host-inside.js';
 
 export type Misdeed = 'fail' | 'hang' | 'lie';
 

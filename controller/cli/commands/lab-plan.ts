@@ -86,7 +86,7 @@ function sourceHosts(
 /** What is there already was kept on purpose, and may have been edited. */
 export async function writeLabFiles(lab: LabNodes, keying: Keying, source: WantedLab['source']): Promise<void> {
   const hosts = [...lab.hosts.values()].filter((host) => host.isOutsider !== true);
-  const access = lab.wire === undefined ? PLAIN_ACCESS : enforcedAccess(lab.wire.controller);
+  const access = lab.cables === undefined ? PLAIN_ACCESS : enforcedAccess(lab.cables.controller);
   const text =
     source === undefined
       ? seedInventory(hosts, keying, access)

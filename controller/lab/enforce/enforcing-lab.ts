@@ -41,6 +41,7 @@ export interface EnforcingLab extends LabNodes {
   readonly clientKey: SshKeyPair;
   readonly clientKeyFile: string;
   readonly wire: Wire;
+  readonly cables: Wire;
   host(name: string): EnforcedHost;
 }
 
@@ -105,7 +106,7 @@ export async function startEnforcingLab(options: EnforcingLabOptions): Promise<E
     if (found === undefined) throw new Error(`the lab has no host ${name}`);
     return found;
   };
-  return { folder, hosts, clientKey, clientKeyFile, wire, host, close };
+  return { folder, hosts, clientKey, clientKeyFile, wire, cables: wire, host, close };
 }
 
 /** All cables in one go: each run of `ip` costs as much as ten cables. */
