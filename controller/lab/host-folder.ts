@@ -74,7 +74,9 @@ export function deliverHost(paths: HostPaths, host: Delivered): void {
 
 /** Writes the stubs, run by the given shell. */
 export function installStubs(root: string, shell: readonly string[], platform: PlatformName): void {
-  for (const [command, text] of stubTexts(shell, platform, '${0%/root/usr/*}/bridge')) {
+  const bridge = '${0%/root/usr/*}/bridge';
+  const own = stubTexts(shell, platform, bridge);
+  for (const [command, text] of [...own, ...stubTexts(shell, platform, bridge, 'wireCommands')]) {
     const path = join(root, command);
     fs.rmSync(path, { force: true });
     fs.writeFileSync(path, text, { mode: 0o755 });
@@ -86,19 +88,25 @@ export function stubTexts(
   shell: readonly string[],
   platform: PlatformName,
   bridge: string,
+  which: 'commands' | 'wireCommands' = 'commands',
 ): ReadonlyMap<string, string> {
-  const key = [platform, bridge, ...shell].join(' ');
+  const key = [platform, which, bridge, ...shell].join(' ');
   let texts = known.get(key);
-  if (texts === undefined) known.set(key, (texts = new Map(readStubs(shell, hostKind(platform), bridge))));
+  if (texts === undefined) known.set(key, (texts = new Map(readStubs(shell, hostKind(platform), which, bridge))));
   return texts;
 }
 
 const known = new Map<string, ReadonlyMap<string, string>>();
 
-function readStubs(shell: readonly string[], { commands, system }: HostKind, bridge: string): [string, string][] {
+function readStubs(
+  shell: readonly string[],
+  { system, ...kind }: HostKind,
+  which: 'commands' | 'wireCommands',
+  bridge: string,
+): [string, string][] {
   const program = shell.join(' ');
   const values = { us: UNIT_SEPARATOR, shell: program, bridge, ...system };
-  return Object.entries(commands).flatMap(([stub, paths]) => {
+  return Object.entries(kind[which]).flatMap(([stub, paths]) => {
     let text = fs
       .readFileSync(packageFile(`controller/lab/stubs/${stub}`), 'utf8')
       .replace('#!/bin/sh', `#!${program}`);

@@ -7,6 +7,8 @@ export interface HostKind {
   readonly folders: readonly (readonly [string, number])[];
   /** Where each command lives on a stock host, by the stub that stands for it. */
   readonly commands: Readonly<Record<string, readonly string[]>>;
+  /** Those that only a host without a network of its own has from the lab. */
+  readonly wireCommands: Readonly<Record<string, readonly string[]>>;
   /** Files that come with the system beside those of every host. */
   readonly files: Readonly<Record<string, string>>;
   /** Words of uname: release, version, machine, processor. */
@@ -56,6 +58,7 @@ const SMF: HostKind = {
     ],
     'privilege.sh': ['usr/bin/pfexec', 'usr/bin/sudo'],
   },
+  wireCommands: { 'tool.sh': ['usr/sbin/ping', 'usr/bin/nc'] },
   files: {
     'lib/svc/manifest/network/ipsec/policy.xml': '<!-- The stock services of a lab host are built in. -->\n',
   },
@@ -80,6 +83,7 @@ const LEGACY: HostKind = {
     'xpg4-sh.sh': ['usr/xpg4/bin/sh'],
     'inetinit.sh': ['etc/init.d/inetinit', 'etc/rc2.d/S69inet'],
   },
+  wireCommands: { 'tool.sh': ['usr/sbin/ping'] },
   files: {},
   system: { release: '5.9', version: 'Generic_122300-60', machine: 'sun4u', processor: 'sparc' },
   loginShell: 'usr/bin/sh',

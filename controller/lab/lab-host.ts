@@ -11,6 +11,7 @@ import { keepHostKey } from './host-key.js';
 import { hostKind } from './host-kind.js';
 import { HostProcesses } from './host-processes.js';
 import type { Machine } from './machine.js';
+import type { PlainWire } from './plain-wire.js';
 import type { SshKeyPair } from './openssh-key.js';
 import { letsIn } from './ssh-admission.js';
 import type { SshCredentials } from './ssh-auth.js';
@@ -26,6 +27,8 @@ export interface LabHostSettings<M extends Machine> extends InsideSettings<M> {
   readonly shell: readonly string[];
   /** Where SSH clients are, for the policy to judge their connections by; it judges none when this is not given. */
   readonly client?: Address | undefined;
+  /** What carries the packets of its commands. */
+  readonly wire?: PlainWire | undefined;
 }
 
 export class LabHost<M extends Machine = HostMachine> {
@@ -36,10 +39,12 @@ export class LabHost<M extends Machine = HostMachine> {
   #key: SshKeyPair;
 
   private constructor(private readonly settings: LabHostSettings<M>) {
-    const { paths, name } = settings;
+    const { paths, name, wire } = settings;
     this.#processes = new HostProcesses(paths.folder);
     this.#key = keepHostKey(paths.hostKey, name);
-    this.#inside = new HostInside(settings, { setup: { runScript: (argv, env) => this.#runScript(argv, env) } });
+    this.#inside = new HostInside(settings, {
+      setup: { runScript: (argv, env) => this.#runScript(argv, env), wire, ike: wire?.ike },
+    });
   }
 
   /** Boots the host in a folder that has its FIFOs, and opens its SSH service. */
@@ -180,9 +185,10 @@ export class LabHost<M extends Machine = HostMachine> {
     this.#ssh.setHostKey(this.#key.privateKey);
   }
 
-  /** What becomes of SSH's packets from now on. */
+  /** What becomes of SSH's packets from now on; when the network is down, of those of the host's commands too. */
   setNetwork(network: Network): void {
     this.#ssh.setNetwork(network);
+    for (const address of this.addresses) this.settings.wire?.setCut(address, network === 'down');
   }
 
   #admits(clientPort: number): boolean {

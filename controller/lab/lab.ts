@@ -12,6 +12,7 @@ import { keepHostKey } from './host-key.js';
 import { LabHost } from './lab-host.js';
 import type { Machine, MakeMachine } from './machine.js';
 import type { SshKeyPair } from './openssh-key.js';
+import { PlainWire } from './plain-wire.js';
 import type { SshCredentials } from './ssh-auth.js';
 import { makeHostMachine, type HostMachine } from './tools/registry.js';
 
@@ -46,6 +47,8 @@ export interface LabOptions<M extends Machine = Machine> {
 export interface Lab<M extends Machine = HostMachine> {
   readonly folder: string;
   readonly hosts: ReadonlyMap<string, LabHost<M>>;
+  /** What carries the packets of the hosts' commands. */
+  readonly plainWire: PlainWire;
   /** Key that may log in everywhere; its private half lies in `clientKeyFile`, mode 0600. */
   readonly clientKey: SshKeyPair;
   readonly clientKeyFile: string;
@@ -90,8 +93,9 @@ async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>
   await makeFifos(plans.map((plan) => plan.paths));
 
   const { makeMachine, clock = wallClock, shell = ['/bin/sh'], client } = options;
+  const wire = new PlainWire({ client });
   const starting = plans.map((plan) =>
-    LabHost.start({ port: 0, ...plan, hostNames, credentials, makeMachine, clock, shell, client }),
+    LabHost.start({ port: 0, ...plan, hostNames, credentials, makeMachine, clock, shell, client, wire }),
   );
   const results = await Promise.allSettled(starting);
   const hosts = new Map(
@@ -114,7 +118,7 @@ async function start<M extends Machine>(options: WithMachine<M>): Promise<Lab<M>
     if (found === undefined) throw new Error(`the lab has no host ${name}`);
     return found;
   };
-  return { folder, hosts, clientKey, clientKeyFile, host, close };
+  return { folder, hosts, plainWire: wire, clientKey, clientKeyFile, host, close };
 }
 
 /** The key of the lab's client, in the lab's folder. */

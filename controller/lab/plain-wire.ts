@@ -12,14 +12,13 @@ import { decideInbound, decideOutbound, type OutboundDecision } from '../policy/
 import { ICMP, ICMP6, TCP } from '../policy/match-selector.js';
 import { marksIn } from '../policy/remembered-actions.js';
 import { hostRules } from '../policy/spd.js';
-import { turned, type IkeNetwork } from './ike-network.js';
+import { IkeNetwork, turned } from './ike-network.js';
 import type { NetworkHost } from './network-host.js';
 
 /** What came back of a try. */
 export type WireAnswer = 'open' | 'closed' | 'silent';
 
 export interface PlainWireOptions {
-  readonly ike: IkeNetwork;
   /** Where SSH clients are. */
   readonly client?: Address | undefined;
 }
@@ -37,21 +36,28 @@ export class PlainWire {
   readonly #cut = new Set<NetworkHost>();
   readonly #ports = new Map<NetworkHost, ReadonlySet<number>>();
 
-  constructor(private readonly options: PlainWireOptions) {}
+  /** The key daemons, whose packets go by this wire too. */
+  readonly ike = new IkeNetwork({ isEager: false, reaches: (from, to) => this.joins(from, to) });
 
-  /** No packet gets to or from a host, or all do again. */
-  setCut(host: NetworkHost, isCut: boolean): void {
+  constructor(private readonly options: PlainWireOptions = {}) {}
+
+  /** No packet gets to or from the host of an address, or all do again. */
+  setCut(address: Address, isCut: boolean): void {
+    const host = this.ike.hostOf(address);
+    if (host === undefined) return;
     if (isCut) this.#cut.add(host);
     else this.#cut.delete(host);
   }
 
-  isCut(host: NetworkHost): boolean {
-    return this.#cut.has(host);
+  /** Whether packets get from one host to the other and back, as far as the wire goes. */
+  joins(one: NetworkHost, other: NetworkHost): boolean {
+    return !this.#cut.has(one) && !this.#cut.has(other);
   }
 
-  /** Where something listens at a host besides its SSH service. */
-  listen(host: NetworkHost, ports: readonly number[]): void {
-    this.#ports.set(host, new Set(ports));
+  /** Where something listens at the host of an address besides its SSH service. */
+  listen(address: Address, ports: readonly number[]): void {
+    const host = this.ike.hostOf(address);
+    if (host !== undefined) this.#ports.set(host, new Set(ports));
   }
 
   /** `source`: an address of the host. Echo requests get in clear whatever the policy: the kernel itself answers them. */
@@ -93,7 +99,7 @@ export class PlainWire {
     if (client !== undefined && sameAddress(client, packet.remote)) {
       return sealed.length === 0 && accepts(host, reply, []) ? 'client' : undefined;
     }
-    const other = this.options.ike.hostOf(packet.remote);
+    const other = this.ike.hostOf(packet.remote);
     if (other === undefined || !other.isOn || this.#cut.has(other)) return undefined;
     await other.age();
     const opened = openedAt(other, sealed);
@@ -120,7 +126,7 @@ export class PlainWire {
     await host.age();
     const chosen = choose(host, packet);
     const isShort = chosen.verdict === 'wait' || chosen.sas.some((sa) => host.isWorn(sa));
-    if (isShort) await this.options.ike.acquire(host, packet);
+    if (isShort) await this.ike.acquire(host, packet);
     const { verdict, sas } = isShort ? choose(host, packet) : chosen;
     if (verdict === 'clear') return [];
     if (verdict !== 'protect') return undefined;

@@ -300,7 +300,7 @@ export class HostMachine implements Machine, NetworkHost {
         : undefined;
       const { state, ...said } = await ipseckey(call, before, (sa) => currents?.get(saId(sa)) ?? UNUSED);
       const isChanged = !isDeaf && !life.aborted && !isSame(state, this.sad);
-      const lost = isChanged ? [...before.values()].filter((sa) => ![...state.values()].includes(sa)) : [];
+      const lost = [...before].flatMap(([key, sa]) => (state.has(key) ? [] : [sa]));
       if (isChanged) await this.#kernel.change({ sad: state });
       return { reply: said, gone: isChanged ? lost : undefined };
     });

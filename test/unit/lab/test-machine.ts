@@ -18,7 +18,11 @@ export interface TestMachine {
   run(line: string, env?: Record<string, string>): Promise<ToolReply>;
 }
 
-export function testMachine(script: RunScript = async () => ({ exit: 0, stdout: '', stderr: '' })): TestMachine {
+/** `more`: what is other than on the stock host. */
+export function testMachine(
+  script: RunScript = async () => ({ exit: 0, stdout: '', stderr: '' }),
+  more: Partial<MachineSetup> = {},
+): TestMachine {
   const files = new MemoryFiles();
   const scripts: string[] = [];
   let now = NOON.getTime();
@@ -31,12 +35,17 @@ export function testMachine(script: RunScript = async () => ({ exit: 0, stdout: 
     files,
     clock: {
       now: () => new Date(now),
-      after: (seconds) => new Promise((go) => waiting.push({ at: now + seconds * 1000, go })),
+      after: (seconds, signal) =>
+        new Promise((go, stop) => {
+          waiting.push({ at: now + seconds * 1000, go });
+          signal?.addEventListener('abort', () => stop(new Error('nobody waits any more')));
+        }),
     },
     runScript: (argv, env) => {
       scripts.push(argv.join(' '));
       return script(argv, env);
     },
+    ...more,
   };
   const machine = new HostMachine(setup);
   return {
