@@ -123,7 +123,8 @@ function silence(
     return {
       fault: 'no-answer',
       evidence: `${none}; ${came === '' ? '' : `${came}, `}${answered.map((one) => movedText(one, `out at ${to}`)).join(', ')}`,
-      cause: `the answer did not get back into ${from}: keys or algorithms of the way back differ, or ${from} drops it`,
+      // Tries of the other way use the same SAs: what left may be one of those, and no answer.
+      cause: `${from} does not take the answer (keys or algorithms of the way back differ), or ${to} gives none to ${probe.flow} (its rule, or a packet filter there)`,
       todo: `compare the keys of ${link} at both ends (\`ipsec-deploy drift ${from} ${to}\`)`,
     };
   }

@@ -132,8 +132,13 @@ describe('what strangers may do', () => {
   test('is played by no host that has a link with it', () => {
     const { outside } = fleet();
     expect(planStrangerProbes(outside([]), linked)).toEqual([]);
-    // db1 is no stranger to web1; if it were, it would be refused there for want of an SA that both know.
-    expect(said(planStrangerProbes(outside([]), () => false))).toEqual([]);
+  });
+
+  test('is played by a host without a link, where this machine does not reach it directly', () => {
+    const { outside } = fleet('', DEFAULT_PROBES, (text) =>
+      text.replace('links:', '  app1: { address: 10.0.3.31, groups: [db] }\nlinks:'),
+    );
+    expect(said(planStrangerProbes(outside([]), linked))).toEqual(['app1 db1 tcp/22 refused policy']);
   });
 
   test('is not tried of hosts that the change does not concern', () => {
