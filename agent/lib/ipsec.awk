@@ -194,10 +194,12 @@ function delete_line(set, id,    part) {
 
 # ---- loaded policy
 
-# `ipsecconf -Ln` in `path` to rule[1..n] in canonical order; returns n, or -1 when there is no such file.
+# `ipsecconf -Ln` in `path` to rule[1..n] in canonical order; returns n, or -1 when there is no such file. LISTING_IS_CUT := whether it
+# ends before the rule of its last number: what came after is not known then, and may be anything.
 function read_listing(path, rule,    line, n, at, key, gap, i, j, k, r, status) {
     n = 0
     at = ""
+    LISTING_IS_CUT = 0
     while ((status = (getline line < path)) > 0) {
         sub(/[ \t]+$/, "", line)
         if (line ~ /^#INDEX /) {
@@ -205,10 +207,12 @@ function read_listing(path, rule,    line, n, at, key, gap, i, j, k, r, status) 
             sub(/^ +/, "", at)
             i = index(at, ",")
             at = (i ? substr(at, 1, i) : "") SUBSEP sprintf("%015d", substr(at, i + 1))
+            LISTING_IS_CUT = 1
         } else if (line ~ /^\{/) {
             key[++n] = at
             rule[n] = line
-        }
+            LISTING_IS_CUT = 0
+        } else if (line ~ /^#/) LISTING_IS_CUT = 1
     }
     close(path)
     if (status < 0) return -1
@@ -239,6 +243,10 @@ function compare_policy(listing, wanted_path,    loaded, n, m, line, i, same, wa
         excess[line]++
     }
     close(wanted_path)
+    if (LISTING_IS_CUT) {
+        print "problem the listing of the loaded policy was cut off after " n " rules, " m " expected"
+        return 0
+    }
     if (same && n == m) return 1
     for (i = 1; i <= n; i++) excess[loaded[i]]--
     said_n = 0

@@ -31,6 +31,15 @@ export function parseListing(output: string): ListedRule[] {
   return rules;
 }
 
+/** Whether a listing ends before the rule of its last number: its tool died, or there was no room for all it said. */
+export function isCutOff(output: string): boolean {
+  const last = output
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .findLast((line) => line !== '');
+  return last?.startsWith('#') ?? false;
+}
+
 /** The same form as `canonicalListing`, from a host's own listing. */
 export function canonicalFromListing(output: string): string[] {
   return canonical(parseListing(output));

@@ -8,14 +8,20 @@ import type {
   OpenTransaction,
   StoredGeneration,
 } from '../model/observation.js';
+import { canonicalFromListing, isCutOff } from '../policy/canonical-listing.js';
 import { field, recordsOf, sectionText, sectionsOf } from './agent-reply.js';
 import type { ReplySection } from './agent-reply.js';
 import { observedFiles, parseSad, parseServices } from './host-listings.js';
 import { printable } from './host-text.js';
 import { parseManifest } from './manifest-text.js';
 import { ReplyError, ToolError, numberValue, secondsValue } from './reply-error.js';
-import { canonicalFromListing } from '../policy/canonical-listing.js';
 import { parseOutcome } from './step-reply.js';
+
+/** A listing that was cut off says nothing of the rules after that. @throws ReplyError */
+function loadedRules(listing: string): readonly string[] {
+  if (isCutOff(listing)) throw new ReplyError('the rule of the last number that `ipsecconf` lists', listing.slice(-80));
+  return canonicalFromListing(listing);
+}
 
 export function parseObservation(reply: ReplySection): Observation {
   const facts = new Map(
@@ -28,7 +34,7 @@ export function parseObservation(reply: ReplySection): Observation {
     ...currentGeneration(reply),
     manifest: optionalManifest(reply),
     files: observedFiles(linesOf(reply, 'ls'), linesOf(reply, 'digests')),
-    spd: isKnown ? canonicalFromListing(succeeded(reply, 'spd', 'the loaded policy').join('\n')) : [],
+    spd: isKnown ? loadedRules(succeeded(reply, 'spd', 'the loaded policy').join('\n')) : [],
     sad: isKnown ? parseSad(succeeded(reply, 'sad', 'the loaded SAs')) : [],
     services: parseServices(linesOf(reply, 'services')),
     daemonRunning: facts.get('daemon') === 'running',

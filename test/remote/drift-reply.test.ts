@@ -96,6 +96,7 @@ describe('the answer to drift', () => {
     ['an agent by another name', /agent digest=\S+/, 'agent digest=boot'],
     ['half a counter', ' total=12', ''],
     ['a listing that is none', '-r--------   2 0', 'total 0'],
+    ['a policy that was cut off', '@ end spd status=0', '#INDEX 99\n@ end spd status=0'],
   ])('with %s is refused', (_what, from, to) => {
     expect(DRIFTED.replace(from, to)).not.toBe(DRIFTED);
     expect(() => report(DRIFTED.replace(from, to))).toThrow(ReplyError);
