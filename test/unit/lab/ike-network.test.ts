@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseAddress, type Address } from '../../../controller/model/address.js';
 import { IkeNetwork } from '../../../controller/lab/ike-network.js';
 import type { MachineSetup } from '../../../controller/lab/machine.js';
-import type { KernelState, PacketFilter } from '../../../controller/lab/packet-filter.js';
+import type { KernelState, PacketFilter, SaUse } from '../../../controller/lab/packet-filter.js';
 import { PlainWire } from '../../../controller/lab/plain-wire.js';
 import { hostRules } from '../../../controller/policy/spd.js';
 import { testMachine, type TestMachine } from './test-machine.js';
@@ -58,7 +58,7 @@ class WatchedFilter implements PacketFilter {
     if (this.broken) throw new Error('no such table');
     this.loads.push(state);
   }
-  uses(): Promise<ReadonlyMap<string, never>> {
+  uses(): Promise<ReadonlyMap<string, SaUse>> {
     return Promise.resolve(new Map());
   }
 }
