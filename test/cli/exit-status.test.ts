@@ -80,11 +80,22 @@ describe('2, changes were found:', () => {
     await fleet.web1.tool('ipsecconf', '-F');
     const ran = await fleet.expect(2, 'verify', '--limit', 'web1');
     expect(ran.stdout).toMatch(/^ALARM: web1: FAILS OPEN: no rule is loaded, and everything passes in the clear/);
-    expect(ran.stdout).toMatch(/^ {2}mend: ipsec-deploy apply \S+inventory\.yaml --limit web1$/m);
+    expect(ran.stdout).toMatch(/^ {2}mend: ipsec-deploy apply inventory\.yaml --limit web1$/m);
     expect(ran.stdout).toMatch(/^web1: differs, generation 1$/m);
     expect(ran.stdout).toMatch(/^ {2}0 rules are loaded, \d+ are rendered$/m);
     expect(ran.stdout).toContain('the loaded policy is not the one in the file');
     await fleet.web1.tool('ipsecconf', '-q', '-a', fleet.web1.path(POLICY_FILE));
+  });
+
+  test('verify names a daemon that is out of step with the kernel, and what mends it', async () => {
+    const placed = fleet.db1.fault('ikeadm', { kind: 'out-of-step' });
+    const ran = await fleet.expect(2, 'verify', '--limit', 'db1');
+    placed.release();
+    expect(ran.stdout).toMatch(
+      /^ALARM: db1: OUT OF STEP: in\.iked believes it has SAs with web1 \(\S+\), and the kernel has none: traffic is refused$/m,
+    );
+    expect(ran.stdout).toContain('  mend: on the host, as root: svcadm restart network/ipsec/ike\n');
+    expect(ran.stdout).toMatch(/^db1: as wanted, but for the alarm, generation 1/m);
   });
 
   test('verify shows why a service is in maintenance', async () => {
