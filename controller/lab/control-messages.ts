@@ -1,6 +1,7 @@
 /** The words between a lab and the commands that steer it: JSON lines over a socket that only the lab's user can open. */
 
 import type { Socket } from 'node:net';
+import { parseDisturbance, type Disturbance } from './disturbance.js';
 import { isRecord } from './lab-state.js';
 
 export type ControlRequest =
@@ -15,13 +16,19 @@ export type ControlRequest =
       readonly tool: string;
       readonly fault: FaultWord;
       readonly args: string;
+      /** Of `slow`: how long a call waits. */
+      readonly seconds: number;
     }
+  | ({ readonly do: 'disturb'; readonly hosts: readonly [string] } & Disturbance)
   | { readonly do: 'exec'; readonly hosts: readonly [string]; readonly argv: readonly string[] }
   | { readonly do: 'down'; readonly keep: boolean };
 
 /** What a command of a host can be made to do wrong; `none` takes all its faults away. */
-export const FAULT_WORDS = ['lie', 'fail', 'hang', 'dies', 'stale', 'out-of-step', 'none'] as const;
+export const FAULT_WORDS = ['lie', 'fail', 'hang', 'dies', 'stale', 'out-of-step', 'slow', 'none'] as const;
 export type FaultWord = (typeof FAULT_WORDS)[number];
+
+/** How long a slow command takes unless said. */
+export const SLOW_SECONDS = 5;
 
 /** One line either way. Bytes of streams travel in base64. */
 export type ControlLine = Readonly<Record<string, unknown>>;
@@ -59,11 +66,18 @@ export function parseRequest(line: ControlLine): ControlRequest | undefined {
     case 'power-cut':
       return { do: word, hosts };
     case 'fault': {
-      const { tool, args } = line;
+      const { tool, args, seconds } = line;
       const fault = FAULT_WORDS.find((one) => one === line['fault']);
       if (hosts[0] === undefined || typeof tool !== 'string' || typeof args !== 'string' || fault === undefined)
         return undefined;
-      return { do: word, hosts: [hosts[0]], tool, fault, args };
+      const wait = typeof seconds === 'number' && seconds > 0 ? seconds : SLOW_SECONDS;
+      return { do: word, hosts: [hosts[0]], tool, fault, args, seconds: wait };
+    }
+    case 'disturb': {
+      const disturbance = parseDisturbance(line);
+      return hosts[0] === undefined || disturbance === undefined
+        ? undefined
+        : { do: word, hosts: [hosts[0]], ...disturbance };
     }
     case 'exec':
       return hosts[0] === undefined ? undefined : { do: word, hosts: [hosts[0]], argv: strings(line['argv']) };

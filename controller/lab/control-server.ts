@@ -72,10 +72,18 @@ async function answer(lab: LabNodes, request: Exclude<ControlRequest, { do: 'exe
   }
   if (request.do === 'fault') {
     const { faults } = lab.host(request.hosts[0]).machine;
-    const { tool, fault: kind, args } = request;
-    if (kind === 'none') faults.clear();
-    else faults.place({ tool, fault: { kind }, when: (given) => args === '' || given.includes(args) });
+    const { tool, fault: word, args, seconds } = request;
+    const when = (given: readonly string[]): boolean => args === '' || given.includes(args);
+    if (word === 'none') faults.clear();
+    else faults.place({ tool, fault: word === 'slow' ? { kind: 'late', seconds } : { kind: word }, when });
     return { done: [...request.hosts] };
+  }
+  if (request.do === 'disturb') {
+    const host = lab.host(request.hosts[0]);
+    if (host.disturb === undefined)
+      throw new Error(`${request.what} needs a host of an enforcing lab (lab up --enforce)`);
+    await host.disturb(request);
+    return { done: [host.name] };
   }
   const hosts = request.hosts.length === 0 ? [...lab.hosts.values()] : request.hosts.map((name) => lab.host(name));
   const act = { reset: (host: LabNode) => host.reset(), boot: reboot, 'power-cut': (host: LabNode) => host.powerCut() };

@@ -5,11 +5,25 @@ import * as fs from 'node:fs/promises';
 import { isErrno } from './errno.js';
 import type { FileAccess, FileInfo } from './tools/tool.js';
 
+/** What is wrong with a disk that cannot be written to: read-only, or full. */
+export type DiskFault = 'EROFS' | 'ENOSPC';
+
+const FAULT_TEXTS: Readonly<Record<DiskFault, string>> = {
+  EROFS: 'Read-only file system',
+  ENOSPC: 'No space left on device',
+};
+
 export class HostFiles implements FileAccess {
   #powered = true;
+  #fault: DiskFault | undefined;
 
   power(on: boolean): void {
     this.#powered = on;
+  }
+
+  /** Every write fails so from now on. */
+  setFault(fault: DiskFault | undefined): void {
+    this.#fault = fault;
   }
 
   async read(path: string): Promise<string | undefined> {
@@ -41,12 +55,14 @@ export class HostFiles implements FileAccess {
 
   async remove(path: string): Promise<void> {
     this.#check();
+    if (this.#fault === 'EROFS') throw new Error(FAULT_TEXTS.EROFS);
     await fs.rm(path, { force: true });
   }
 
   /** A new file has its final mode from its first byte, whatever the umask; an existing one keeps its own. */
   async #put(path: string, text: string, mode: number, how: number): Promise<void> {
     this.#check();
+    if (this.#fault !== undefined) throw new Error(FAULT_TEXTS[this.#fault]);
     const { O_CREAT, O_EXCL, O_WRONLY } = constants;
     let file: fs.FileHandle;
     try {

@@ -4,10 +4,11 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Address } from '../model/address.js';
 import type { PlatformName } from '../platform/adapter.js';
 import type { Wire } from './enforce/wire.js';
+import type { Disturbed } from './disturbance.js';
 import type { Intercept } from './host-inside.js';
 import type { HostMachine } from './tools/registry.js';
 
-export interface LabNode {
+export interface LabNode extends Partial<Disturbed> {
   readonly name: string;
   readonly addresses: readonly Address[];
   readonly platform: PlatformName;

@@ -12,6 +12,7 @@ import { commonOptions, type CommonArguments } from '../arguments.js';
 import { playDemo } from '../demo.js';
 import { createOutput } from '../output.js';
 import { controller } from './lab-controller.js';
+import { disturbances } from './lab-disturb.js';
 import { fault } from './lab-fault.js';
 import { serve, up } from './lab-up.js';
 import { act, labOptions, oneHost, say, type LabArguments, type OneHost } from './lab-words.js';
@@ -20,7 +21,7 @@ export const labCommand: CommandModule = {
   command: 'lab <command>',
   describe: 'a fleet of simulated hosts on this machine',
   builder: (argv: Argv) =>
-    argv
+    disturbances(argv)
       .command(up)
       .command(serve)
       .command(down)

@@ -15,6 +15,8 @@ import type { ToolReply } from '../tools/tool.js';
 import { toHost, toMachine } from './host-paths.js';
 import { HostSpace } from './host-space.js';
 import { deliverTree, writeBootFiles } from './host-tree.js';
+import type { Disturbance } from '../disturbance.js';
+import { HostDisk } from './host-disk.js';
 import { HostClock } from './host-clock.js';
 import { LivingFilter } from './living-filter.js';
 import { Link } from './link.js';
@@ -41,6 +43,7 @@ export class EnforcedHost implements LabNode {
   readonly port = 22;
   readonly link: Link;
   readonly clock: HostClock;
+  readonly disk: HostDisk;
   readonly #filter = new LivingFilter<NftFilter>();
   #space: HostSpace | undefined;
 
@@ -56,6 +59,7 @@ export class EnforcedHost implements LabNode {
       isAlive: (pid) => this.#space?.isAlive(pid) ?? false,
       answer: (call, run) => this.#translate(call, run),
     });
+    this.disk = new HostDisk(this.#inside.files, join(paths.folder, 'disk'));
   }
 
   get name(): string {
@@ -109,7 +113,7 @@ export class EnforcedHost implements LabNode {
   }
 
   start(argv: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcessWithoutNullStreams {
-    return this.#on.start(argv, { ...this.#environment, ...env });
+    return this.#on.start(this.disk.under(argv), { ...this.#environment, ...env });
   }
 
   /** Starts a command of this machine, nft or tcpdump say, in the host's network namespace. */
@@ -120,6 +124,23 @@ export class EnforcedHost implements LabNode {
   get #on(): HostSpace {
     if (this.#space === undefined) throw new Error(`host ${this.name} is switched off`);
     return this.#space;
+  }
+
+  async disturb(disturbance: Disturbance): Promise<void> {
+    switch (disturbance.what) {
+      case 'cut':
+        return this.link.cut(disturbance.direction);
+      case 'heal':
+        return this.link.heal();
+      case 'loss':
+        return this.link.lose(disturbance.percent);
+      case 'delay':
+        return this.link.delay(disturbance.milliseconds);
+      case 'clock':
+        return this.clock.setOffset(disturbance.offsetSeconds);
+      case 'disk':
+        return this.disk.set(disturbance.disk, this.#space);
+    }
   }
 
   async powerCut(): Promise<void> {
@@ -162,6 +183,8 @@ export class EnforcedHost implements LabNode {
 
   async reset(): Promise<void> {
     await this.powerCut();
+    this.clock.setOffset(0);
+    await this.disk.set('ok', undefined);
     fs.rmSync(this.root, { recursive: true, force: true });
     this.#deliver();
     await this.boot();

@@ -90,6 +90,7 @@ export function writeBootFiles(paths: HostPaths, { labFolder, platform, addresse
     mounts: mountTable(paths, stubFolder(labFolder, platform), platform),
     network: onlineCommands(addresses),
     sshd_config: SSHD_CONFIG,
+    'disk.sh': fs.readFileSync(packageFile('controller/lab/stubs/enforce/disk.sh'), 'utf8'),
     authorized_keys: authorizedKeys.map((line) => `${line}\n`).join(''),
   };
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(join(paths.folder, name), text, { mode: 0o600 });
