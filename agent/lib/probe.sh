@@ -138,13 +138,13 @@ try_flow() { # id protocol source destination port
             flow_lacks='neither nc nor a shell that opens /dev/tcp is here'
             ;;
         *)
-            flow_means='ping ping-timeout'
+            flow_means='ping ping-routed ping-timeout'
             flow_lacks='ping is not here'
             ;;
     esac
     for flow_one in $flow_means; do
-        command -v "${flow_one%-timeout}" >/dev/null || continue
-        put "note $1 ${flow_one%-timeout}"
+        has_means "${flow_one%%-*}" || continue
+        put "note $1 ${flow_one%%-*}"
         while :; do
             try_once "$flow_one" "$3" "$4" "${5-}" | judge_try "$1" "$flow_one"
             case $? in
@@ -158,9 +158,16 @@ try_flow() { # id protocol source destination port
     put "spent $1 $flow_lacks"
 }
 
+# Under a root of its own (a lab, a test) a host has what lies there: the machine's tools would try the machine's network.
+has_means() { # name
+    [ -z "$ROOT" ] || [ -x "$ROOT/usr/bin/$1" ] || [ -x "$ROOT/usr/sbin/$1" ] || return 1
+    command -v "$1" >/dev/null
+}
+
 # What the tool says, and how it ended. Options that nc of illumos, OpenBSD, Hobbit, GNU, nmap and busybox (where it has them) share;
 # a means that does not know them says so and sends nothing. Waiting no longer than 2 s is not for all of them: illumos's nc waits for
-# the kernel to give up. A shell and illumos's ping leave the source to routing.
+# the kernel to give up. A shell and the pings of GNU inetutils and of illumos leave the source to routing; other pings would take the 2 of
+# illumos's for one more host, so it comes last.
 try_once() { # means source destination port
     # shellcheck disable=SC2016 # for the inner shell
     case $1 in
@@ -169,6 +176,7 @@ try_once() { # means source destination port
         ksh) ksh -c 'exec 3<>"/dev/tcp/$1/$2"' sh "$3" "$4" ;;
         bash) bash -c 'exec 3<>"/dev/tcp/$1/$2"' sh "$3" "$4" ;;
         ping) ping -q -c 1 -W 2 -I "$2" "$3" ;;
+        ping-routed) ping -q -c 1 -W 2 "$3" ;;
         ping-timeout) ping "$3" 2 ;;
     esac 2>&1
     put "$nl#ended $?"
@@ -189,11 +197,12 @@ judge_try() { # id means
         esac
     done
     is_number "$judge_status" || judge_status=1
-    judge_means=${2%-timeout}
+    judge_means=${2%%-*}
     # Ended by us.
     [ "$judge_status" -le 128 ] || judge_text=
     judge_word=0
     case $judge_status.$2.$judge_text in
+        *'assign requested address'* | *'bind failed'* | *'set multicast source'*) judge_word=3 ;;
         0.ping*' 0 received'* | 0.ping*' 0 packets received'* | 0.ping*'no answer'*) judge_word=1 ;;
         0.*[Rr]efused*) judge_word=2 ;;
         0.*)
@@ -205,9 +214,8 @@ judge_try() { # id means
             put "answer $1 closed $judge_means $judge_text"
             return 0
             ;;
-        *'assign requested address'* | *'bind failed'*) judge_word=3 ;;
         126.* | 127.* | *[Uu]'sage:'* | *[Uu]'sage error'* | *[Ii]'llegal option'* | *[Ii]'nvalid option'* | *'nrecognized option'* | \
-            *'nknown option'* | *'No such file'* | *'Not a directory'* | *'ot supported'* | *'nknown host'* | *'lookup failed'* | \
+            *'nknown option'* | *'t parse '* | *'No such file'* | *'Not a directory'* | *'ot supported'* | *'nknown host'* | *'lookup failed'* | \
             *'ad address'* | *'not known'*) judge_word=2 ;;
         *) judge_word=1 ;;
     esac
