@@ -5,6 +5,7 @@ import { countOutcomes, runExit, type RunEvent } from '../model/run.js';
 import { fillFile } from '../plan/fill.js';
 import type { FleetPlan } from '../plan/fleet-plan.js';
 import type { KeyStore } from '../ports.js';
+import { ownNetwork } from '../remote/own-network.js';
 import { applyFleet, windowFor } from '../run/apply-fleet.js';
 import type { SessionLot } from '../run/session-lot.js';
 import type { Context } from './context.js';
@@ -45,6 +46,7 @@ export async function carryOut(
     ports: { lot, clock: context.clock, fill: (file, generation) => fillFile(store, file, generation), emit },
     random: context.random,
     stop: interrupts.signal,
+    probing: { inventory: context.inventory, own: ownNetwork },
   });
   const exit = interrupts.signal.aborted ? EXIT.interrupted : runExit(outcomes.values());
   emit({ event: 'run-ended', run: plan.run, exit, counts: countOutcomes(outcomes.values()) });

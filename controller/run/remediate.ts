@@ -11,7 +11,7 @@ import type { HostOutcome, RunEvent } from '../model/run.js';
 import { neighbours, withFormerLinks, type FleetPlan } from '../plan/fleet-plan.js';
 import { fillFile } from '../plan/fill.js';
 import type { HostPlan } from '../plan/host-plan.js';
-import type { Clock, RandomBytes } from '../ports.js';
+import type { Clock, OwnNetwork, RandomBytes } from '../ports.js';
 import { applyFleet } from './apply-fleet.js';
 import type { FoundDrift, Remedied } from './drift-round.js';
 import { proveChange } from './prove-change.js';
@@ -27,6 +27,8 @@ export interface RemediateInput {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly emit: (event: RunEvent) => void;
+  /** Absent: links are not tried before what was put right is confirmed. */
+  readonly own?: OwnNetwork;
 }
 
 /** What would be, or is to be, done. */
@@ -174,7 +176,7 @@ function objections(inventory: Inventory, plan: FleetPlan, policies: Policies): 
 
 /** To its end: what is begun is not left to the timers of hosts because the service is stopped. */
 function carryOut(
-  { inventory, settings, lot, clock, random, emit }: RemediateInput,
+  { inventory, settings, lot, clock, random, emit, own }: RemediateInput,
   plan: FleetPlan,
 ): Promise<ReadonlyMap<string, HostOutcome>> {
   const noKeys = { salt: '', keys: new Map<string, never>() };
@@ -185,6 +187,7 @@ function carryOut(
     ports: { lot, clock, fill: (file, generation) => fillFile(noKeys, file, generation), emit },
     random,
     stop: new AbortController().signal,
+    ...(own && { probing: { inventory, own } }),
   });
 }
 

@@ -11,6 +11,7 @@ import { remediationText } from '../../../report/remediation-text.js';
 import { driftPass } from '../../../run/drift-pass.js';
 import type { Remediate, Remedied } from '../../../run/drift-round.js';
 import { linksOf, planRemediation, remediate, type RemediateInput } from '../../../run/remediate.js';
+import { ownNetwork } from '../../../remote/own-network.js';
 import type { SessionLot } from '../../../run/session-lot.js';
 import { withLot, type Context } from '../../context.js';
 import { catchInterrupts } from '../../interrupts.js';
@@ -48,7 +49,7 @@ function inputOf(context: Context, rules: RemediationRules, lot: SessionLot): Re
     const isBad = event.event === 'outcome' && event.status !== 'confirmed' && event.status !== 'unchanged';
     log.event(isBad ? 'warn' : 'info', event.event, { ...event });
   };
-  return { inventory, settings, rules, lot, clock, random, emit };
+  return { inventory, settings, rules, lot, clock, random, emit, own: ownNetwork };
 }
 
 /** The worst of what became of hosts; a host that is left alone needs a person. */
