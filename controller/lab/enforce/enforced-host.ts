@@ -161,8 +161,13 @@ export class EnforcedHost implements LabNode {
 
   async boot(): Promise<void> {
     if (this.#space !== undefined) return;
-    await this.link.attach(await this.openSpace());
-    await this.bootInside();
+    try {
+      await this.link.attach(await this.openSpace());
+      await this.bootInside();
+    } catch (error) {
+      await this.powerCut();
+      throw error;
+    }
   }
 
   /** The first part of a boot: the host's namespaces, without a network. Returns the id of their first process. */
