@@ -9,7 +9,7 @@ const SHELLS = ['dash', 'bash --posix', 'ksh93', 'mksh', 'busybox sh', 'yash'];
 const TRANSACTION_SUITES = ['faults', 'held-up', 'sweep'].map((name) => `test/agent/${name}.system.test.ts`);
 
 /** Of `npm test`: go through all shells by themselves where they are told to. */
-const QUICK_SUITES = ['flow', 'drift', 'legacy'].map((name) => `test/agent/${name}.test.ts`);
+const QUICK_SUITES = ['flow', 'drift', 'probe', 'legacy'].map((name) => `test/agent/${name}.test.ts`);
 
 /** Other programs than the machine's own: see test/agent/support/tool-sets.ts. gawk only where it is installed. */
 const AWKS = ['mawk', 'original-awk', 'gawk'].filter((awk) => existsSync(`/usr/bin/${awk}`));
@@ -40,7 +40,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: `tools: ${name}`,
-          include: QUICK_SUITES.slice(0, 2),
+          include: QUICK_SUITES.slice(0, 3),
           env: { AGENT_SHELLS: 'dash', AGENT_TOOLS: name },
         },
       })),

@@ -11,12 +11,12 @@ import { AgentHost, type Session } from './agent-host.js';
 export const HERE = '10.0.1.11';
 export const THERE = '10.0.1.12';
 
-/** Writes down how each tool was called, and what it was not given to know: `$port` and `$there` are its words. */
+/** The last two words. */
 const NC = `while [ $# -gt 2 ]; do shift; done
 there=$1 port=$2
 `;
 
-/** Ports of the simulated other end: 22 open, 81 closed, 82 open from the third try on; others are silent. */
+/** At the simulated other end port 22 is open and 81 closed; others are silent. */
 const NC_KINDS: Readonly<Record<string, string>> = {
   openbsd: `case $port in
     22) echo "Connection to $there $port port [tcp/*] succeeded!" >&2 ;;
@@ -43,6 +43,10 @@ esac
     *) sleep 600 ;;
 esac
 `,
+  // As when a key daemon needs its time.
+  later: `[ "$(grep -c '^nc ' "\${0%/usr/*}/calls")" -ge 3 ] || { echo 'timed out'; exit 1; }\n`,
+  // Goes on from an address of its own choice.
+  elsewhere: `echo "libnsock mksock_bind_addr(): Bind failed: Cannot assign requested address (99)"; echo "Ncat: Connected to $there:$port."\n`,
   // As busybox's without -z.
   small: `echo "nc: invalid option -- 'v'" >&2; echo 'Usage: nc [-iN] [-wN] [-l] [-p PORT] [-f FILE|IPADDR PORT] [-e PROG]' >&2; exit 1\n`,
 };
@@ -64,6 +68,13 @@ case $1 in
     *) echo "no answer from $1"; exit 1 ;;
 esac
 `,
+  inetutils: `case $* in *-I*) echo "ping: invalid option -- 'I'" >&2; exit 64 ;; *-c*) ;; *) echo 'two hosts' >>"\${0%/usr/*}/calls" ;; esac
+for there; do :; done
+case $there in
+    ${THERE}) echo '1 packets transmitted, 1 packets received, 0% packet loss' ;;
+    *) echo '1 packets transmitted, 0 packets received, 100% packet loss'; exit 1 ;;
+esac
+`,
   gnu: `for there; do :; done
 echo "PING $there ($there) 56(84) bytes of data."; echo; echo "--- $there ping statistics ---"
 case $there in
@@ -81,8 +92,6 @@ esac
   hangs: `sleep 600; sleep 600\n`,
   babbles: `echo '#ended'; echo 'answer w open nc'; echo '#ended 0x'; while :; do echo 'babble babble babble'; done\n`,
 };
-
-export type ToolKind = keyof typeof NETWORK;
 
 export class ProbeHost extends AgentHost {
   /** Every tool that the agent may think of, so that none of the machine's own is called. */
