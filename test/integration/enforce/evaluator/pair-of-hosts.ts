@@ -30,7 +30,10 @@ export async function pairOfHosts(addresses: {
   // Once each has answered, its namespace is there.
   await Promise.all([a.probe([]), b.probe([])]);
   await a.inside(`ip link add wire type veth peer name wire netns ${pidB ?? 0}`);
-  await Promise.all([setUp(a, addresses.a), setUp(b, addresses.b)]);
+  await Promise.all([
+    setUp(a, { own: addresses.a, peer: addresses.b, mac: MACS.a, peerMac: MACS.b }),
+    setUp(b, { own: addresses.b, peer: addresses.a, mac: MACS.b, peerMac: MACS.a }),
+  ]);
   return {
     a,
     b,
@@ -51,13 +54,33 @@ function startProber(): ChildProcess {
   return spawn('unshare', ['--net', 'perl', script], { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-async function setUp(host: ProbedHost, addresses: readonly string[]): Promise<void> {
-  const settings = ['net.ipv4.icmp_ratelimit=0', 'net.ipv6.icmp.ratelimit=0', 'net.netfilter.nf_conntrack_tcp_loose=0'];
+const MACS = { a: '02:00:00:00:00:0a', b: '02:00:00:00:00:0b' };
+
+interface Ends {
+  /** With prefix lengths. */
+  readonly own: readonly string[];
+  readonly peer: readonly string[];
+  readonly mac: string;
+  readonly peerMac: string;
+}
+
+/** Neighbours are known beforehand: a new interface needs up to a second until it answers for its addresses. */
+async function setUp(host: ProbedHost, { own, peer, mac, peerMac }: Ends): Promise<void> {
+  const settings = [
+    'net.ipv4.icmp_ratelimit=0',
+    'net.ipv6.icmp.ratelimit=0',
+    'net.ipv4.icmp_msgs_per_sec=100000',
+    'net.ipv4.icmp_msgs_burst=100000',
+    'net.netfilter.nf_conntrack_tcp_loose=0',
+  ];
+  const bare = (one: string): string => one.replace(/\/.*/, '');
   await host.inside(
     [
       'ip link set lo up',
-      ...addresses.map((one) => `ip addr add ${one} dev wire${one.includes(':') ? ' nodad' : ''}`),
-      'ip link set wire gso_max_segs 1 up',
+      `ip link set wire address ${mac} gso_max_segs 1`,
+      ...own.map((one) => `ip addr add ${one} dev wire${one.includes(':') ? ' nodad' : ''}`),
+      'ip link set wire up',
+      ...peer.map((one) => `ip neigh replace ${bare(one)} lladdr ${peerMac} dev wire nud permanent`),
       `sysctl -q -w ${settings.join(' ')}`,
     ].join(' && '),
   );

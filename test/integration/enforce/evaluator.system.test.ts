@@ -1,0 +1,136 @@
+/** The evaluator of the policy brain against packets: random policies on two hosts, random probes, the same verdicts. */
+
+import { describe, expect, test } from 'vitest';
+
+import { parseAddress, type Address } from '../../../controller/model/address.js';
+import type { SecurityAssociation } from '../../../controller/model/sa.js';
+import { loadPolicy } from '../../../controller/policy/load-policy.js';
+import { EMPTY_STORE, marksIn, remember } from '../../../controller/policy/remembered-actions.js';
+import { emptySpd, hostRules } from '../../../controller/policy/spd.js';
+import { STOCK_NAMES } from '../../../controller/policy/stock-names.js';
+import { saId, type KernelState } from '../../../controller/lab/packet-filter.js';
+import type { Book, Side } from './evaluator/expected.js';
+import { pairOfHosts, type PairOfHosts } from './evaluator/pair-of-hosts.js';
+import {
+  difference,
+  latchedProbe,
+  randomProbe,
+  TCP_OPEN,
+  UDP_OPEN,
+  type Connection,
+  type HostName,
+  type Probe,
+} from './evaluator/probes.js';
+import { chanceOf, randomPolicies, randomSas } from './evaluator/random-policies.js';
+import { forget, seen, watch } from './evaluator/sightings.js';
+
+const TEXTS = { a: ['10.9.0.1', '10.9.0.3', 'fd09::1', 'fd09::3'], b: ['10.9.0.2', '10.9.0.4', 'fd09::2', 'fd09::4'] };
+const ADDRESSES: Readonly<Record<HostName, readonly Address[]>> = {
+  a: TEXTS.a.flatMap((one) => parseAddress(one) ?? []),
+  b: TEXTS.b.flatMap((one) => parseAddress(one) ?? []),
+};
+const HOSTS = ['a', 'b'] as const;
+
+const ROUNDS = Number(process.env.EVALUATOR_ROUNDS ?? 250);
+const SEED = Number(process.env.EVALUATOR_SEED ?? 20_261_122);
+
+const withLength = (one: string): string => `${one}/${one.includes(':') ? 64 : 24}`;
+
+interface Loaded {
+  readonly state: KernelState;
+  readonly book: Book;
+}
+
+function loaded(text: string, sas: readonly SecurityAssociation[]): Loaded {
+  const run = loadPolicy(emptySpd(), text, { check: false, quiet: true }, STOCK_NAMES);
+  const remembered = remember(EMPTY_STORE, run.offered);
+  const sad = new Map(sas.map((sa) => [saId(sa), sa]));
+  return {
+    state: { spd: run.spd, sad, remembered },
+    book: { text, rules: hostRules(run.spd), marksOf: marksIn(remembered) },
+  };
+}
+
+/** What differs, once nothing that is under way can still arrive. */
+async function differences(pair: PairOfHosts, probes: readonly Probe[]): Promise<readonly string[]> {
+  let found: readonly string[] = [];
+  for (let tries = 0; tries < 4; tries++) {
+    const all = await Promise.all(
+      HOSTS.flatMap((host) =>
+        (['in', 'out'] as const).map(async (way) => [`${host} ${way}`, await seen(pair[host], way)] as const),
+      ),
+    );
+    const sightings = new Map(all);
+    found = probes.flatMap(({ expected }) =>
+      expected.flatMap((one) => {
+        const at = sightings.get(`${one.host} ${one.way}`);
+        return at === undefined ? [] : (difference(one, at) ?? []);
+      }),
+    );
+    if (found.length === 0) return [];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return found;
+}
+
+describe('packets meet what the evaluator says of them', () => {
+  test('random policies, SAs and probes between two hosts, connections of earlier policies included', async () => {
+    await using pair = await pairOfHosts({ a: TEXTS.a.map(withLength), b: TEXTS.b.map(withLength) });
+    await Promise.all(HOSTS.map((host) => watch(pair[host])));
+    const listening = [
+      ...TCP_OPEN.map((port) => `listen tcp ${port}`),
+      ...UDP_OPEN.map((port) => `listen udp ${port}`),
+    ];
+    await Promise.all(HOSTS.map((host) => pair[host].probe(listening)));
+    const chance = chanceOf(SEED);
+    const totals = { policies: 0, probes: 0, latched: 0, protected: 0, clear: 0, refused: 0 };
+    const wrong: string[] = [];
+    let connections: readonly Connection[] = [];
+    for (let round = 0; round < ROUNDS && wrong.length < 20; round++) {
+      const [textA, textB] = randomPolicies(chance, { own: TEXTS.a, peer: TEXTS.b });
+      const sas = randomSas(chance, ADDRESSES, round);
+      const hosts = { a: loaded(textA, sas.a), b: loaded(textB, sas.b) };
+      await Promise.all(HOSTS.map((host) => pair[host].filter.load(hosts[host].state)));
+      await Promise.all(HOSTS.map((host) => forget(pair[host])));
+      const sides: Record<HostName, Side> = {
+        a: { book: hosts.a.book, sas: sas.a, owners: new Map() },
+        b: { book: hosts.b.book, sas: sas.b, owners: new Map() },
+      };
+      const probes: Probe[] = [];
+      for (const from of HOSTS) {
+        const mine = [
+          ...connections.filter((one) => one.from === from).map((one) => latchedProbe(one, sides)),
+          ...Array.from({ length: 10 }, () => randomProbe(chance, from, sides, ADDRESSES)),
+        ];
+        await pair[from].probe(mine.flatMap(({ orders }) => orders));
+        probes.push(...mine);
+      }
+      const differing = await differences(pair, probes);
+      if (differing.length > 0 && process.env.DBG) for (const h of HOSTS) process.stdout.write(await pair[h].inside('ip -6 neigh; ip -6 addr; ip -6 route; nstat -az 2>/dev/null | grep -i icmp6; nft list chain inet lab_ipsec input'));
+      if (differing.length > 0) wrong.push(`round ${round}\nA:\n${textA}B:\n${textB}${differing.join('\n')}\n`);
+      totals.policies += 2;
+      totals.probes += probes.length;
+      totals.latched += connections.length;
+      for (const { fate } of probes) totals[fate]++;
+      // Some connections live through several policies.
+      const open = probes.flatMap(({ connection }) => (connection === undefined ? [] : [connection]));
+      const ended = probes.filter(({ connection }) => connection === undefined || chance() < 0.4);
+      connections = open.filter((one) => !ended.some(({ connection }) => connection === one));
+      for (const host of HOSTS) {
+        const closed = ended.filter(({ from }) => from === host).flatMap(({ orders }) => orders);
+        await pair[host].probe(
+          closed.flatMap(
+            (order) =>
+              /^(?:tcp \S+|say) (\d+)/
+                .exec(order)
+                ?.slice(1)
+                .map((port) => `close ${port}`) ?? [],
+          ),
+        );
+      }
+    }
+    process.stdout.write(`seed ${SEED}: ${JSON.stringify(totals)}\n`);
+    expect(wrong.join('\n')).toBe('');
+    expect(Math.min(totals.latched, totals.protected, totals.clear, totals.refused)).toBeGreaterThan(ROUNDS / 5);
+  }, 60_000);
+});
