@@ -85,7 +85,8 @@ function isNegotiated({ hard }: DriftSa, { report, adapter, answered }: HostView
   if (hard === undefined) return false;
   const wanted = report.manifest?.files.some(({ path }) => path === adapter.files.ikeConfig) ?? false;
   if (wanted || report.daemonRunning || report.services.get(adapter.services.ike) === 'online') return true;
-  const stopped = report.serviceDetails.get(adapter.services.ike)?.since;
+  // A host without services does not tell when it was stopped: not later than the generation that has none was made.
+  const stopped = report.serviceDetails.get(adapter.services.ike)?.since ?? report.manifest?.made;
   return stopped !== undefined && (answered.getTime() - Date.parse(stopped)) / 1000 < (hard.addSeconds ?? SOON_SECONDS);
 }
 

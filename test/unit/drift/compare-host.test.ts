@@ -301,6 +301,13 @@ describe('what only looks odd is not told', () => {
       },
     ],
     [
+      'SAs that outlive the daemon of a host that does not tell when it was stopped',
+      {
+        manifest: { ...manifest([POLICY]), made: '2026-11-22T09:15:00Z' },
+        sad: [sa('0x1', 'unlisted', { hard: { addSeconds: 28_800 } })],
+      },
+    ],
+    [
       'a peer without traffic beside a busy one',
       {
         manifest: manifest([POLICY, CONFIG]),
