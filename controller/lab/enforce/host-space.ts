@@ -81,7 +81,8 @@ export class HostSpace {
     const running = `/proc/${this.pid}/root/run/sshd.pid`;
     for (let tries = 0; tries < ONLINE_TRIES; tries++) {
       if (this.#isOver) return;
-      if (fs.existsSync(running) && fs.statSync(running).size > 0) return;
+      // Made once it listens; it stays empty on a full disk.
+      if (fs.existsSync(running)) return;
       await delay(ONLINE_LOOK_MILLISECONDS);
     }
     throw new Error(`SSH did not start: ${this.#sshLog()}`);
