@@ -15,6 +15,7 @@ import { matrixCommand } from './commands/matrix.js';
 import { planCommand } from './commands/plan.js';
 import { policyCommand } from './commands/policy/policy.js';
 import { privilegesCommand } from './commands/privileges.js';
+import { probeCommand } from './commands/probe.js';
 import { renderCommand } from './commands/render.js';
 import { rollbackCommand } from './commands/rollback.js';
 import { statusCommand } from './commands/status.js';
@@ -39,6 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(planCommand)
       .command(applyCommand)
       .command(verifyCommand)
+      .command(probeCommand)
       .command(statusCommand)
       .command(driftCommand)
       .command(drillCommand)

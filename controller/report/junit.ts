@@ -28,7 +28,7 @@ export function junitReport({ id, begun, ended, looks }: JudgedPass, { fleet, st
   const name = `ipsec-deploy drift ${fleet}`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuites ${attributes({ id, name, time: seconds.toFixed(3) })} ${totals}>`,
+    `<testsuites ${xmlAttributes({ id, name, time: seconds.toFixed(3) })} ${totals}>`,
     ...suites.flatMap(({ look, cases }) => suiteLines(look, cases, fleet, begun)),
     '</testsuites>',
     '',
@@ -55,19 +55,19 @@ function casesOf(look: JudgedLook, strict: boolean): readonly Case[] {
 function suiteLines(look: JudgedLook, cases: readonly Case[], fleet: string, begun: string): readonly string[] {
   const timestamp = begun.replace(/\.\d+Z$/, 'Z');
   return [
-    `  <testsuite ${attributes({ name: look.host, timestamp })} ${countAttributes(cases)}>`,
+    `  <testsuite ${xmlAttributes({ name: look.host, timestamp })} ${countAttributes(cases)}>`,
     ...cases.flatMap((one) => caseLines(one, `${fleet}.${look.host}`)),
     '  </testsuite>',
   ];
 }
 
 function caseLines({ area, verdict, findings, why }: Case, classname: string): readonly string[] {
-  const open = `    <testcase ${attributes({ classname, name: area })}`;
+  const open = `    <testcase ${xmlAttributes({ classname, name: area })}`;
   if (verdict === 'passed') return [`${open}/>`];
   const [first] = findings;
   const type = verdict === 'skipped' ? {} : { type: first?.kind ?? '' };
   const body = findings.map(findingText).join('\n\n');
-  const inner = `      <${verdict} ${attributes({ message: why, ...type })}>${text(body)}</${verdict}>`;
+  const inner = `      <${verdict} ${xmlAttributes({ message: why, ...type })}>${xmlText(body)}</${verdict}>`;
   return [`${open}>`, inner, '    </testcase>'];
 }
 
@@ -84,7 +84,7 @@ function findingText(finding: DriftFinding): string {
 
 function countAttributes(cases: readonly Case[]): string {
   const number = (wanted: Verdict): string => String(cases.filter(({ verdict }) => verdict === wanted).length);
-  return attributes({
+  return xmlAttributes({
     tests: String(cases.length),
     failures: number('failure'),
     errors: number('error'),
@@ -92,11 +92,12 @@ function countAttributes(cases: readonly Case[]): string {
   });
 }
 
-function attributes(values: Readonly<Record<string, string>>): string {
+/** `name="value" …`, escaped. */
+export function xmlAttributes(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(
       ([name, value]) =>
-        `${name}="${text(value)
+        `${name}="${xmlText(value)
           .replaceAll('"', '&quot;')
           .replace(/[\n\t]/g, ' ')}"`,
     )
@@ -107,7 +108,7 @@ function attributes(values: Readonly<Record<string, string>>): string {
  * Text as content of an element. What XML 1.0 §2.2 allows nowhere, not even escaped, and marks that reorder text are left out; `]]>` may not
  * stand in content either.
  */
-function text(value: string): string {
+export function xmlText(value: string): string {
   return value
     .replace(/\r\n?/g, '\n')
     .replace(/(?![\n\t])\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|\p{Cs}/gu, '')
