@@ -86,7 +86,7 @@ const RULE_WORDS = {
 
 /**
  * Phase 1 is up, and the kernel has no SA either way, or only one way: what the daemon negotiates does not reach the kernel. By default
- * a phase 1 SA lives shorter than the SAs made under it, so that an idle link does not look so; where it may, no SA at all is no sign.
+ * a phase 1 SA does not outlive the SAs made under it, so that an idle link does not look so; where it may, no SA at all is no sign.
  */
 function kernelFindings(
   view: HostView,
@@ -137,8 +137,8 @@ function beliefWords(odd: readonly DaemonPeer[], { nameOf }: CompareSettings): s
 
 const MOST_PEERS = 3;
 
-/** Defaults of ike.config(5), in seconds. */
-const PHASE_1_SECONDS = 3600;
+/** Defaults in seconds, as `ikeadm get defaults` tells them. */
+const PHASE_1_SECONDS = 14_400;
 const PHASE_2_SECONDS = 28_800;
 
 /** Whether the SAs of an idle link are gone before its phase 1: they go after half of their lifetime unused (`p2_idletime_secs`). */
@@ -149,5 +149,5 @@ function mayIdle({ adapter, report }: HostView, desired: DesiredState | undefine
     [...text.matchAll(new RegExp(`\\b${word}\\s+(\\d+)`, 'g'))].map(([, digits]) => Number(digits));
   const phase1 = Math.max(PHASE_1_SECONDS, ...numbers('p1_lifetime_secs'));
   const phase2 = Math.min(PHASE_2_SECONDS, ...numbers('p2_lifetime_secs'));
-  return Math.min(phase2 / 2, ...numbers('p2_idletime_secs')) <= phase1;
+  return Math.min(phase2 / 2, ...numbers('p2_idletime_secs')) < phase1;
 }

@@ -101,17 +101,11 @@ export interface ReceivingEnd {
 const MOST_COMMANDS = 5;
 
 /** Told of the receiver, whose kernel lost them. Deleting them where they are left makes the next packet ask for new ones. */
-export function unheldAlarm(
-  { sender, receiver, source, destination, sas }: UnheldSas,
-  { peers, adapter }: ReceivingEnd,
-): Alarm {
+export function unheldAlarm(unheld: UnheldSas, { peers, adapter }: ReceivingEnd): Alarm {
+  const { sender, receiver, source, destination, sas } = unheld;
   const peer = peers.find(({ local, remote }) => local === destination && remote === source);
   const believes =
     peer !== undefined && peer.phase1 > 0 ? `, while in.iked of ${receiver} believes that it has phase 1 with it` : '';
-  const more = sas.length - MOST_COMMANDS;
-  const commands = sas
-    .slice(0, MOST_COMMANDS)
-    .map(({ type, spi, dst }) => `ipseckey delete ${type} spi ${spi} dst ${dst}`);
   return {
     host: receiver,
     kind: 'out-of-step',
@@ -120,9 +114,33 @@ export function unheldAlarm(
       `${sender} sends to ${receiver} under ${count(sas.length, 'SA')} that the kernel of ${receiver} does not have` +
       `${believes}: ${receiver} refuses that traffic`,
     cause: 'daemon and kernel lost each other, as may happen under a burst of traffic, or SAs were flushed by hand',
-    mend:
-      `on ${receiver}, as root: ${adapter.byHand.restartIke}; if that is not enough, on ${sender}, as root: ` +
-      `${commands.join(' && ')}${more > 0 ? `, and so for ${more} more` : ''}`,
-    details: [`${source} ${destination}: ${sas.map(({ type, spi }) => `${type} ${spi}`).join(', ')}`],
+    mend: `on ${receiver}, as root: ${adapter.byHand.restartIke}${deletion(unheld)}`,
+    details: [sasText(unheld)],
   };
+}
+
+/** Whether it is of the daemon of the receiver, and tells of the same two addresses already. */
+export function isAboutPair({ host, kind, details = [] }: Alarm, unheld: UnheldSas): boolean {
+  const { receiver, source, destination } = unheld;
+  if (host !== receiver || kind !== 'out-of-step') return false;
+  return details.some((line) => line.startsWith(`${destination} ${source}: `));
+}
+
+/** One trouble is one alarm, though both ends show it. */
+export function withUnheld(alarm: Alarm, unheld: UnheldSas): Alarm {
+  const told = `${unheld.sender} still sends under ${sasText(unheld)}`;
+  return { ...alarm, mend: `${alarm.mend}${deletion(unheld)}`, details: [...(alarm.details ?? []), told] };
+}
+
+function sasText({ source, destination, sas }: UnheldSas): string {
+  return `${source} ${destination}: ${sas.map(({ type, spi }) => `${type} ${spi}`).join(', ')}`;
+}
+
+function deletion({ sender, sas }: UnheldSas): string {
+  const more = sas.length - MOST_COMMANDS;
+  const commands = sas
+    .slice(0, MOST_COMMANDS)
+    .map(({ type, spi, dst }) => `ipseckey delete ${type} spi ${spi} dst ${dst}`);
+  const rest = more > 0 ? `, and so for ${more} more` : '';
+  return `; if that is not enough, on ${sender}, as root: ${commands.join(' && ')}${rest}`;
 }

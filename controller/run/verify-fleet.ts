@@ -3,7 +3,7 @@
 import PQueue from 'p-queue';
 
 import type { CompareSettings, HostView } from '../drift/compare-view.js';
-import { daemonAlarms, unheldAlarm, type ReceivingEnd } from '../drift/daemon-alarms.js';
+import { daemonAlarms, isAboutPair, unheldAlarm, withUnheld, type ReceivingEnd } from '../drift/daemon-alarms.js';
 import { failOpenAlarms } from '../drift/fail-open.js';
 import { unheldSas, type KernelEnd, type UnheldSas } from '../drift/unheld-sas.js';
 import { ALARM_KINDS, type Alarm } from '../model/alarm.js';
@@ -57,12 +57,16 @@ export class FleetVerifier {
   async alarms(selected: readonly Host[], second: SecondLook): Promise<readonly Alarm[]> {
     const alarms = selected.flatMap(({ name }) => this.#seen.get(name)?.alarms ?? []);
     const unheld = await this.#unheldTwice(new Set(selected.map(({ name }) => name)), second);
-    const between = unheld.flatMap((one): readonly Alarm[] => {
+    for (const one of unheld) {
       const receiver = this.#seen.get(one.receiver);
-      return receiver === undefined ? [] : [unheldAlarm(one, receiver.receiving)];
-    });
+      if (receiver === undefined) continue;
+      const told = alarms.findIndex((alarm) => isAboutPair(alarm, one));
+      const known = alarms[told];
+      if (known === undefined) alarms.push(unheldAlarm(one, receiver.receiving));
+      else alarms[told] = withUnheld(known, one);
+    }
     const rank = ({ kind }: Alarm): number => ALARM_KINDS.indexOf(kind);
-    return [...alarms, ...between].toSorted((a, b) => rank(a) - rank(b));
+    return alarms.toSorted((a, b) => rank(a) - rank(b));
   }
 
   #judge(host: Host, view: HostView): Seen {

@@ -94,7 +94,7 @@ describe('2, changes were found:', () => {
     expect(ran.stdout).toMatch(
       /^ALARM: db1: OUT OF STEP: in\.iked believes it has SAs with web1 \(\S+\), and the kernel has none: traffic is refused$/m,
     );
-    expect(ran.stdout).toContain('  mend: on the host, as root: svcadm restart network/ipsec/ike\n');
+    expect(ran.stdout).toContain('  mend: on the host, as root: svcadm restart network/ipsec/ike');
     expect(ran.stdout).toMatch(/^db1: as wanted, but for the alarm, generation 1/m);
   });
 
@@ -104,7 +104,7 @@ describe('2, changes were found:', () => {
     placed.release();
     const ran = await fleet.expect(2, 'verify', '--limit', 'db1');
     expect(ran.stdout).toMatch(
-      /^ALARM: db1: KEY DAEMON DOWN: in\.iked does not run \(service network\/ipsec\/ike is maintenance\)/,
+      /^ALARM: db1: KEY DAEMON DOWN: in\.iked does not run \(service network\/ipsec\/ike is maintenance\)/m,
     );
     expect(ran.stdout).toContain('service network/ipsec/ike is maintenance');
     expect(ran.stdout).toContain('in.iked: no entropy today');
