@@ -247,9 +247,14 @@ end_after() { # seconds pid
     end_all "$2"
 }
 
+# In naps: some shells do not hear a signal that comes just as they begin to wait.
 watch_sleep() { # seconds
-    sleep "$1" &
-    wait "$!"
+    watch_naps=$1
+    while [ "$watch_naps" -gt 0 ]; do
+        sleep 1 &
+        wait "$!"
+        watch_naps=$((watch_naps - 1))
+    done
 }
 
 end_sleep() {
