@@ -193,6 +193,8 @@ abort() { # id
 # A transaction that was begun and has changed nothing yet, whoever holds it up: it must not go on after this.
 call_off_unarmed() { # id
     [ -f "$TX/about" ] && [ ! -f "$TX/armed" ] && read_transaction && [ "$T_ID" = "$1" ] || return 1
+    # Whoever ended it may be clearing up still, and began with that mark.
+    ! is_recorded "$1" || return 1
     end_agent
     # It may have armed meanwhile.
     ! transaction_is_open && deadman_has_work "$1" || return 1

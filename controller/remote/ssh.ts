@@ -127,9 +127,17 @@ function openSocket(hop: Hop): Promise<Passage> {
     ...(hop.localAddress === undefined ? {} : { localAddress: hop.localAddress }),
   });
   const place = { host: hop.name, settings: hop.settings };
+  // Nobody waits any longer then; left to itself it would go on for minutes, and this process with it.
+  const timer = setTimeout(() => socket.destroy(), hop.settings.connectTimeoutSeconds * 1000).unref();
   return new Promise((resolve, reject) => {
-    socket.once('connect', () => resolve({ stream: socket, destroy: () => socket.destroy() }));
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      resolve({ stream: socket, destroy: () => socket.destroy() });
+    });
     // Stays: an error after this is told by ssh2 as well, and without a listener it would end the process.
-    socket.on('error', (error) => reject(new HostLinkError(connectFailure(place, error), { cause: error })));
+    socket.on('error', (error) => {
+      clearTimeout(timer);
+      reject(new HostLinkError(connectFailure(place, error), { cause: error }));
+    });
   });
 }

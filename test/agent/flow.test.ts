@@ -117,6 +117,19 @@ describe.each(shells)('under $name', ({ program }) => {
     expect(host.leftovers()).toEqual([]);
   });
 
+  it('tells an abort that comes while a revert still clears up that it was reverted', async () => {
+    const session = await host.open();
+    expect((await session.apply({ files: { [FILES.policy]: POLICY_A } })).last).toContain('state=verified');
+    const about = host.read('var/ipsec-deploy/tx/about') ?? '';
+    expect((await session.ask('abort id=T1')).last).toContain('state=reverted');
+    // As it stands for a moment: the first mark is gone, the rest not yet.
+    fs.mkdirSync(host.path('var/ipsec-deploy/tx'));
+    host.write('var/ipsec-deploy/tx/about', about);
+    const late = await (await host.open()).ask('abort id=T1');
+    expect(late.last).toMatch(/^outcome id=T1 state=reverted /);
+    fs.rmSync(host.path('var/ipsec-deploy/tx'), { recursive: true });
+  });
+
   it('takes back what nobody confirms, first contact included', async () => {
     host.write(FILES.policy, POLICY_A, 0o644);
     host.write('kernel/spd', POLICY_A.split('\n').slice(1).join('\n'));
