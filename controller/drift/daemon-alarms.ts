@@ -101,7 +101,7 @@ export interface ReceivingEnd {
 const MOST_COMMANDS = 5;
 
 /** Told of the receiver, whose kernel lost them. Deleting them where they are left makes the next packet ask for new ones. */
-export function unheldAlarm(unheld: UnheldSas, { peers, adapter }: ReceivingEnd): Alarm {
+export function unheldAlarm(unheld: UnheldSas, { peers, adapter }: ReceivingEnd, senders: Adapter): Alarm {
   const { sender, receiver, source, destination, sas } = unheld;
   const peer = peers.find(({ local, remote }) => local === destination && remote === source);
   const believes =
@@ -114,7 +114,7 @@ export function unheldAlarm(unheld: UnheldSas, { peers, adapter }: ReceivingEnd)
       `${sender} sends to ${receiver} under ${count(sas.length, 'SA')} that the kernel of ${receiver} does not have` +
       `${believes}: ${receiver} refuses that traffic`,
     cause: 'daemon and kernel lost each other, as may happen under a burst of traffic, or SAs were flushed by hand',
-    mend: `on ${receiver}, as root: ${adapter.byHand.restartIke}${deletion(unheld)}`,
+    mend: `on ${receiver}, as root: ${adapter.byHand.restartIke}${deletion(unheld, senders)}`,
     details: [sasText(unheld)],
   };
 }
@@ -127,20 +127,21 @@ export function isAboutPair({ host, kind, details = [] }: Alarm, unheld: UnheldS
 }
 
 /** One trouble is one alarm, though both ends show it. */
-export function withUnheld(alarm: Alarm, unheld: UnheldSas): Alarm {
+export function withUnheld(alarm: Alarm, unheld: UnheldSas, senders: Adapter): Alarm {
   const told = `${unheld.sender} still sends under ${sasText(unheld)}`;
-  return { ...alarm, mend: `${alarm.mend}${deletion(unheld)}`, details: [...(alarm.details ?? []), told] };
+  return { ...alarm, mend: `${alarm.mend}${deletion(unheld, senders)}`, details: [...(alarm.details ?? []), told] };
 }
 
 function sasText({ source, destination, sas }: UnheldSas): string {
   return `${source} ${destination}: ${sas.map(({ type, spi }) => `${type} ${spi}`).join(', ')}`;
 }
 
-function deletion({ sender, sas }: UnheldSas): string {
+/** The daemon of the sender is started anew as well: it has the other direction of what is deleted. */
+function deletion({ sender, sas }: UnheldSas, { byHand }: Adapter): string {
   const more = sas.length - MOST_COMMANDS;
   const commands = sas
     .slice(0, MOST_COMMANDS)
     .map(({ type, spi, dst }) => `ipseckey delete ${type} spi ${spi} dst ${dst}`);
   const rest = more > 0 ? `, and so for ${more} more` : '';
-  return `; if that is not enough, on ${sender}, as root: ${commands.join(' && ')}${rest}`;
+  return `; if that is not enough, on ${sender}, as root: ${commands.join(' && ')}${rest} && ${byHand.restartIke}`;
 }

@@ -59,11 +59,13 @@ export class FleetVerifier {
     const unheld = await this.#unheldTwice(new Set(selected.map(({ name }) => name)), second);
     for (const one of unheld) {
       const receiver = this.#seen.get(one.receiver);
-      if (receiver === undefined) continue;
+      const sender = this.#seen.get(one.sender);
+      if (receiver === undefined || sender === undefined) continue;
+      const { adapter } = sender.receiving;
       const told = alarms.findIndex((alarm) => isAboutPair(alarm, one));
       const known = alarms[told];
-      if (known === undefined) alarms.push(unheldAlarm(one, receiver.receiving));
-      else alarms[told] = withUnheld(known, one);
+      if (known === undefined) alarms.push(unheldAlarm(one, receiver.receiving, adapter));
+      else alarms[told] = withUnheld(known, one, adapter);
     }
     const rank = ({ kind }: Alarm): number => ALARM_KINDS.indexOf(kind);
     return alarms.toSorted((a, b) => rank(a) - rank(b));
