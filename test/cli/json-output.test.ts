@@ -91,12 +91,22 @@ test('plan, apply, verify, status and rollback tell all there is to know, line b
 
   const apply = await json(0, 'apply');
   expect(apply[0]).toMatchObject({ event: 'run-started', hosts: ['web1', 'db1'] });
-  expect(events(apply).sort()).toEqual(['armed', 'host-phase', 'outcome', 'run-ended', 'run-started', 'step']);
+  expect(events(apply).sort()).toEqual([
+    'armed',
+    'host-phase',
+    'outcome',
+    'probe',
+    'probe-gap',
+    'probed',
+    'run-ended',
+    'run-started',
+    'step',
+  ]);
   expect(apply.at(-1)).toMatchObject({ event: 'run-ended', exit: 0, counts: { confirmed: 2 } });
   const phases = apply
     .filter((line) => line['event'] === 'host-phase' && line['host'] === 'web1')
     .map((line) => line['phase']);
-  expect(phases).toEqual(['sending', 'waiting-for-peers', 'reconnecting', 'confirming']);
+  expect(phases).toEqual(['sending', 'waiting-for-peers', 'reconnecting', 'probing', 'confirming']);
 
   expect(await json(0, 'verify')).toMatchObject([
     { event: 'verified', host: 'web1', asWanted: true, alarms: [] },
@@ -110,6 +120,15 @@ test('plan, apply, verify, status and rollback tell all there is to know, line b
   await json(0, 'apply', '--limit', 'web1', ...OPENING);
   const back = await json(0, 'rollback');
   expect(back.at(-1)).toMatchObject({ event: 'run-ended', exit: 0, counts: { confirmed: 2 } });
+});
+
+test('probe tells each flow that it tried, and each that it could not', async () => {
+  const lines = await json(0, 'probe', 'web1-db1');
+  expect(lines.filter((line) => line['event'] === 'probe')).toMatchObject([
+    { link: 'db1--web1', from: 'db1', to: 'web1', flow: 'tcp/22', expect: 'protected', state: 'held' },
+    { link: 'db1--web1', from: 'web1', to: 'db1', flow: 'tcp/22', expect: 'protected', state: 'held' },
+  ]);
+  expect(lines.at(-1)).toMatchObject({ event: 'probe-ended', links: 1, held: 2, broken: 0, untried: 0, exit: 0 });
 });
 
 test('outcomes that went wrong come with what happened and what to do', async () => {
