@@ -122,6 +122,8 @@ describe.each(shells)('under $name', ({ program }) => {
     expect((await session.apply({ files: { [FILES.policy]: POLICY_A } })).last).toContain('state=verified');
     const about = host.read('var/ipsec-deploy/tx/about') ?? '';
     expect((await session.ask('abort id=T1')).last).toContain('state=reverted');
+    session.send('bye\n');
+    await host.untilQuiet();
     // As it stands for a moment: the first mark is gone, the rest not yet.
     fs.mkdirSync(host.path('var/ipsec-deploy/tx'));
     host.write('var/ipsec-deploy/tx/about', about);
