@@ -6,6 +6,7 @@ import { plain, printable } from '../../../controller/report/paint.js';
 import { operatorErrorText, problemsText } from '../../../controller/report/problem-text.js';
 import { eventText, outcomeText, summaryText } from '../../../controller/report/run-text.js';
 import { statusText } from '../../../controller/report/status-text.js';
+import { verifyText } from '../../../controller/report/verify-text.js';
 
 const OUTCOMES: readonly [HostOutcome, ExitStatus, string][] = [
   [{ status: 'unchanged', generation: 4 }, 0, 'web1: unchanged, generation 4'],
@@ -74,6 +75,14 @@ describe('what a host says cannot play with the terminal', () => {
     [
       'a step',
       eventText({ event: 'step', host: 'web1', name: 'policy', state: 'failed', text: EVIL, output: [EVIL] }) ?? '',
+    ],
+    [
+      'an alarm',
+      verifyText(
+        { run: 'R', fleet: 'F', made: '', hosts: [], groups: [], pulledIn: [], excluded: [] },
+        [{ host: 'web1', kind: 'fail-open', what: EVIL, cause: EVIL, mend: EVIL, details: [EVIL] }],
+        plain,
+      ),
     ],
     ['an error', operatorErrorText(new OperatorError('X', { what: EVIL, where: EVIL, todo: EVIL }), plain)],
     [
