@@ -34,6 +34,6 @@ export class HostDisk {
 
   /** A command as it has to be started by the lab, beside those that the host's own processes start. */
   under(argv: readonly string[]): readonly string[] {
-    return this.state === 'full' ? ['env', '--ignore-signal=XFSZ', 'prlimit', '--fsize=0:0', '--', ...argv] : argv;
+    return this.state === 'full' ? ['env', '--ignore-signal=XFSZ', 'prlimit', '--fsize=0:', '--', ...argv] : argv;
   }
 }

@@ -46,7 +46,7 @@ export function writeStubs(labFolder: string, platform: PlatformName): void {
 
 /** What a stub tells the lab goes through even where the host's disk is full (stubs/enforce/disk.sh). */
 function withoutLimit(stub: string): string {
-  return stub.replace(/^umask 077$/m, '$&\nulimit -f unlimited');
+  return stub.replace(/^umask 077$/m, '$&\nulimit -S -f unlimited');
 }
 
 /** /etc and the like, once; what stands there already is left alone. */

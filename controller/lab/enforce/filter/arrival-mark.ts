@@ -19,6 +19,9 @@ const AH = 0x0000_00ff;
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 
+/** Of a connection's mark: whatever ports its SA has. */
+export const WITHOUT_BINDING = hex(~MISBOUND);
+
 /** What of a mark is looked at, and what it must be there. */
 export interface MarkTest {
   readonly mask: number;

@@ -5,7 +5,7 @@
 
 import type { SecurityAssociation } from '../../../model/sa.js';
 import { saId } from '../../packet-filter.js';
-import { CAME_CLEAR } from './arrival-mark.js';
+import { CAME_CLEAR, WITHOUT_BINDING } from './arrival-mark.js';
 import { inboundChains } from './inbound-chains.js';
 import type { KeptPolicies, NumberedPolicy } from './kept-policies.js';
 import { outboundChains } from './outbound-chains.js';
@@ -114,7 +114,7 @@ function outputRules(policies: KeptPolicies): readonly string[] {
 function echoRules(ways: ReadonlyMap<number, { readonly chain: string }>): readonly string[] {
   return [
     'ct mark 0 accept',
-    ...[...ways].map(([mark, { chain }]) => `ct mark ${mark} goto ${chain}`),
+    ...[...ways].map(([mark, { chain }]) => `ct mark & ${WITHOUT_BINDING} == ${mark} goto ${chain}`),
     refuse(REFUSALS.outNoSa),
   ];
 }

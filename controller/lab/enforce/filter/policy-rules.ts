@@ -41,11 +41,14 @@ export function policyRules(rules: readonly LoadedRule[], marksOf: MarksOf): Pol
       for (const match of selectorMatches(selector, 'out')) lists[`out${family}`].push(line(match, says));
       continue;
     }
-    const chain = askChain(actions, marksOf(rule));
-    const name = `ask_${createHash('sha256').update(chain.join('\n')).digest('hex').slice(0, 16)}`;
-    asked.set(name, chain);
-    for (const match of selectorMatches(selector, 'in')) lists[`in${family}`].push(line(match, `goto ${name}`));
-    for (const match of selectorMatches(selector, 'quoted')) lists[`err${family}`].push(line(match, `goto ${name}`));
+    const says = (held: 'in' | 'quoted'): string => {
+      const chain = askChain(actions, marksOf(rule), held === 'in' ? EXCUSED : []);
+      const name = `ask_${createHash('sha256').update(chain.join('\n')).digest('hex').slice(0, 16)}`;
+      asked.set(name, chain);
+      return `goto ${name}`;
+    };
+    for (const match of selectorMatches(selector, 'in')) lists[`in${family}`].push(line(match, says('in')));
+    for (const match of selectorMatches(selector, 'quoted')) lists[`err${family}`].push(line(match, says('quoted')));
   }
   return { lists, wanted, asked, size: own.length };
 }
@@ -69,7 +72,7 @@ function protections(actions: readonly Action[]): readonly Protection[] {
 }
 
 /** Accepts or drops, never returns. */
-function askChain(actions: readonly Action[], { clear }: ActionMarks): readonly string[] {
+function askChain(actions: readonly Action[], { clear }: ActionMarks, excused: readonly string[]): readonly string[] {
   const ways = protections(actions);
   const unprotected = actions[0]?.kind === 'discard' ? REFUSALS.inRule : REFUSALS.inUnprotected;
   return [
@@ -80,7 +83,7 @@ function askChain(actions: readonly Action[], { clear }: ActionMarks): readonly 
       return fits === undefined ? [] : [`${markTest(fits)} accept`];
     }),
     ...ways.flatMap((way) =>
-      halfMarks(way).flatMap((half) => EXCUSED.map((icmp) => `${icmp} ${markTest(half)} accept`)),
+      halfMarks(way).flatMap((half) => excused.map((icmp) => `${icmp} ${markTest(half)} accept`)),
     ),
     refuse(ways.length > 0 ? REFUSALS.inMisfit : clear ? REFUSALS.inClearExpected : REFUSALS.inRule),
   ];

@@ -2,9 +2,9 @@
 # may make a file longer, while files can still be made, renamed and removed. Read by process 1 at boot, and run by the lab.
 # shellcheck shell=sh disable=SC3045 # dash, bash and ksh have prlimit's numbers in bytes
 case $1 in
-    full) mode=rw limit=0 ;;
-    ro) mode=ro limit=unlimited ;;
-    *) mode=rw limit=unlimited ;;
+    full) mode=rw limit=0: ;;
+    ro) mode=ro limit=unlimited: ;;
+    *) mode=rw limit=unlimited: ;;
 esac
 folders='/etc /var /tmp /root'
 [ ! -d /usr/lib/svc/method ] || folders="$folders /usr/lib/svc"
