@@ -48,12 +48,12 @@ export class EnforcedHost implements LabNode {
   #space: HostSpace | undefined;
 
   constructor(private readonly settings: EnforcedHostSettings) {
-    const { paths, name } = settings;
+    const { paths, name, ike } = settings;
     this.#deliver();
     this.hostKeyLine = keepHostKey(paths.hostKey, name).publicLine;
-    this.link = new Link(settings.wire, { host: name, port: settings.port });
+    // Key daemons have nothing that asks them once more when the way is there again.
+    this.link = new Link(settings.wire, { host: name, port: settings.port }, () => ike.changed(this.machine));
     this.clock = new HostClock(settings.clock, join(paths.folder, 'clock'));
-    const { ike } = settings;
     this.#inside = new HostInside(settings, {
       setup: { runScript: (argv, env) => this.#runScript(argv, env), clock: this.clock, filter: this.#filter, ike },
       isAlive: (pid) => this.#space?.isAlive(pid) ?? false,

@@ -11,6 +11,8 @@ export class Link {
   constructor(
     private readonly wire: Wire,
     readonly cable: Cable,
+    /** For those who wait for the way to be there again. */
+    private readonly healed: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   get state(): LinkState {
@@ -61,9 +63,11 @@ export class Link {
   /** The link is sound again. */
   async heal(): Promise<void> {
     await this.#set(SOUND_LINK);
-    if (this.#delayMilliseconds === 0) return;
-    this.#delayMilliseconds = 0;
-    await this.wire.run(['tc', 'qdisc', 'del', 'dev', this.cable.port, 'root']);
+    if (this.#delayMilliseconds > 0) {
+      this.#delayMilliseconds = 0;
+      await this.wire.run(['tc', 'qdisc', 'del', 'dev', this.cable.port, 'root']);
+    }
+    await this.healed();
   }
 
   async #set(state: LinkState): Promise<void> {
