@@ -7,7 +7,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { agentFolder } from '../../controller/cli/package-files.js';
 import type { ProbeReport } from '../../controller/model/probe.js';
 import { DUMP_END, HERE, ProbeHost, THERE, dumped, icmp, tcp } from './support/probe-host.js';
+import type { Session } from './support/agent-host.js';
+import { countProcesses } from './support/process-count.js';
 import { wantedShells } from './support/shells.js';
+import { writesIn } from './support/writes.js';
 
 const OTHERS = '10.9.9.9';
 
@@ -166,6 +169,39 @@ describe.each(wantedShells())('under $name', ({ program }) => {
     expect(before, 'no address was named').toHaveLength(301);
   });
 });
+
+const strace = spawnSync('strace', ['-V']).status === 0;
+if (!strace) console.log('processes and writes of probes are not looked at: strace is not here');
+
+it.skipIf(!strace).each(wantedShells())(
+  'probes write nothing, and cost what agent/README.md says (under $name)',
+  async ({ program }) => {
+    const host = new ProbeHost(program);
+    host.tools({ nc: 'openbsd' });
+    host.dumps(dumped('ESP', '0x1001', HERE, THERE, 84) + DUMP_END);
+    const cost = async (name: string, ask: (session: Session) => Promise<unknown>): Promise<number> => {
+      const file = join(host.base, name);
+      host.shell = ['strace', '-f', '-y', '-qq', '-e', 'trace=process,file,desc', '-o', file, ...program];
+      const session = await host.open('readonly');
+      await ask(session);
+      session.send('bye\n');
+      await host.until('it ends', () => session.over);
+      expect(writesIn(file, host.path('usr/'))).toEqual([]);
+      return countProcesses(file, host.path('usr/')).count;
+    };
+    // Sent along and kept in memory, which costs the same each time.
+    const session = await cost('session', () => Promise.resolve());
+    const measured = {
+      counters: (await cost('counters', (one) => host.counters(one))) - session,
+      probe: (await cost('probe', (one) => host.probe(one, [tcp('a', 22), tcp('b', 81)]))) - session,
+    };
+    console.log(JSON.stringify(measured));
+    // 4, and 12 with 4 for each flow; each of the three watches naps once more for each second that the machine takes.
+    expect(measured.counters).toBeLessThanOrEqual(4 + 2);
+    expect(measured.probe).toBeLessThanOrEqual(12 + 2 * 4 + 6);
+    expect(await host.dispose()).toEqual([]);
+  },
+);
 
 it('a host without any tool tries nothing', () => {
   const read = (name: string): string => fs.readFileSync(join(agentFolder, name), 'utf8');
