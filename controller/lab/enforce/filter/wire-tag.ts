@@ -44,7 +44,7 @@ export function tagText({ protocol, label, dscp }: WireTag): string {
   return `${protocol} ${label} ${dscp}`;
 }
 
-/** The words that put a tag on; what the packet is inside is put on by `carryProtocol`, before. */
+/** The words that put a tag on a packet that is wrapped. */
 export function putTag(family: Family, { label, dscp }: WireTag): string {
   return family === 4 ? `ip id set ${label} ip dscp set ${dscp}` : `ip6 flowlabel set ${label} ip6 dscp set ${dscp}`;
 }
@@ -55,12 +55,22 @@ export function matchTag(family: Family, { protocol, label, dscp }: WireTag): st
     : `ip6 nexthdr ${protocol} ip6 flowlabel ${label} ip6 dscp ${dscp}`;
 }
 
-/** Rules that turn a packet into one of a wire protocol, its own in the TTL. */
+/** Of the identification, while the protocol is changed; any value serves. */
+const SCRATCH = 0x100;
+
+/**
+ * Rules that turn a packet into one of a wire protocol, its own in the TTL, and return. nft would change the checksum of TCP and
+ * UDP along with the protocol by its name, and not change it back at the other end, where it sees ESP. So the byte is written by its
+ * place, and for IPv4 the header's checksum is told of the difference by way of the identification.
+ */
 export function wrapRules(family: Family, wire: number): readonly string[] {
   return CARRIED.map((inner) =>
     family === 4
-      ? `ip protocol ${inner} ip ttl set ${inner} ip protocol set ${wire} accept`
-      : `ip6 nexthdr ${inner} ip6 hoplimit set ${inner} ip6 nexthdr set ${wire} accept`,
+      ? [
+          `ip protocol ${inner} ip ttl set ${inner} ip id set ${SCRATCH}`,
+          `@nh,32,16 set ${SCRATCH - (wire - inner)} ip id set ${SCRATCH} @nh,72,8 set ${wire} return`,
+        ].join(' ')
+      : `ip6 nexthdr ${inner} ip6 hoplimit set ${inner} @nh,48,8 set ${wire} return`,
   );
 }
 
@@ -69,7 +79,7 @@ export function unwrapRules(family: Family): readonly string[] {
   return CARRIED.map((inner) =>
     family === 4
       ? `ip ttl ${inner} ip protocol set ${inner} ip dscp set 0 ip ttl set ${USUAL_TTL} accept`
-      : `ip6 hoplimit ${inner} ip6 nexthdr set ${inner} ip6 dscp set 0 ip6 flowlabel set 0 ip6 hoplimit set ${USUAL_TTL} accept`,
+      : `ip6 hoplimit ${inner} @nh,48,8 set ${inner} ip6 dscp set 0 ip6 flowlabel set 0 ip6 hoplimit set ${USUAL_TTL} accept`,
   );
 }
 
