@@ -129,10 +129,7 @@ function seal(sas: readonly SecurityAssociation[], ownable: ReadonlySet<string>)
   const tag = wireTag(sas);
   return [
     ...sas.filter((sa) => ownable.has(saName(sa))).map((sa) => `add @${ownSet(sa)} { ${noFlow(sa)} }`),
-    [
-      ...sas.map((sa) => `counter name ${counterName(sa, 'out')}`),
-      putTag(family, tag),
-      `goto wrap${family}_${tag.protocol}`,
-    ].join(' '),
+    [...sas.map((sa) => `counter name ${counterName(sa, 'out')}`), `jump wrap${family}_${tag.protocol}`].join(' '),
+    `${putTag(family, tag)} accept`,
   ];
 }

@@ -8,6 +8,8 @@ import { NftFilter } from '../../../../controller/lab/enforce/filter/nft-filter.
 
 export interface ProbedHost {
   readonly filter: NftFilter;
+  /** Goes before what the filter gives to nft, in the same transaction. */
+  before: string;
   nft(args: readonly string[], stdin?: string): Promise<string>;
   /** Gives the prober its orders; resolves when it has carried them out. */
   probe(orders: readonly string[]): Promise<void>;
@@ -93,16 +95,15 @@ function probedHost(child: ChildProcess): ProbedHost {
   createInterface({ input: stdout }).on('line', () => waiting.shift()?.());
   const enter = ['-t', String(pid), '-n'];
   const nft = (args: readonly string[], text = ''): Promise<string> => run('nsenter', [...enter, 'nft', ...args], text);
-  return {
-    nft,
-    filter: new NftFilter(nft),
-    probe: (orders) =>
-      new Promise((resolve) => {
+  const host = { before: '', nft, filter: new NftFilter((args, text) => nft(args, text && host.before + text)) };
+  return Object.assign(host, {
+    probe: (orders: readonly string[]) =>
+      new Promise<void>((resolve) => {
         waiting.push(resolve);
         stdin.write([...orders, 'sync', ''].join('\n'));
       }),
-    inside: (command) => run('nsenter', [...enter, 'sh', '-c', command], ''),
-  };
+    inside: (command: string) => run('nsenter', [...enter, 'sh', '-c', command], ''),
+  });
 }
 
 function run(program: string, args: readonly string[], stdin: string): Promise<string> {

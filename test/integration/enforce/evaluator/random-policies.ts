@@ -64,17 +64,37 @@ function pattern(chance: Chance, { own, peer }: Side): Pattern {
   return { words };
 }
 
-const CIPHERS = ['aes', 'aes(192..256)', '3des', 'aes-gcm'];
-const INTEGRITY = ['sha256', 'sha1', 'md5'];
+const CIPHERS = [
+  { word: 'aes', number: 12 },
+  { word: 'aes(192..256)', number: 12 },
+  { word: '3des', number: 3 },
+  { word: 'aes-gcm', number: 20 },
+] as const;
+const INTEGRITY = [
+  { word: 'sha256', number: 5 },
+  { word: 'sha1', number: 3 },
+  { word: 'md5', number: 2 },
+] as const;
 
-function protection(chance: Chance): string {
+/** The algorithms that rules and SAs of a round choose from: few, so that they often suit each other. */
+export interface Menu {
+  readonly ciphers: readonly (typeof CIPHERS)[number][];
+  readonly integrity: readonly (typeof INTEGRITY)[number][];
+}
+
+export function randomMenu(chance: Chance): Menu {
+  const some = <T>(all: readonly T[]): readonly T[] => (chance() < 0.6 ? [pick(chance, all)] : all);
+  return { ciphers: some(CIPHERS), integrity: some(INTEGRITY) };
+}
+
+function protection(chance: Chance, { ciphers, integrity }: Menu): string {
   const kind = pick(chance, ['esp', 'esp', 'esp', 'esp', 'ah', 'both', 'integrity', 'cipher']);
-  const cipher = pick(chance, CIPHERS);
+  const cipher = pick(chance, ciphers).word;
   const words: string[] = [];
-  if (kind === 'ah' || kind === 'both') words.push(`auth_algs ${pick(chance, INTEGRITY)}`);
+  if (kind === 'ah' || kind === 'both') words.push(`auth_algs ${pick(chance, integrity).word}`);
   if (kind === 'esp' || kind === 'both' || kind === 'cipher') words.push(`encr_algs ${cipher}`);
   if (kind === 'integrity' || (kind !== 'cipher' && kind !== 'ah' && !cipher.startsWith('aes-gcm')))
-    words.push(`encr_auth_algs ${pick(chance, INTEGRITY)}`);
+    words.push(`encr_auth_algs ${pick(chance, integrity).word}`);
   if (chance() < 0.1) words.push('sa unique');
   return `ipsec {${words.join(' ')}}`;
 }
@@ -85,16 +105,16 @@ interface RandomRule {
   readonly dir: string;
 }
 
-function randomRule(chance: Chance, side: Side): RandomRule {
+function randomRule(chance: Chance, side: Side, menu: Menu): RandomRule {
   const kind = pick(chance, ['protect', 'protect', 'protect', 'bypass', 'drop', 'several', 'several']);
   const simple = (): string => pick(chance, ['pass {}', 'drop {}']);
   const actions =
     kind === 'protect'
-      ? protection(chance)
+      ? protection(chance, menu)
       : kind === 'several'
         ? [
-            pick(chance, [simple(), protection(chance)]),
-            pick(chance, [simple(), protection(chance), protection(chance)]),
+            pick(chance, [simple(), protection(chance, menu)]),
+            pick(chance, [simple(), protection(chance, menu), protection(chance, menu)]),
           ].join(' or ')
         : `${kind} {}`;
   return { pattern: pattern(chance, side), actions, dir: pick(chance, ['both', 'both', 'both', 'in', 'out']) };
@@ -115,14 +135,14 @@ function mirrored({ pattern: { words }, actions, dir }: RandomRule): RandomRule 
 }
 
 /** Policy files of both; one in twelve is empty. */
-export function randomPolicies(chance: Chance, side: Side): readonly [string, string] {
+export function randomPolicies(chance: Chance, side: Side, menu: Menu): readonly [string, string] {
   const count = Math.floor(chance() * 6) + (chance() < 0.9 ? 1 : 0);
-  const a = Array.from({ length: count }, () => randomRule(chance, side));
+  const a = Array.from({ length: count }, () => randomRule(chance, side, menu));
   const turned: Side = { own: side.peer, peer: side.own };
   const b = a
     .map(mirrored)
-    .flatMap((rule) => (chance() < 0.15 ? (chance() < 0.5 ? [] : [randomRule(chance, turned)]) : [rule]));
-  if (chance() < 0.1) b.push(randomRule(chance, turned));
+    .flatMap((rule) => (chance() < 0.15 ? (chance() < 0.5 ? [] : [randomRule(chance, turned, menu)]) : [rule]));
+  if (chance() < 0.1) b.push(randomRule(chance, turned, menu));
   if (chance() < 0.15) b.reverse();
   return [a.map(ruleLine).join(''), chance() < 0.05 ? '' : b.map(ruleLine).join('')];
 }
@@ -132,18 +152,15 @@ export interface BothSads {
   readonly b: readonly SecurityAssociation[];
 }
 
-const CIPHER_NUMBERS = [12, 12, 12, 3, 20, NULL_CIPHER] as const;
-const INTEGRITY_NUMBERS = [5, 3, 2] as const;
-
 /** SAs of both ways. Each end has the other's but for some with another key, other algorithms, or none. */
 export function randomSas(
   chance: Chance,
   ends: { readonly a: readonly Address[]; readonly b: readonly Address[] },
-  round: number,
+  { round, menu }: { readonly round: number; readonly menu: Menu },
 ): BothSads {
   const a: SecurityAssociation[] = [];
   const b: SecurityAssociation[] = [];
-  const count = 8 + Math.floor(chance() * 40);
+  const count = 8 + Math.floor(chance() * 24);
   for (let i = 0; i < count; i++) {
     const fromA = chance() < 0.5;
     const [here, there] = fromA ? [a, b] : [b, a];
@@ -152,7 +169,7 @@ export function randomSas(
       chance,
       (fromA ? ends.a : ends.b).filter(({ family }) => family === dst.family),
     );
-    const sa = randomSa(chance, src, dst, 256 + i, round);
+    const sa = randomSa(chance, src, dst, 256 + i, { round, menu });
     here.push({ ...sa, outbound: true });
     const fate = chance();
     if (fate < 0.08) continue;
@@ -174,11 +191,17 @@ function key(chance: Chance, bits: number): { readonly secret: Secret; readonly 
   return { secret: new Secret(Uint8Array.from({ length: bits / 8 }, () => Math.floor(chance() * 256))), bits };
 }
 
-function randomSa(chance: Chance, src: Address, dst: Address, spi: number, round: number): SecurityAssociation {
+function randomSa(
+  chance: Chance,
+  src: Address,
+  dst: Address,
+  spi: number,
+  { round, menu }: { readonly round: number; readonly menu: Menu },
+): SecurityAssociation {
   const ah = chance() < 0.3;
-  const encr = ah ? 0 : pick(chance, CIPHER_NUMBERS);
+  const encr = ah ? 0 : chance() < 0.1 ? NULL_CIPHER : pick(chance, menu.ciphers).number;
   const combined = encr === 20;
-  const auth = ah || encr === NULL_CIPHER || (!combined && chance() < 0.85) ? pick(chance, INTEGRITY_NUMBERS) : 0;
+  const auth = ah || encr === NULL_CIPHER || (!combined && chance() < 0.85) ? pick(chance, menu.integrity).number : 0;
   const encrBits = encr === 3 ? 192 : encr === 12 || encr === 20 ? pick(chance, [128, 192, 256]) : 0;
   const bound = chance() < 0.12;
   const port = (): number => (bound && chance() < 0.4 ? pick(chance, PORTS) : 0);

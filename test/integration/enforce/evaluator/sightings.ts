@@ -24,41 +24,44 @@ export interface Sightings {
   findMessage(typeAndCode: number, word: number): readonly Sighting[];
 }
 
-const SETS = ['tag', 'word'] as const;
-
 /** nft lists only sets of types that it knows the width of, so parts of headers go through the mark. */
-function watchTable(hook: 'input' | 'output'): string {
-  return `table inet seen_${hook} {
-  set tag { type inet_proto . dscp . inet_service . inet_service . mark; flags dynamic; size 65535; }
-  set word { type inet_service . inet_service . mark; flags dynamic; size 65535; }
-  chain watch { type filter hook ${hook} priority 300;
-    meta nfproto ipv4 meta mark set @nh,32,32 add @tag { ip protocol . ip dscp . th sport . th dport . meta mark }
-    meta nfproto ipv6 meta mark set @nh,0,32 add @tag { ip6 nexthdr . ip6 dscp . th sport . th dport . meta mark }
-    meta mark set @th,32,32 add @word { th sport . th dport . meta mark }
-    meta nfproto ipv4 th sport 0x300-0x3ff meta mark set @th,224,32 add @word { th sport . th dport . meta mark }
-    meta nfproto ipv6 th sport 0x100-0x1ff meta mark set @th,384,32 add @word { th sport . th dport . meta mark }
-  }
-}
-`;
+function watchChain(hook: 'input' | 'output'): string {
+  return `
+  set tag_${hook} { type inet_proto . dscp . inet_service . inet_service . mark; flags dynamic; size 65535; }
+  set word_${hook} { type inet_service . inet_service . mark; flags dynamic; size 65535; }
+  chain ${hook} { type filter hook ${hook} priority 300;
+    meta nfproto ipv4 meta mark set @nh,32,32 add @tag_${hook} { ip protocol . ip dscp . th sport . th dport . meta mark }
+    meta nfproto ipv6 meta mark set @nh,0,32 add @tag_${hook} { ip6 nexthdr . ip6 dscp . th sport . th dport . meta mark }
+    meta mark set @th,32,32 add @word_${hook} { th sport . th dport . meta mark }
+    meta nfproto ipv4 th sport 0x300-0x3ff meta mark set @th,224,32 add @word_${hook} { th sport . th dport . meta mark }
+    meta nfproto ipv6 th sport 0x100-0x1ff meta mark set @th,384,32 add @word_${hook} { th sport . th dport . meta mark }
+  }`;
 }
 
 export async function watch(host: ProbedHost): Promise<void> {
-  await host.nft(['-f', '-'], watchTable('input') + watchTable('output'));
+  await host.nft(['-f', '-'], `table inet seen {${watchChain('input')}${watchChain('output')}\n}\n`);
 }
 
-export async function forget(host: ProbedHost): Promise<void> {
-  const tables = ['input', 'output'].map((hook) => `inet seen_${hook}`);
-  await host.nft(['-f', '-'], tables.flatMap((one) => SETS.map((set) => `flush set ${one} ${set}\n`)).join(''));
+/** What makes a host forget what it saw, for \`nft -f\`. */
+export const FORGET = ['tag_input', 'word_input', 'tag_output', 'word_output']
+  .map((set) => `flush set inet seen ${set}\n`)
+  .join('');
+
+/** What the host has let in and sent since it forgot. */
+export async function seen(host: ProbedHost): Promise<Readonly<Record<'in' | 'out', Sightings>>> {
+  const found = readElements(await host.nft(['-jn', 'list', 'table', 'inet', 'seen']));
+  const of = (hook: string): Sightings => sightings(found.get(`tag_${hook}`) ?? [], found.get(`word_${hook}`) ?? []);
+  return { in: of('input'), out: of('output') };
 }
 
-export async function seen(host: ProbedHost, way: 'in' | 'out'): Promise<Sightings> {
-  const table = `seen_${way}put`;
-  const found = readElements(await host.nft(['-jn', 'list', 'table', 'inet', table]));
-  const tags = (found.get('tag') ?? []).map(([protocol = 0, dscp4 = 0, first = 0, second = 0, mark = 0]): Sighting => {
+type Elements = readonly (readonly number[])[];
+
+function sightings(tagElements: Elements, wordElements: Elements): Sightings {
+  const tags = tagElements.map(([protocol = 0, dscp4 = 0, first = 0, second = 0, mark = 0]): Sighting => {
     const word = swapped(mark);
     return { protocol, first, second, dscp4, dscp6: (word >>> 22) & 0x3f, label4: word >>> 16, label6: word & 0xfffff };
   });
-  const words = (found.get('word') ?? []).map(([first = 0, second = 0, mark = 0]) => ({
+  const words = wordElements.map(([first = 0, second = 0, mark = 0]) => ({
     first,
     second,
     word: swapped(mark),
@@ -89,7 +92,7 @@ interface SetElements {
   readonly set?: { readonly name: string; readonly elem?: readonly { readonly concat: readonly number[] }[] };
 }
 
-function readElements(text: string): ReadonlyMap<string, readonly (readonly number[])[]> {
+function readElements(text: string): ReadonlyMap<string, Elements> {
   const { nftables }: { nftables: readonly SetElements[] } = JSON.parse(text);
   return new Map(
     nftables.flatMap(({ set }) =>
