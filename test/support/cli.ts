@@ -98,7 +98,7 @@ export interface HostState {
   readonly files: Readonly<Record<string, { readonly mode: string; readonly text: string } | 'absent'>>;
   /** Rules as `ipsecconf -Ln` lists them, by ascending index. */
   readonly rules: readonly string[];
-  /** Loaded SAs with their keys, a line each, sorted. */
+  /** Loaded SAs with their keys, a line each, sorted; those that key daemons agreed on come and go with traffic, and are left out. */
   readonly sas: readonly string[];
   readonly services: readonly string[];
   readonly generation: string | undefined;
@@ -195,11 +195,14 @@ export class WatchedHost {
         return [path, stat === undefined ? 'absent' : { mode: modeText(stat.mode), text: this.read(path) }];
       }),
     );
+    const negotiated = new Set(
+      [...this.lab.machine.sad.values()].flatMap(({ spi, manager }) => (manager === undefined ? [] : [spi])),
+    );
     const services = (await this.tool('svcs', '-aH', '-o', 'state,fmri')).split('\n');
     return {
       files,
       rules: rulesOf(await this.tool('ipsecconf', '-ln')),
-      sas: sasOf(await this.tool('ipseckey', '-n', '-s', '-')),
+      sas: sasOf(await this.tool('ipseckey', '-n', '-s', '-')).filter((line) => !negotiated.has(spiOf(line))),
       services: services.filter((line) => line.includes('/network/ipsec/')).map((line) => line.replace(/\s+/g, ' ')),
       generation: this.generation,
     };
@@ -243,6 +246,10 @@ function sasOf(saved: string): string[] {
     .filter((line) => line.startsWith('add '))
     .map((line) => line.trim())
     .sort();
+}
+
+function spiOf(line: string): number {
+  return Number(/ spi (0x[0-9a-f]+) /.exec(line)?.[1]);
 }
 
 const LISTING: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
