@@ -8,6 +8,7 @@ import { loadPolicy } from '../../../controller/policy/load-policy.js';
 import { EMPTY_STORE, marksIn, remember } from '../../../controller/policy/remembered-actions.js';
 import { emptySpd, hostRules } from '../../../controller/policy/spd.js';
 import { STOCK_NAMES } from '../../../controller/policy/stock-names.js';
+import { readCounters } from '../../../controller/lab/enforce/filter/nft-counters.js';
 import { saId, type KernelState } from '../../../controller/lab/packet-filter.js';
 import type { Book, Side } from './evaluator/expected.js';
 import { pairOfHosts, type PairOfHosts } from './evaluator/pair-of-hosts.js';
@@ -131,4 +132,24 @@ describe('packets meet what the evaluator says of them', () => {
     expect(wrong.join('\n')).toBe('');
     expect(Math.min(totals.latched, totals.protected, totals.clear, totals.refused)).toBeGreaterThan(ROUNDS / 5);
   }, 60_000);
+
+  test('a flood meets two hundred loads of policies that drop it, and no packet passes', async () => {
+    await using pair = await pairOfHosts({ a: TEXTS.a.map(withLength), b: TEXTS.b.map(withLength) });
+    const drops = (round: number): KernelState => {
+      const marker = `{ulp tcp lport ${1000 + round} dir both} bypass {}\n`;
+      return loaded(`${marker}{ulp udp dir both} drop {}\n`, []).state;
+    };
+    await pair.a.filter.load(drops(0));
+    const counts = (name: string, priority: number): string =>
+      `counter ${name} { }\nchain ${name} {\ntype filter hook output priority ${priority};\nudp dport 9 counter name ${name}\n}\n`;
+    await pair.a.nft(['-f', '-'], `table inet seen {\n${counts('sent', -400)}${counts('passed', 300)}}\n`);
+    const send = 'socket(S, 2, 2, 0); $to = pack_sockaddr_in(9, inet_aton("10.9.0.2")); send(S, "x", 0, $to) while 1;';
+    const flood = pair.a.start('perl', ['-MSocket', '-e', send]);
+    for (let round = 1; round <= 200; round++) await pair.a.filter.load(drops(round));
+    flood.kill('SIGKILL');
+    const counters = readCounters(await pair.a.nft(['-j', 'list', 'counters', 'table', 'inet', 'seen']));
+    process.stdout.write(`${counters.get('sent')?.packets ?? 0} packets met 200 loads\n`);
+    expect(counters.get('sent')?.packets).toBeGreaterThan(1000);
+    expect(counters.get('passed')?.packets).toBe(0);
+  });
 });

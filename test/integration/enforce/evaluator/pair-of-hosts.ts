@@ -14,6 +14,8 @@ export interface ProbedHost {
   /** Gives the prober its orders; resolves when it has carried them out. */
   probe(orders: readonly string[]): Promise<void>;
   inside(command: string): Promise<string>;
+  /** A program in the host that goes on; the caller ends it. */
+  start(program: string, args: readonly string[]): ChildProcess;
 }
 
 export interface PairOfHosts extends AsyncDisposable {
@@ -102,6 +104,8 @@ function probedHost(child: ChildProcess): ProbedHost {
         waiting.push(resolve);
         stdin.write([...orders, 'sync', ''].join('\n'));
       }),
+    start: (program: string, args: readonly string[]) =>
+      spawn('nsenter', [...enter, program, ...args], { stdio: 'ignore' }),
     inside: (command: string) => run('nsenter', [...enter, 'sh', '-c', command], ''),
   });
 }

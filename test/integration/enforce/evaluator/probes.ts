@@ -207,9 +207,12 @@ export function randomProbe(
     const icmpType = pick(chance, local.family === 4 ? [8, 8, 8, 0, 16, 15, 30] : [128, 128, 128, 129, 140]);
     const icmpCode = isRequest(icmpType) || chance() < 0.5 ? 0 : 2;
     const packet: Packet = { local, remote, protocol: icmpOf(local), icmpType, icmpCode };
-    const message = Buffer.from([icmpType, icmpCode, 0, 0, number >>> 8, number & 255, 0, 1]);
+    const message = Buffer.from([icmpType, icmpCode, 0, 0, number >>> 8, number & 255, 0, 0]);
+    // A checksum that no other message of the round has, whatever addresses it goes by.
+    const sequence = (number * 8) & 0xffff;
+    message.writeUInt16BE(sequence, 6);
     message.writeUInt16BE(checksum(message), 2);
-    icmp({ from, sides, what: what(packet), expected }, packet, number * 65_536 + 1);
+    icmp({ from, sides, what: what(packet), expected }, packet, number * 65_536 + sequence);
     return {
       from,
       orders: [`raw ${source} ${packet.protocol} ${destination} ${message.toString('hex')}`],

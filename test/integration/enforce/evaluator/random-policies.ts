@@ -88,7 +88,7 @@ export function randomMenu(chance: Chance): Menu {
 }
 
 function protection(chance: Chance, { ciphers, integrity }: Menu): string {
-  const kind = pick(chance, ['esp', 'esp', 'esp', 'esp', 'ah', 'both', 'integrity', 'cipher']);
+  const kind = pick(chance, ['esp', 'esp', 'esp', 'esp', 'cipher', 'cipher', 'ah', 'both', 'integrity']);
   const cipher = pick(chance, ciphers).word;
   const words: string[] = [];
   if (kind === 'ah' || kind === 'both') words.push(`auth_algs ${pick(chance, integrity).word}`);
@@ -106,7 +106,7 @@ interface RandomRule {
 }
 
 function randomRule(chance: Chance, side: Side, menu: Menu): RandomRule {
-  const kind = pick(chance, ['protect', 'protect', 'protect', 'bypass', 'drop', 'several', 'several']);
+  const kind = pick(chance, ['protect', 'protect', 'protect', 'protect', 'bypass', 'drop', 'several', 'several']);
   const simple = (): string => pick(chance, ['pass {}', 'drop {}']);
   const actions =
     kind === 'protect'
@@ -160,7 +160,7 @@ export function randomSas(
 ): BothSads {
   const a: SecurityAssociation[] = [];
   const b: SecurityAssociation[] = [];
-  const count = 8 + Math.floor(chance() * 24);
+  const count = 10 + Math.floor(chance() * 24);
   for (let i = 0; i < count; i++) {
     const fromA = chance() < 0.5;
     const [here, there] = fromA ? [a, b] : [b, a];
@@ -171,7 +171,7 @@ export function randomSas(
     );
     const sa = randomSa(chance, src, dst, 256 + i, { round, menu });
     here.push({ ...sa, outbound: true });
-    const fate = chance();
+    const fate = chance() + 0.05;
     if (fate < 0.08) continue;
     const other =
       fate < 0.16
@@ -203,7 +203,7 @@ function randomSa(
   const combined = encr === 20;
   const auth = ah || encr === NULL_CIPHER || (!combined && chance() < 0.85) ? pick(chance, menu.integrity).number : 0;
   const encrBits = encr === 3 ? 192 : encr === 12 || encr === 20 ? pick(chance, [128, 192, 256]) : 0;
-  const bound = chance() < 0.12;
+  const bound = chance() < 0.08;
   const port = (): number => (bound && chance() < 0.4 ? pick(chance, PORTS) : 0);
   return {
     type: ah ? SA_TYPE.ah : SA_TYPE.esp,
