@@ -75,7 +75,9 @@ async function answer(lab: LabNodes, request: Exclude<ControlRequest, { do: 'exe
     const { tool, fault: word, args, seconds } = request;
     const when = (given: readonly string[]): boolean => args === '' || given.includes(args);
     if (word === 'none') faults.clear();
-    else faults.place({ tool, fault: word === 'slow' ? { kind: 'late', seconds } : { kind: word }, when });
+    else if (word === 'out-of-step') {
+      faults.place({ tool, fault: { kind: word, ...((args === 'in' || args === 'out') && { lost: args }) } });
+    } else faults.place({ tool, fault: word === 'slow' ? { kind: 'late', seconds } : { kind: word }, when });
     return { done: [...request.hosts] };
   }
   if (request.do === 'disturb') {

@@ -28,7 +28,7 @@ export const fault: CommandModule<object, FaultArguments> = {
         choices: FAULT_WORDS,
         demandOption: true,
         describe:
-          'lie: report success and do nothing; fail; hang; dies (in.iked); stale: keep what was held before; slow: do it after a while; out-of-step (ikeadm): phase 1 without SAs; none: all is well again',
+          'lie: report success and do nothing; fail; hang; dies (in.iked); stale: keep what was held before; slow: do it after a while; out-of-step (ikeadm): phase 1 stays and the kernel loses the SAs, with --args=in or --args=out those of one direction; none: all is well again',
       })
       .option('args', {
         type: 'string',
