@@ -14,8 +14,12 @@ const ONLINE_LOOK_MILLISECONDS = 5;
 /** A busy machine may need a while for 200 SSH servers. */
 const ONLINE_TRIES = 6000;
 
+const LONGEST_COMPLAINT = 500;
+
 export class HostSpace {
   #isOver = false;
+  #isKilled = false;
+  #complaint = '';
   readonly #over: Promise<void>;
 
   private constructor(
@@ -29,6 +33,7 @@ export class HostSpace {
       if (child.exitCode !== null || child.signalCode !== null) resolve();
       else child.once('exit', () => resolve());
     });
+    child.stderr.on('data', (text: string) => (this.#complaint = (this.#complaint + text).slice(-LONGEST_COMPLAINT)));
     void this.#over.then(() => (this.#isOver = true));
   }
 
@@ -80,12 +85,13 @@ export class HostSpace {
     this.child.stdin.end('online\n');
     const running = `/proc/${this.pid}/root/run/sshd.pid`;
     for (let tries = 0; tries < ONLINE_TRIES; tries++) {
-      if (this.#isOver) return;
+      if (this.#isKilled) return;
+      if (this.#isOver) break;
       // Made once it listens; it stays empty on a full disk.
       if (fs.existsSync(running)) return;
       await delay(ONLINE_LOOK_MILLISECONDS);
     }
-    throw new Error(`SSH did not start: ${this.#sshLog()}`);
+    throw new Error(`its network and SSH did not start: ${this.#complaint.trim()} ${this.#sshLog()}`);
   }
 
   #sshLog(): string {
@@ -95,6 +101,7 @@ export class HostSpace {
 
   /** Kills process 1, and the kernel everything else; resolves when nothing is left. */
   async kill(): Promise<void> {
+    this.#isKilled = true;
     if (!this.#isOver) process.kill(this.pid, 'SIGKILL');
     await this.#over;
   }

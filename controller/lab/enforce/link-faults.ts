@@ -31,7 +31,8 @@ ${rules(links, 'in', 'oifname')}  }
 function rules(links: ReadonlyMap<string, LinkState>, direction: Direction, key: 'iifname' | 'oifname'): string {
   return [...links]
     .flatMap(([port, { cut, lossPercent }]) => {
-      if (cut.includes(direction)) return [`    ${key} "${port}" counter drop\n`];
+      // nft compares chance with 0 to 99 alone.
+      if (cut.includes(direction) || lossPercent >= 100) return [`    ${key} "${port}" counter drop\n`];
       return lossPercent > 0 ? [`    ${key} "${port}" numgen random mod 100 < ${lossPercent} counter drop\n`] : [];
     })
     .join('');

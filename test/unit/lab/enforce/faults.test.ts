@@ -17,6 +17,7 @@ test('a cut goes one way or both, and loss is by chance on what is not cut', () 
     'oifname "h1" numgen random mod 100 < 30 counter drop',
   ]);
   expect(rules({ cut: ['in', 'out'], lossPercent: 30 })).toHaveLength(2);
+  expect(rules({ cut: [], lossPercent: 100 })).toEqual(['iifname "h1" counter drop', 'oifname "h1" counter drop']);
   expect(rules({ cut: [], lossPercent: 0 })).toEqual([]);
 });
 
