@@ -94,12 +94,14 @@ esac
 };
 
 export class ProbeHost extends AgentHost {
-  /** Every tool that the agent may think of, so that none of the machine's own is called. */
+  /** The tools that this host has; none of the machine's own is called under a prefix. */
   tools(kinds: Readonly<Partial<Record<'nc' | 'ksh93' | 'ksh' | 'bash' | 'ping', string>>>): void {
     for (const name of ['nc', 'ksh93', 'ksh', 'bash', 'ping'] as const) {
       const kind = kinds[name];
-      const words = kind === undefined ? 'exit 127\n' : `${name === 'nc' ? NC : ''}${NETWORK[kind] ?? ''}`;
-      const log = kind === undefined ? '' : `echo "${name} $*" >>'${this.path('calls')}'\n`;
+      fs.rmSync(this.path(`usr/bin/${name}`), { force: true });
+      if (kind === undefined) continue;
+      const words = `${name === 'nc' ? NC : ''}${NETWORK[kind] ?? ''}`;
+      const log = `echo "${name} $*" >>'${this.path('calls')}'\n`;
       fs.writeFileSync(this.path(`usr/bin/${name}`), `#!/bin/sh\n${log}${words}`, { mode: 0o755 });
     }
   }
