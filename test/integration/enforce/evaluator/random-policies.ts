@@ -160,7 +160,7 @@ export function randomSas(
 ): BothSads {
   const a: SecurityAssociation[] = [];
   const b: SecurityAssociation[] = [];
-  const count = 10 + Math.floor(chance() * 24);
+  const count = 16 + Math.floor(chance() * 20);
   for (let i = 0; i < count; i++) {
     const fromA = chance() < 0.5;
     const [here, there] = fromA ? [a, b] : [b, a];
@@ -226,7 +226,7 @@ function randomSa(
     srcId: undefined,
     dstId: undefined,
     protocol: bound ? pick(chance, [0, 6, 6, 17]) : 0,
-    src: { address: chance() < 0.2 ? { family: src.family, value: 0n } : src, port: port() },
+    src: { address: chance() < 0.4 ? { family: src.family, value: 0n } : src, port: port() },
     dst: { address: dst, port: port() },
     inner: undefined,
     natLocal: undefined,
