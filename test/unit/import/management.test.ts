@@ -22,6 +22,8 @@ function session(surroundings: HostSurroundings): HostSession {
     drift: refuse,
     read: refuse,
     fingerprints: refuse,
+    probe: refuse,
+    counters: refuse,
     transact: refuse,
     confirm: refuse,
     abort: refuse,
