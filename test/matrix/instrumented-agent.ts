@@ -7,16 +7,19 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { agentFolder, packageRoot } from '../../controller/cli/package-files.js';
 
-const MEET = `
-# Beside the host's root: \`wanted\` names the points where somebody waits; whoever comes there says so and waits for a word.
+/** Beside the host's root, in the words of the agent. */
+const BESIDE_ROOT = '$ROOT/../matrix';
+
+const meet = (folder: string): string => `
+# In a folder: \`wanted\` names the points where somebody waits; whoever comes there says so and waits for a word.
 meet_matrix() { # before|after entry step
-    [ -f "$ROOT/../matrix/wanted" ] || return 0
+    [ -f "${folder}/wanted" ] || return 0
     matrix_wanted=
-    read -r matrix_wanted <"$ROOT/../matrix/wanted"
+    read -r matrix_wanted <"${folder}/wanted"
     case " $matrix_wanted " in
         *" $3.$2.$1 "*)
-            put "$$ $3.$2.$1" >"$ROOT/../matrix/at"
-            read -r matrix_word <"$ROOT/../matrix/go"
+            put "$$ $3.$2.$1" >"${folder}/at"
+            read -r matrix_word <"${folder}/go"
             ;;
     esac
 }
@@ -41,8 +44,8 @@ const EDITS: readonly Edit[] = [
 /** What a test breaks on purpose, to see that the checks find it. */
 export type Sabotage = Edit;
 
-/** A package of the built program whose agent has meeting points; returns its folder. */
-export function stagePackage(folder: string, sabotage: readonly Sabotage[] = []): string {
+/** A package of the built program whose agent has meeting points, `meeting` the folder of each host's; returns its folder. */
+export function stagePackage(folder: string, sabotage: readonly Sabotage[] = [], meeting = BESIDE_ROOT): string {
   fs.mkdirSync(folder, { recursive: true });
   for (const part of ['bin', 'dist', 'templates', 'package.json'])
     fs.cpSync(join(packageRoot, part), join(folder, part), { recursive: true });
@@ -58,6 +61,6 @@ export function stagePackage(folder: string, sabotage: readonly Sabotage[] = [])
     );
   }
   const transaction = join(folder, 'agent/lib/transaction.sh');
-  fs.appendFileSync(transaction, MEET);
+  fs.appendFileSync(transaction, meet(meeting));
   return folder;
 }

@@ -87,9 +87,9 @@ function idsOf(answers: ReadonlyMap<string, KnockAnswer>, wanted: KnockAnswer): 
   return [...answers].filter(([, answer]) => answer === wanted).map(([id]) => id);
 }
 
-/** What the web server's bypass for its clients lets pass, from whomever. */
-function isWeb({ fromPort, toPort }: WirePacket): boolean {
-  return OPEN_PORTS.includes(fromPort ?? 0) || OPEN_PORTS.includes(toPort ?? 0);
+/** What the seed policy lets pass in the clear: the web server's ports for its clients, whoever they are, and its DNS queries. */
+function isPromised({ fromPort, toPort }: WirePacket): boolean {
+  return [...OPEN_PORTS, 53].some((port) => port === fromPort || port === toPort);
 }
 
 test('before the policy a stranger reaches everything: the knocks can find it', async () => {
@@ -131,21 +131,21 @@ test('the seed case holds, packet by packet', async () => {
       ].map(([way, answers]) => ({ way, ...sums(answers) })),
     );
     const both = between(packets, [fleet.addressOf(web)], [fleet.addressOf(db)]);
-    const theirs = both.filter((packet) => packet.kind !== 'clear' || !isWeb(packet));
+    const theirs = both.filter((packet) => packet.kind !== 'clear' || !isPromised(packet));
     const toVisitor = between(packets, [fleet.addressOf(web), fleet.addressOf(db)], [VISITOR]);
     show(`seed case, ${name}: on the wire`, [
       { between: `${web} and ${db}`, ...byKind(theirs) },
-      { between: `${web} and ${db}, its ports 80 and 443`, ...byKind(both.filter(isWeb)) },
+      { between: `${web} and ${db}, ports 80, 443 and 53`, ...byKind(both.filter(isPromised)) },
       { between: 'them and the visitor', ...byKind(toVisitor) },
     ]);
     // From a third host: 80 and 443 in the clear, every other port refused.
     expect(idsOf(ways.atWeb, 'open')).toEqual(['tcp 80', 'tcp 443']);
-    expect(idsOf(ways.atWeb, 'closed')).toEqual([]);
+    expect(idsOf(ways.atWeb, 'closed').slice(0, 10)).toEqual([]);
     // An unauthorised host reaches nothing.
     expect(idsOf(ways.atDb, 'silent')).toHaveLength(KNOCKED.length + 2);
     // Each reaches any port of the other.
     for (const answers of [ways.webToDb, ways.dbToWeb]) {
-      expect([...idsOf(answers, 'silent'), ...idsOf(answers, 'unsendable')]).toEqual([]);
+      expect([...idsOf(answers, 'silent'), ...idsOf(answers, 'unsendable')].slice(0, 10)).toEqual([]);
       expect(idsOf(answers, 'open')).toEqual(
         expect.arrayContaining([...SERVED.map((port) => `tcp ${port}`), 'udp 53']),
       );

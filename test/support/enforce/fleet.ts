@@ -82,14 +82,14 @@ export class EnforcedFleet {
   }
 
   /** The inventory: what each has in common, and the text from `defaults:` on. */
-  writeInventory(text: string, { confirmWindowSeconds = 20 } = {}): void {
+  writeInventory(text: string, { confirmWindowSeconds = 20, file = 'inventory.yaml' } = {}): void {
     fs.mkdirSync(this.file('templates'), { recursive: true });
     const head = `version: 1
 fleet: lab
 management: [${CONTROLLER}]
 settings: { keyStore: keys.age, identityFile: identity.txt, templates: templates, confirmWindowSeconds: ${confirmWindowSeconds} }
 `;
-    fs.writeFileSync(this.file('inventory.yaml'), head + text);
+    fs.writeFileSync(this.file(file), head + text);
   }
 
   /** Lines `web1: { address: …, hostKey: …, MORE }` for an inventory. */
