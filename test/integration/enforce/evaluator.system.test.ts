@@ -131,7 +131,7 @@ describe('packets meet what the evaluator says of them', () => {
     process.stdout.write(`seed ${SEED}: ${JSON.stringify(totals)}\n`);
     expect(wrong.join('\n')).toBe('');
     expect(Math.min(totals.latched, totals.protected, totals.clear, totals.refused)).toBeGreaterThan(ROUNDS / 5);
-  }, 60_000);
+  }, 120_000);
 
   test('a flood meets two hundred loads of policies that drop it, and no packet passes', async () => {
     await using pair = await pairOfHosts({ a: TEXTS.a.map(withLength), b: TEXTS.b.map(withLength) });
@@ -143,7 +143,8 @@ describe('packets meet what the evaluator says of them', () => {
     const counts = (name: string, priority: number): string =>
       `counter ${name} { }\nchain ${name} {\ntype filter hook output priority ${priority};\nudp dport 9 counter name ${name}\n}\n`;
     await pair.a.nft(['-f', '-'], `table inet seen {\n${counts('sent', -400)}${counts('passed', 300)}}\n`);
-    const send = 'socket(S, 2, 2, 0); $to = pack_sockaddr_in(9, inet_aton("10.9.0.2")); while (1) { send(S, "x", 0, $to); select(undef, undef, undef, 0.00005) }';
+    const send =
+      'socket(S, 2, 2, 0); $to = pack_sockaddr_in(9, inet_aton("10.9.0.2")); while (1) { send(S, "x", 0, $to); select(undef, undef, undef, 0.00005) }';
     const flood = pair.a.start('perl', ['-MSocket', '-e', send]);
     for (let round = 1; round <= 200; round++) await pair.a.filter.load(drops(round));
     flood.kill('SIGKILL');
