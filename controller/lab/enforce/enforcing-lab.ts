@@ -1,6 +1,7 @@
 /** The enforcing lab: hosts as namespaces of this machine on a wire of their own. Owns them from start to close. */
 
 import * as fs from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperatorError } from '../../errors.js';
 import type { Address } from '../../model/address.js';
@@ -80,6 +81,10 @@ export async function startEnforcingLab(options: EnforcingLabOptions): Promise<E
     await Promise.all([...hosts.values()].map((host) => host.close()));
     await killMarked((marker) => marker.startsWith(labMarker(folder)));
     if (keep) return;
+    // Each removal waits for the disk: many at once wait together.
+    await eachOf(plans, AT_ONCE, ({ name }) =>
+      rm(enforcedPaths(folder, name).folder, { recursive: true, force: true }),
+    );
     for (const name of ['hosts', 'stubs', CLIENT_KEY]) fs.rmSync(join(folder, name), { recursive: true, force: true });
   };
   try {
