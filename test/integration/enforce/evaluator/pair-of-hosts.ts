@@ -97,8 +97,11 @@ function probedHost(child: ChildProcess): ProbedHost {
   createInterface({ input: stdout }).on('line', () => waiting.shift()?.());
   const enter = ['-t', String(pid), '-n'];
   const nft = (args: readonly string[], text = ''): Promise<string> => run('nsenter', [...enter, 'nft', ...args], text);
-  const host = { before: '', nft, filter: new NftFilter((args, text) => nft(args, text && host.before + text)) };
-  return Object.assign(host, {
+  const flushed = { before: '' };
+  const filter = new NftFilter((args, text) => nft(args, text && flushed.before + text));
+  return Object.assign(flushed, {
+    nft,
+    filter,
     probe: (orders: readonly string[]) =>
       new Promise<void>((resolve) => {
         waiting.push(resolve);
