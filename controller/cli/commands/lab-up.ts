@@ -57,7 +57,8 @@ function upOptions(argv: Argv): Argv<UpArguments> {
       describe: 'with --enforce: hosts beside those of the inventory, to try things from',
     })
     .check(({ hosts, enforce, outsiders }) => {
-      checkCount('--hosts', hosts, SEED_HOSTS.least, enforce ? MOST_ENFORCED : SEED_HOSTS.most);
+      const { least, most } = enforce ? { least: 1, most: MOST_ENFORCED } : SEED_HOSTS;
+      checkCount('--hosts', hosts, least, most);
       checkCount('--outsiders', outsiders, 0, enforce ? MOST_ENFORCED : 0);
       return true;
     });
