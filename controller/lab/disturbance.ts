@@ -1,7 +1,5 @@
 /** What can be made wrong with a host of an enforcing lab as a whole, in the words of the control socket. Owns reading them. */
 
-import type { ControlLine } from './control-messages.js';
-
 export const DISK_WORDS = ['full', 'ro', 'ok'] as const;
 export const CUT_WORDS = ['in', 'out', 'both'] as const;
 
@@ -22,7 +20,7 @@ export interface Disturbed {
 const MOST_OFF = 100 * 366 * 86_400;
 const MOST_DELAY = 60_000;
 
-export function parseDisturbance(line: ControlLine): Disturbance | undefined {
+export function parseDisturbance(line: Readonly<Record<string, unknown>>): Disturbance | undefined {
   const { what } = line;
   switch (what) {
     case 'heal':

@@ -58,25 +58,22 @@ function linkWith(password: string, events: unknown[] = []): HostLink {
 const hasAccounts = canHaveAccounts();
 if (!hasAccounts) console.log('su skipped: accounts of its own need a mount namespace, and that needs root');
 
-test.skipIf(!hasAccounts)(
-  'su lets the deploy user in with root’s password, and no process ever shows it',
-  async () => {
-    const { sshd, scratchHost } = await sshdWithAccounts(['MaxSessions 1']);
-    const events: unknown[] = [];
-    const host = sshd.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' });
-    const link = linkWith(ROOTS, events);
-    const session = await link.open(host);
-    const seen = await session.observe();
-    expect(seen.facts.get('user')).toBe('0');
-    expect(await session.read(FILES.policy)).toBe(POLICY_A);
-    expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(ROOTS);
-    await session.close();
-    // its dead-man outlives the terminal it was started on
-    await changeHost(link, scratchHost, host);
-    expect(JSON.stringify([events, sshd.log])).not.toContain(ROOTS);
-    await scratchHost.untilQuiet();
-  },
-);
+test.skipIf(!hasAccounts)('su lets the deploy user in with root’s password, and no process ever shows it', async () => {
+  const { sshd, scratchHost } = await sshdWithAccounts(['MaxSessions 1']);
+  const events: unknown[] = [];
+  const host = sshd.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' });
+  const link = linkWith(ROOTS, events);
+  const session = await link.open(host);
+  const seen = await session.observe();
+  expect(seen.facts.get('user')).toBe('0');
+  expect(await session.read(FILES.policy)).toBe(POLICY_A);
+  expect(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })).not.toContain(ROOTS);
+  await session.close();
+  // its dead-man outlives the terminal it was started on
+  await changeHost(link, scratchHost, host);
+  expect(JSON.stringify([events, sshd.log])).not.toContain(ROOTS);
+  await scratchHost.untilQuiet();
+});
 
 test.skipIf(!hasAccounts)('su that is given a wrong password, or no terminal, says what it lacks', async () => {
   const { sshd } = await sshdWithAccounts();
