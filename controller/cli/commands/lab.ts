@@ -21,17 +21,19 @@ export const labCommand: CommandModule = {
   command: 'lab <command>',
   describe: 'a fleet of simulated hosts on this machine',
   builder: (argv: Argv) =>
-    disturbances(argv)
-      .command(up)
-      .command(serve)
-      .command(down)
-      .command(status)
-      .command(reset)
-      .command(exec)
-      .command(controller)
-      .command(reboot)
-      .command(powerCut)
-      .command(fault)
+    disturbances(
+      argv
+        .command(up)
+        .command(serve)
+        .command(down)
+        .command(status)
+        .command(reset)
+        .command(exec)
+        .command(controller)
+        .command(reboot)
+        .command(powerCut)
+        .command(fault),
+    )
       .command(demo)
       .demandCommand(1, 'Name what the lab should do; lab --help lists it.'),
   handler: () => undefined,
