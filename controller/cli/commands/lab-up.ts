@@ -7,6 +7,7 @@ import { requireForEnforcing, thisMachine } from '../../lab/enforce/requirements
 import type { LabNodes } from '../../lab/lab-node.js';
 import {
   clearDeadLab,
+  endUnfinishedStart,
   lookForLab,
   reportStart,
   serveEnforcingLab,
@@ -77,6 +78,7 @@ export const up: CommandModule<object, UpArguments> = {
   handler: async (args) => {
     const output = createOutput({ format: args.output, colour: args.color });
     const found = await lookForLab(args.folder);
+    if (found?.isUp === true && args.enforce) wantedLab(args);
     if (found?.isUp !== true) {
       // Read here first: all that is wrong with an inventory is told with its places, which the background cannot do.
       if (wantedLab(args).controller !== undefined) requireForEnforcing(thisMachine());
@@ -120,8 +122,10 @@ export const serve: CommandModule<object, UpArguments> = {
   describe: false,
   builder: upOptions,
   handler: async (args) => {
+    const started = endUnfinishedStart(args.folder);
     try {
       const served = await start(args, wantedLab(args));
+      started();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void served.stop());
       reportStart({ ready: true });
       await served.ended;
