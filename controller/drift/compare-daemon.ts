@@ -2,6 +2,7 @@
 
 import { parseAddress } from '../model/address.js';
 import type { DriftFinding } from '../model/drift.js';
+import { IKE_DEFAULTS } from '../model/ike.js';
 import type { DaemonPeer, DaemonReport } from '../model/observation.js';
 import { ikePaths } from '../platform/adapter.js';
 import type { FileDifference } from './compare-files.js';
@@ -137,17 +138,13 @@ function beliefWords(odd: readonly DaemonPeer[], { nameOf }: CompareSettings): s
 
 const MOST_PEERS = 3;
 
-/** Defaults in seconds, as `ikeadm get defaults` tells them. */
-const PHASE_1_SECONDS = 14_400;
-const PHASE_2_SECONDS = 28_800;
-
 /** Whether the SAs of an idle link are gone before its phase 1: they go after half of their lifetime unused (`p2_idletime_secs`). */
 function mayIdle({ adapter, report }: HostView, desired: DesiredState | undefined): boolean {
   const file = desired?.host.files.find(({ path }) => path === adapter.files.ikeConfig);
   const text = file === undefined ? '' : maskedFileText(file, report.generation ?? 0);
   const numbers = (word: string): readonly number[] =>
     [...text.matchAll(new RegExp(`\\b${word}\\s+(\\d+)`, 'g'))].map(([, digits]) => Number(digits));
-  const phase1 = Math.max(PHASE_1_SECONDS, ...numbers('p1_lifetime_secs'));
-  const phase2 = Math.min(PHASE_2_SECONDS, ...numbers('p2_lifetime_secs'));
+  const phase1 = Math.max(IKE_DEFAULTS.phaseOneSeconds, ...numbers('p1_lifetime_secs'));
+  const phase2 = Math.min(IKE_DEFAULTS.phaseTwoSeconds, ...numbers('p2_lifetime_secs'));
   return Math.min(phase2 / 2, ...numbers('p2_idletime_secs')) < phase1;
 }

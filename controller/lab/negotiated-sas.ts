@@ -3,7 +3,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { oddParity } from '../keys/check-key.js';
 import type { Address } from '../model/address.js';
-import type { IkeConfig, IkeRule } from '../model/ike.js';
+import { IKE_DEFAULTS, type IkeConfig, type IkeRule } from '../model/ike.js';
 import type { Packet, SaBinding } from '../model/packet.js';
 import type { Protection, Transform } from '../model/policy.js';
 import { NO_LIMITS, SA_TYPE, type Lifetime, type SecurityAssociation } from '../model/sa.js';
@@ -19,8 +19,8 @@ const EARLY_SECONDS = 8n;
 
 const REPLAY_WINDOW = 32;
 
-/** Defaults of ike.config(5). */
-const DEFAULTS = { lifetimeSeconds: 28_800, kilobytes: 134_217_728 };
+/** Where the configuration names none. */
+const DEFAULT_KILOBYTES = 134_217_728;
 
 export interface Limits {
   readonly hard: Lifetime;
@@ -34,8 +34,8 @@ export function phaseTwoLimits({ globals }: IkeConfig, rule: IkeRule): Limits {
     const value = globals.get(name);
     return typeof value === 'number' ? value : undefined;
   };
-  const lifetime = rule.p2LifetimeSeconds ?? given('p2_lifetime_secs') ?? DEFAULTS.lifetimeSeconds;
-  const kilobytes = given('p2_lifetime_kb') ?? DEFAULTS.kilobytes;
+  const lifetime = rule.p2LifetimeSeconds ?? given('p2_lifetime_secs') ?? IKE_DEFAULTS.phaseTwoSeconds;
+  const kilobytes = given('p2_lifetime_kb') ?? DEFAULT_KILOBYTES;
   const idle = BigInt(given('p2_idletime_secs') ?? Math.floor(lifetime / 2));
   const limit = (seconds: number, kb: number): Lifetime => ({
     ...NO_LIMITS,

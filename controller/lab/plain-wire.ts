@@ -12,8 +12,9 @@ import { decideInbound, decideOutbound, type OutboundDecision } from '../policy/
 import { ICMP, ICMP6, TCP } from '../policy/match-selector.js';
 import { marksIn } from '../policy/remembered-actions.js';
 import { hostRules } from '../policy/spd.js';
-import { IkeNetwork, turned } from './ike-network.js';
+import { IkeNetwork } from './ike-network.js';
 import type { NetworkHost } from './network-host.js';
+import { turned } from './sample-packets.js';
 
 /** What came back of a try. */
 export type WireAnswer = 'open' | 'closed' | 'silent';

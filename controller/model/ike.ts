@@ -10,6 +10,12 @@ export type AuthMethod = (typeof AUTH_METHODS)[number];
 /** Diffie-Hellman groups of phase 1; `p2_pfs` may also be 0 for none. */
 export const OAKLEY_GROUPS: readonly number[] = [1, 2, 5, 14, 15, 16];
 
+/**
+ * Lifetimes in seconds where no file names one. ike.config(4) gives no number for either: an hour is what in.iked proposes for phase 1
+ * (`ikeadm get defaults`; the four hours one reads of are ikev2.config's), eight hours are the kernel's own limit (illumos ipsecesp).
+ */
+export const IKE_DEFAULTS = { phaseOneSeconds: 3600, phaseTwoSeconds: 28_800 } as const;
+
 export interface IkeTransform {
   readonly authMethod: AuthMethod;
   readonly oakleyGroup: number;

@@ -1,8 +1,15 @@
 /** ikeadm(1M): asks the running key daemon. Formats follow illumos ikeadm.c; without a daemon everything fails. */
 
 import { formatAddress, formatPrefix, sameAddress, type Address } from '../../model/address.js';
-import type { IkeAddresses, IkeIdentity, IkeRule, IkeTransform, PresharedKey } from '../../model/ike.js';
-import type { PhaseOne, PhaseOneCounts } from '../ike-network.js';
+import {
+  IKE_DEFAULTS,
+  type IkeAddresses,
+  type IkeIdentity,
+  type IkeRule,
+  type IkeTransform,
+  type PresharedKey,
+} from '../../model/ike.js';
+import type { PhaseOne, PhaseOneCounts } from '../phase-one.js';
 import { readOptions } from './getopt.js';
 import { IKE_PRESHARED, readConfigFile, readPresharedFile, type IkeDaemon, type Privilege } from './in-iked.js';
 import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './tool.js';
@@ -207,8 +214,8 @@ function phaseOneText({ local, remote, isInitiator, cookies }: PhaseOne): string
 
 function defaultsText({ config }: IkeDaemon): string {
   const defaults: readonly (readonly [string, string])[] = [
-    ['p1_lifetime_secs', '14400'],
-    ['p2_lifetime_secs', '28800'],
+    ['p1_lifetime_secs', String(IKE_DEFAULTS.phaseOneSeconds)],
+    ['p2_lifetime_secs', String(IKE_DEFAULTS.phaseTwoSeconds)],
     ['p2_pfs', '0'],
     ['expire_timer', '300'],
     ['retry_limit', '5'],

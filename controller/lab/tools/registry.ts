@@ -7,7 +7,7 @@ import type { Machine, MachineCall, MachineSetup, MakeMachine } from '../machine
 import type { SecurityAssociation } from '../../model/sa.js';
 import { remember } from '../../policy/remembered-actions.js';
 import type { Spd } from '../../policy/spd.js';
-import { without } from '../ike-network.js';
+import { without } from '../sad-edits.js';
 import type { NetworkHost } from '../network-host.js';
 import { saId, type KernelState } from '../packet-filter.js';
 import { runBootScripts } from './boot-scripts.js';
