@@ -15,6 +15,9 @@ const QUICK_SUITES = ['flow', 'drift', 'probe', 'legacy'].map((name) => `test/ag
 const AWKS = ['mawk', 'original-awk', 'gawk'].filter((awk) => existsSync(`/usr/bin/${awk}`));
 const TOOL_SETS = ['busybox', 'digest', 'busybox awk', ...AWKS];
 
+/** Hosts in namespaces, packets and windows: these get the machine for themselves (`npm run test:proofs`). */
+const PROOFS = 'test/integration/enforce/**';
+
 const shared = { exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000, hookTimeout: 60_000 };
 
 // Real programs of the system as the other end: see test/integration.
@@ -29,10 +32,11 @@ export default defineConfig({
           ...shared,
           name: 'system',
           include: ['test/**/*.system.test.ts', ...QUICK_SUITES],
-          exclude: [...shared.exclude, ...TRANSACTION_SUITES],
+          exclude: [...shared.exclude, ...TRANSACTION_SUITES, PROOFS],
           env: { AGENT_SHELLS: 'all' },
         },
       },
+      { test: { ...shared, name: 'proofs', include: [`${PROOFS}/*.system.test.ts`] } },
       ...SHELLS.map((name) => ({
         test: { ...shared, name, include: TRANSACTION_SUITES, env: { AGENT_SHELLS: name } },
       })),
