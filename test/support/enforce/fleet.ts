@@ -13,7 +13,7 @@ import type { PlatformName } from '../../../controller/platform/adapter.js';
 import { generateIdentity, writeIdentityFile } from '../../../controller/vault/identity.js';
 import { expectExit, PROGRAM, Running, type Ran } from '../cli.js';
 import { startCapture, type Capture } from './capture.js';
-import { leftOf, netNamespaces } from './leftovers.js';
+import { leftOf, netNamespaces, ticksNow } from './leftovers.js';
 import type { NetSpace } from './net-tool.js';
 
 /** Where the controller stands, as the example inventory has it. */
@@ -36,7 +36,6 @@ export interface EnforcedHostPlan {
 
 export class EnforcedFleet {
   readonly #running = new Set<Running>();
-  #namespaces = new Set<string>();
 
   private constructor(
     readonly folder: string,
@@ -54,7 +53,6 @@ export class EnforcedFleet {
     fs.symlinkSync(lab.clientKeyFile, fleet.file('client_ed25519'));
     await writeIdentityFile(fleet.file('identity.txt'), await generateIdentity(), new Date());
     await makeKeyStore(folder, false);
-    fleet.#note();
     return fleet;
   }
 
@@ -168,32 +166,26 @@ settings: { keyStore: keys.age, identityFile: identity.txt, templates: templates
   }
 
   async powerCut(name: string): Promise<void> {
-    this.#note();
     await this.host(name).powerCut();
   }
 
   async boot(name: string): Promise<void> {
     await this.host(name).boot();
-    this.#note();
   }
 
   /** Ends all by id, removes the folder, and looks that no process, namespace or mount is left. */
   async close(): Promise<void> {
-    this.#note();
+    const pids = [this.lab.wire.pid, ...[...this.lab.hosts.values()].map(({ pid }) => pid)];
+    const namespaces = new Set(netNamespaces(pids));
+    const end = ticksNow();
     for (const running of [...this.#running]) {
       running.kill('SIGKILL');
       await running.ended;
     }
     await this.lab.close();
     fs.rmSync(this.folder, { recursive: true, force: true });
-    expect(leftOf(this.folder, this.#namespaces)).toEqual([]);
+    expect(leftOf(this.folder, namespaces, end)).toEqual([]);
     expect(fs.existsSync(this.folder)).toBe(false);
-  }
-
-  /** Which network namespaces there are now: none of them may be left in the end. */
-  #note(): void {
-    const pids = [this.lab.wire.pid, ...[...this.lab.hosts.values()].map(({ pid }) => pid)];
-    for (const name of netNamespaces(pids)) this.#namespaces.add(name);
   }
 }
 
