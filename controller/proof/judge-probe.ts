@@ -19,6 +19,8 @@ export interface Seen {
   /** Around the tries alone; absent for this machine, which has no SAs. */
   readonly sender?: Counted;
   readonly receiver?: Counted;
+  /** Of the sender, for as long as the receiver's: with the tries of the other way. Absent where nobody tried that way. */
+  readonly around?: Counted;
   /** Whether another flow between the same two was answered at the same time; absent: none was tried. */
   readonly control?: boolean;
   /** Seconds that a flow had to work. */
@@ -120,9 +122,20 @@ function silence(
     };
   }
   if (answered.length > 0) {
+    const left = `${none}; ${came === '' ? '' : `${came}, `}${answered.map((one) => movedText(one, `out at ${to}`)).join(', ')}`;
+    const has = held(seen.sender, destination, source).filter((one) => answered.some((other) => sameSa(one, other)));
+    if (has.length > 0 && moved(seen.around ?? seen.sender, destination, source).length === 0) {
+      return {
+        fault: 'key-mismatch',
+        evidence: `${left}; ${from} has that SA, and it did not move`,
+        cause:
+          'the two ends have different keys or algorithms for the way back, or ESP (IP protocol 50) is dropped on it',
+        todo: `compare the keys of ${link} at both ends (\`ipsec-deploy drift ${from} ${to}\`), and look for packet filters between them`,
+      };
+    }
     return {
       fault: 'no-answer',
-      evidence: `${none}; ${came === '' ? '' : `${came}, `}${answered.map((one) => movedText(one, `out at ${to}`)).join(', ')}`,
+      evidence: left,
       // Tries of the other way use the same SAs: what left may be one of those, and no answer.
       cause: `${from} does not take the answer (keys or algorithms of the way back differ), or ${to} gives none to ${probe.flow} (its rule, or a packet filter there)`,
       todo: `compare the keys of ${link} at both ends (\`ipsec-deploy drift ${from} ${to}\`)`,
@@ -227,8 +240,10 @@ function moved(counted: Counted | undefined, source: Address, destination: Addre
 }
 
 /** SAs for one way that are loaded. */
-function held({ after }: Counted, source: Address, destination: Address): readonly SaCount[] {
-  return after.filter(({ src, dst }) => isAddress(dst, destination) && (src === undefined || isAddress(src, source)));
+function held(counted: Counted | undefined, source: Address, destination: Address): readonly SaCount[] {
+  return (counted?.after ?? []).filter(
+    ({ src, dst }) => isAddress(dst, destination) && (src === undefined || isAddress(src, source)),
+  );
 }
 
 function isAddress(text: string, address: Address): boolean {

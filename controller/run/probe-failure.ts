@@ -17,9 +17,10 @@ export function probeFailure(results: readonly ProbeResult[], lost: ReadonlyMap<
   return `contact with ${host} was lost while its links were tried (${reason})`;
 }
 
-/** What is open to the wrong people is worse than what does not work. */
+/** What is open to the wrong people is worse than what does not work; a cause that is known says more than none. */
 function rank(fault: Extract<ProbeResult, { state: 'broken' }>['fault']): number {
-  return fault === 'in-the-clear' || fault === 'not-refused' ? 0 : 1;
+  if (fault === 'in-the-clear' || fault === 'not-refused') return 0;
+  return fault === 'no-answer' ? 2 : 1;
 }
 
 /** `link db1--web1: web1 → db1 tcp/22 must be protected (key-mismatch): …` */

@@ -178,15 +178,25 @@ function seenFrom(
   if (mine === undefined || reply === undefined) return undefined;
   // An answer to the first try is held against what was counted around it alone.
   const sender = isAnswer(reply.first) ? mine.first : mine.whole;
-  const [before, after] = [counted.before.get(probe.to), counted.after.get(probe.to)];
+  const receiver = countedAt(probe.to, counted);
+  const around = countedAt(probe.from, counted);
   const waitedSeconds = probe.expect === 'refused' ? Math.min(SILENCE_SECONDS, deadlineSeconds) : deadlineSeconds;
   return {
     ...reply,
     ...(sender && { sender }),
-    ...(before && after && { receiver: { before, after } }),
+    ...(receiver && { receiver }),
+    ...(around && { around }),
     waitedSeconds,
     hurried,
   };
+}
+
+function countedAt(
+  host: string,
+  { before, after }: { readonly before: Counts; readonly after: Counts },
+): Counted | undefined {
+  const [first, last] = [before.get(host), after.get(host)];
+  return first && last && { before: first, after: last };
 }
 
 type Counts = ReadonlyMap<string, readonly SaCount[]>;
