@@ -38,7 +38,7 @@ export async function ask(socket: Socket, request: ControlRequest): Promise<Cont
   const closed = new Promise<void>((resolve, reject) => socket.once('close', () => resolve()).once('error', reject));
   sendLine(socket, request);
   await closed;
-  if (typeof answer['error'] === 'string') throw refused(answer['error']);
+  if (typeof answer['error'] === 'string') throw refused(answer['error'], answer['todo']);
   return answer;
 }
 
@@ -58,6 +58,7 @@ export async function runOnHost(
   const { stdin, stdout, stderr } = streams;
   let exit: number | undefined;
   let error: string | undefined;
+  let todo: unknown;
   const write = (to: Writable, bytes: unknown): void => {
     if (typeof bytes !== 'string' || to.write(Buffer.from(bytes, 'base64'))) return;
     socket.pause();
@@ -67,7 +68,7 @@ export async function runOnHost(
     write(stdout, line['out']);
     write(stderr, line['err']);
     if (typeof line['exit'] === 'number') exit = line['exit'];
-    if (typeof line['error'] === 'string') error = line['error'];
+    if (typeof line['error'] === 'string') ({ error, todo } = { error: line['error'], todo: line['todo'] });
   });
   const closed = new Promise<void>((resolve, reject) => socket.once('close', () => resolve()).once('error', reject));
   sendLine(socket, { do: 'exec', hosts: [host], argv });
@@ -76,12 +77,13 @@ export async function runOnHost(
   stdin.on('data', pass).once('end', end);
   await closed;
   stdin.off('data', pass).off('end', end).pause();
-  if (error !== undefined) throw refused(error);
+  if (error !== undefined) throw refused(error, todo);
   return exit ?? EXIT.failed;
 }
 
-function refused(text: string): OperatorError {
-  return new OperatorError('LAB_REFUSED', { what: text, todo: 'see what it has: ipsec-deploy lab status' });
+function refused(text: string, todo: unknown): OperatorError {
+  const fallback = 'see what it has: ipsec-deploy lab status';
+  return new OperatorError('LAB_REFUSED', { what: text, todo: typeof todo === 'string' ? todo : fallback });
 }
 
 /** Hosts of a `status` answer. */

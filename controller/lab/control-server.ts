@@ -2,6 +2,7 @@
 
 import * as fs from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { OperatorError } from '../errors.js';
 import { onLines, parseRequest, sendLine, type ControlLine, type ControlRequest } from './control-messages.js';
 import { hostStatus } from './host-status.js';
 import type { LabNode, LabNodes } from './lab-node.js';
@@ -48,7 +49,8 @@ function serve(lab: LabNodes, socket: Socket, down: Parameters<typeof serveContr
   let started = false;
   let input: ((line: ControlLine) => void) | undefined;
   const fail = (error: unknown): void => {
-    sendLine(socket, { error: error instanceof Error ? error.message : String(error) });
+    const todo = error instanceof OperatorError ? { todo: error.todo } : {};
+    sendLine(socket, { error: error instanceof Error ? error.message : String(error), ...todo });
     socket.end();
   };
   onLines(socket, (line) => {

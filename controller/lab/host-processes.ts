@@ -81,7 +81,7 @@ export function markedProcesses(fits: (marker: string) => boolean): number[] {
 
 function markerOf(pid: number): string | undefined {
   try {
-    const environment = fs.readFileSync(`/proc/${pid}/environ`, 'latin1');
+    const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8');
     const at = `\0${environment}`.indexOf(`\0${MARKER}=`);
     if (at < 0) return undefined;
     const start = at + MARKER.length + 1;

@@ -113,9 +113,14 @@ export async function lookForLab(
 
 /** Ends what a lab that died left running, and its socket. Its hosts' files stay. */
 export async function clearDeadLab(folder: string, state: LabState): Promise<void> {
+  await killLeftovers(folder);
+  if (state.control !== '') fs.rmSync(join(state.control, '..'), { recursive: true, force: true });
+}
+
+/** Kills what the hosts in a folder have left running. */
+async function killLeftovers(folder: string): Promise<void> {
   const inside = `${fs.realpathSync(folder)}/`;
   await killMarked((marker) => marker.startsWith(inside));
-  if (state.control !== '') fs.rmSync(join(state.control, '..'), { recursive: true, force: true });
 }
 
 /** Waits until the process of a lab that was told `down` has ended; a moment is all it needs. */
@@ -150,6 +155,7 @@ export async function startInBackground(folder: string, argv: readonly string[])
   if (child.connected) child.disconnect();
   child.unref();
   if (isRecord(message) && message['ready'] === true) return;
+  await killLeftovers(folder);
   const { code, what, todo } = isRecord(message) ? message : {};
   const said = fs.readFileSync(join(folder, LOG_FILE), 'utf8').trim().split('\n').slice(-LOG_LINES_SHOWN).join('\n');
   // A folder without lab.json was empty or absent before.
@@ -161,9 +167,41 @@ export async function startInBackground(folder: string, argv: readonly string[])
   });
 }
 
+const ENDS_A_START = ['SIGTERM', 'SIGINT', 'disconnect'] as const;
+
+export interface UnfinishedStart {
+  /** Once the lab stands. */
+  done(): void;
+  /** What fails because the start was given up waits here, and the process ends meanwhile. */
+  givenUp(): Promise<void>;
+}
+
+/**
+ * Gives a start up when the process is told to end, or when the one who waits for the lab has gone. Then nothing is left running,
+ * and the folder is as it was.
+ */
+export function watchStart(folder: string): UnfinishedStart {
+  const wasThere = fs.existsSync(join(folder, STATE_FILE));
+  let ending = Promise.resolve();
+  const giveUp = (): void => {
+    ending = killLeftovers(folder).finally(() => {
+      // Whoever still waits reads what was said there, and removes it then.
+      if (!wasThere && !process.connected) fs.rmSync(folder, { recursive: true, force: true });
+      process.exit(EXIT.interrupted);
+    });
+  };
+  for (const event of ENDS_A_START) process.once(event, giveUp);
+  return {
+    done: () => {
+      for (const event of ENDS_A_START) process.off(event, giveUp);
+    },
+    givenUp: () => ending,
+  };
+}
+
 /** From inside the background process: ready, or why not. */
 export function reportStart(result: { readonly ready: true } | { readonly error: unknown }): void {
-  if (process.send === undefined) return;
+  if (process.send === undefined || !process.connected) return;
   if ('ready' in result) return void process.send({ ready: true });
   const { error } = result;
   const what = error instanceof Error ? error.message : String(error);

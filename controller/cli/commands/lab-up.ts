@@ -7,12 +7,12 @@ import { requireForEnforcing, thisMachine } from '../../lab/enforce/requirements
 import type { LabNodes } from '../../lab/lab-node.js';
 import {
   clearDeadLab,
-  endUnfinishedStart,
   lookForLab,
   reportStart,
   serveEnforcingLab,
   serveLab,
   startInBackground,
+  watchStart,
   type ServedLab,
 } from '../../lab/lab-process.js';
 import { readLabState, type LabState } from '../../lab/lab-state.js';
@@ -122,14 +122,15 @@ export const serve: CommandModule<object, UpArguments> = {
   describe: false,
   builder: upOptions,
   handler: async (args) => {
-    const started = endUnfinishedStart(args.folder);
+    const starting = watchStart(args.folder);
     try {
       const served = await start(args, wantedLab(args));
-      started();
+      starting.done();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void served.stop());
       reportStart({ ready: true });
       await served.ended;
     } catch (error) {
+      await starting.givenUp();
       reportStart({ error });
       throw error;
     }

@@ -14,7 +14,7 @@ import type { HostMachine } from '../tools/registry.js';
 import type { ToolReply } from '../tools/tool.js';
 import { toHost, toMachine } from './host-paths.js';
 import { HostSpace } from './host-space.js';
-import { deliverTree, writeBootFiles } from './host-tree.js';
+import { deliverTree, stubFolder, writeBootFiles } from './host-tree.js';
 import type { Disturbance } from '../disturbance.js';
 import { HostDisk } from './host-disk.js';
 import { HostClock } from './host-clock.js';
@@ -172,9 +172,9 @@ export class EnforcedHost implements LabNode {
 
   /** The first part of a boot: the host's namespaces, without a network. Returns the id of their first process. */
   async openSpace(): Promise<number> {
-    const { name, paths } = this.settings;
+    const { name, paths, labFolder, platform } = this.settings;
     writeBootFiles(paths, this.settings);
-    const space = await HostSpace.open(name, paths.folder);
+    const space = await HostSpace.open(name, paths.folder, stubFolder(labFolder, platform));
     this.#space = space;
     this.#filter.begin(new NftFilter((args, stdin) => space.runInNetwork(['nft', ...args], stdin)));
     return space.pid;
@@ -184,6 +184,8 @@ export class EnforcedHost implements LabNode {
   async bootInside(): Promise<void> {
     const space = this.#on;
     if (await this.#inside.boot()) await space.goOnline();
+    // A host whose process 1 is killed from outside has lost its power as well.
+    void space.over.then(() => (this.#space === space ? this.powerCut() : undefined));
   }
 
   async reset(): Promise<void> {

@@ -3,7 +3,6 @@
 import * as fs from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OperatorError } from '../../errors.js';
 import type { Address } from '../../model/address.js';
 import type { Clock } from '../../ports.js';
 import { makeFifos } from '../host-folder.js';
@@ -55,12 +54,6 @@ export function labMarker(folder: string): string {
 export async function startEnforcingLab(options: EnforcingLabOptions): Promise<EnforcingLab> {
   fs.mkdirSync(options.folder, { recursive: true, mode: 0o700 });
   const folder = fs.realpathSync(options.folder);
-  if (/[,:\\]/.test(folder)) {
-    throw new OperatorError('LAB_FOLDER_NAME', {
-      what: `the path ${folder} has a comma, colon or backslash, which mounts of an enforcing lab cannot name`,
-      todo: 'name another folder with --folder',
-    });
-  }
   const clientKeyFile = join(folder, CLIENT_KEY);
   const clientKey = keepHostKey(clientKeyFile, 'ipsec-deploy lab');
   const { clock = wallClock, authorizedKeys = [] } = options;

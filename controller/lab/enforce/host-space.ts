@@ -20,7 +20,8 @@ export class HostSpace {
   #isOver = false;
   #isKilled = false;
   #complaint = '';
-  readonly #over: Promise<void>;
+  /** Resolves when process 1 has ended, whoever ended it. */
+  readonly over: Promise<void>;
 
   private constructor(
     private readonly folder: string,
@@ -29,20 +30,20 @@ export class HostSpace {
     /** Process 1 of the host, by its id on this machine. */
     readonly pid: number,
   ) {
-    this.#over = new Promise((resolve) => {
+    this.over = new Promise((resolve) => {
       if (child.exitCode !== null || child.signalCode !== null) resolve();
       else child.once('exit', () => resolve());
     });
     child.stderr.on('data', (text: string) => (this.#complaint = (this.#complaint + text).slice(-LONGEST_COMPLAINT)));
-    void this.#over.then(() => (this.#isOver = true));
+    void this.over.then(() => (this.#isOver = true));
   }
 
-  /** Makes the namespaces of the host whose files lie in that folder. Its network is not up yet. */
-  static async open(name: string, folder: string): Promise<HostSpace> {
+  /** Makes the namespaces of the host whose files, and whose commands, lie in these folders. Its network is not up yet. */
+  static async open(name: string, folder: string, stubs: string): Promise<HostSpace> {
     const processes = new HostProcesses(folder);
     const init = packageFile('controller/lab/stubs/enforce/init.sh');
     const namespaces = ['--net', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child'];
-    const argv = ['unshare', ...namespaces, '--', '/bin/sh', init, name, folder];
+    const argv = ['unshare', ...namespaces, '--', '/bin/sh', init, name, folder, stubs];
     const child = processes.start({ argv, env: toolEnvironment(), cwd: '/' });
     const line = await firstLine(child, `host ${name}`);
     return new HostSpace(folder, processes, child, Number(line.replace('pid ', '')));
@@ -103,6 +104,6 @@ export class HostSpace {
   async kill(): Promise<void> {
     this.#isKilled = true;
     if (!this.#isOver) process.kill(this.pid, 'SIGKILL');
-    await this.#over;
+    await this.over;
   }
 }

@@ -11,6 +11,8 @@ import { onlineCommands } from './network-plan.js';
 
 /** Where a host finds its own folder, the bridge of its commands among it. */
 const STAGE = '/mnt';
+/** In a host's folder: where its platform's commands are mounted. */
+const STUBS = 'stubs';
 
 /** The machine's own shell: a host may have another in its place. */
 export const realShell = (): string => fs.realpathSync('/bin/sh');
@@ -83,44 +85,39 @@ const FOLDERS: readonly (readonly [string, number])[] = [
 ];
 
 export interface BootFiles {
-  readonly labFolder: string;
   readonly platform: PlatformName;
   readonly addresses: readonly Address[];
   readonly authorizedKeys: readonly string[];
 }
 
 /** What process 1 of the host needs, beside its root. */
-export function writeBootFiles(paths: HostPaths, { labFolder, platform, addresses, authorizedKeys }: BootFiles): void {
+export function writeBootFiles(paths: HostPaths, { platform, addresses, authorizedKeys }: BootFiles): void {
   const files = {
-    mounts: mountTable(paths, stubFolder(labFolder, platform), platform),
+    mounts: mountTable(platform),
     network: onlineCommands(addresses),
     sshd_config: SSHD_CONFIG,
     'disk.sh': fs.readFileSync(packageFile('controller/lab/stubs/enforce/disk.sh'), 'utf8'),
     authorized_keys: authorizedKeys.map((line) => `${line}\n`).join(''),
   };
   for (const [name, text] of Object.entries(files)) fs.writeFileSync(join(paths.folder, name), text, { mode: 0o600 });
+  fs.mkdirSync(join(paths.folder, STUBS), { recursive: true });
 }
 
 /**
- * Lines of an fstab(5), in their order. The sources have names of their own: `mount -a` leaves out what it believes to be mounted.
+ * Lines of an fstab(5), in their order, once process 1 has mounted the commands in the host's folder and that in its place: here are
+ * no paths of the lab's, which an overlay's options could not always write. The sources have names of their own: `mount -a` leaves out what it believes to be mounted.
  * /usr is the machine's under the host's commands, which nobody can write to.
  */
-export function mountTable({ folder }: HostPaths, stubs: string, platform: PlatformName): string {
-  const bind = (from: string, to: string): string => `${field(from)} ${to} none rbind 0 0\n`;
+export function mountTable(platform: PlatformName): string {
+  const bind = (from: string, to: string): string => `${from} ${to} none rbind 0 0\n`;
   const own = (inside: string, to = `/${inside}`): string => bind(`${STAGE}/root/${inside}`, to);
   return [
-    bind(folder, STAGE),
-    `lab-usr /usr overlay lowerdir=${field(stubs)}:/usr 0 0\n`,
+    `lab-usr /usr overlay lowerdir=${STAGE}/${STUBS}:/usr 0 0\n`,
     bind('/etc/alternatives', `${STAGE}/root/etc/alternatives`),
     ...['etc', 'var', 'tmp', 'root'].map((inside) => own(inside)),
     ...(platform === 'solaris-smf' ? [own('lib/svc', '/usr/lib/svc')] : []),
     'lab-run /run tmpfs mode=755,size=4m 0 0\n',
   ].join('');
-}
-
-/** The white space and backslash of a path as fstab(5) writes them. */
-function field(path: string): string {
-  return path.replace(/[\\ \t\n]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
 
 const SSHD_CONFIG = `Port 22

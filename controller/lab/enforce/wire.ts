@@ -1,9 +1,10 @@
 /** The wire of an enforcing lab: a network namespace with a bridge, held by one process. Owns that process and the hosts' cables. */
 
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { OperatorError } from '../../errors.js';
 import type { Address } from '../../model/address.js';
 import { outcomeOf } from '../host-inside.js';
-import { HostProcesses } from '../host-processes.js';
+import { HostProcesses, isRunning } from '../host-processes.js';
 import { packageFile } from '../package-root.js';
 import { attachCommands, wireCommands, type Cable } from './network-plan.js';
 import { firstLine } from './first-line.js';
@@ -32,8 +33,14 @@ export class Wire {
     return new Wire(child.pid, controller, processes);
   }
 
-  /** What turns a command into one that runs where the controller is. */
+  /** What turns a command into one that runs where the controller is. @throws OperatorError LAB_WIRE_GONE */
   enter(argv: readonly string[]): string[] {
+    if (!isRunning(this.pid)) {
+      throw new OperatorError('LAB_WIRE_GONE', {
+        what: `the wire of the lab is gone: process ${this.pid}, which held it, has ended`,
+        todo: 'start the lab again: ipsec-deploy lab down --keep, then lab up',
+      });
+    }
     return ['nsenter', '--target', String(this.pid), '--net', '--', ...argv];
   }
 
@@ -45,6 +52,8 @@ export class Wire {
   /** Runs a command where the controller is. @throws Error with its words when it fails */
   async run(argv: readonly string[], stdin = ''): Promise<string> {
     const child = this.processes.start({ argv: this.enter(argv), env: toolEnvironment(), cwd: '/' });
+    // What ends before it has read says why by its status.
+    child.stdin.on('error', () => undefined);
     child.stdin.write(stdin);
     const { exit, stdout, stderr } = await outcomeOf(child);
     if (exit !== 0) throw new Error(`${argv.join(' ')} failed on the lab's wire: ${stderr.trim()}`);

@@ -1,10 +1,10 @@
 /** The hosts of the enforcing lab as such: up, reachable, powerless and back, disturbed, and gone without a trace, even after a crash. */
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startEnforcingLab, type EnforcingLab } from '../../../controller/lab/enforce/enforcing-lab.js';
 import { outcomeOf } from '../../../controller/lab/host-inside.js';
 import { readLabState } from '../../../controller/lab/lab-state.js';
@@ -13,7 +13,8 @@ import { parseAddress } from '../../../controller/model/address.js';
 import { PROGRAM } from '../../support/cli.js';
 import { leftOf, netNamespaces } from '../../support/enforce/leftovers.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'ipsec-hosts-'));
+/** What a path may have that mount options use. */
+const folder = mkdtempSync(join(tmpdir(), 'ipsec-hosts, "é":b '));
 const controller = [parseAddress('10.0.0.5') ?? expect.fail('an address')];
 const plans = [
   ...seedHosts(2).map((plan) => (plan.name === 'db1' ? { ...plan, platform: 'solaris-legacy' as const } : plan)),
@@ -152,6 +153,24 @@ test('a lab whose process is killed is found again by its folder, and goes witho
   process.kill(readLabState(at)?.pid ?? expect.fail('no lab'), 'SIGKILL');
   run('down');
   expect(existsSync(at)).toBe(false);
+  expect(leftOf(at, new Set())).toEqual([]);
+});
+
+test('a host whose first process is killed from outside is off, and boots again', async () => {
+  const host = lab.host('web1');
+  process.kill(host.pid ?? expect.fail('it is off'), 'SIGKILL');
+  await vi.waitFor(() => expect(host.isOn).toBe(false));
+  await host.boot();
+  expect(await connects('outsider1', '10.0.1.11')).toBe(true);
+});
+
+test('who gives up while a lab comes up leaves nothing behind', async () => {
+  const at = join(folder, 'given up');
+  const up = spawn(process.execPath, [PROGRAM, 'lab', 'up', '--enforce', '--hosts', '20', '--folder', at]);
+  await vi.waitFor(() => expect(existsSync(join(at, 'hosts/db9/network'))).toBe(true), { timeout: 20_000 });
+  expect(existsSync(join(at, 'lab.json'))).toBe(false);
+  up.kill('SIGINT');
+  await vi.waitFor(() => expect(existsSync(at)).toBe(false), { timeout: 20_000 });
   expect(leftOf(at, new Set())).toEqual([]);
 });
 

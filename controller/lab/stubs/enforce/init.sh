@@ -1,9 +1,12 @@
 #!/bin/sh
-# Process 1 of a host of the enforcing lab: arguments are its name and its folder. Says its process id as the lab sees it when the
-# host's files are in their places, waits until the lab has booted what comes before the network, then brings up network and SSH.
+# Process 1 of a host of the enforcing lab: arguments are its name, its folder and that of its commands. Says its process id as the lab
+# sees it when the host's files are in their places, waits until the lab has booted what comes before the network, then brings up
+# network and SSH.
 read -r pid _ </proc/self/stat
 mount -n -t proc lab-proc /proc &&
-    mount -n -a -T "$2/mounts" &&
+    mount -n --rbind "$3" "$2/stubs" &&
+    mount -n --rbind "$2" /mnt &&
+    mount -n -a -T /mnt/mounts &&
     mount -n -o remount,bind,ro / &&
     mkdir -m 755 /run/sshd || exit 1
 echo "$1" >/proc/sys/kernel/hostname
