@@ -91,7 +91,7 @@ function silence(
       : {
           fault: 'no-answer',
           evidence: `${none}; ${named(has[0], from)} did not move: nothing left ${from} protected`,
-          cause: `${from} drops it itself, or sends it another way than its SAs are for`,
+          cause: `${from} sends it in the clear (the policy loaded there is not the one that was meant), drops it itself, or sends it another way than its SAs are for`,
           todo: explain,
         };
   }
@@ -117,7 +117,7 @@ function silence(
     return {
       fault: 'no-answer',
       evidence: `${none}; ${came}; nothing left ${to} on an SA to ${probe.source}`,
-      cause: `${to} takes it off the wire and does not answer: its rule wants other protection, it has no SA for the way back, or a packet filter there drops ${probe.flow}`,
+      cause: `${to} takes it off the wire and does not answer, or answers in the clear: its rule wants other protection, it has no SA for the way back, or a packet filter there drops ${probe.flow}`,
       todo: `${explain}; settings.probes.ports names ports that answer`,
     };
   }
