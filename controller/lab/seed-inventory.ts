@@ -16,14 +16,21 @@ export function seedHosts(count: number): LabHostPlan[] {
   return [{ name: 'web1', addresses: [address('10.0.1.11')] }, ...peers];
 }
 
-/** Hosts that no inventory knows: `outsider1` at 192.0.2.9 and 2001:db8::9, and on. */
-export function outsiders(count: number): LabHostPlan[] {
-  return Array.from({ length: count }, (_, index) => ({
+/** Hosts that no inventory knows: `outsider1` at 192.0.2.9 and 2001:db8::9, and on, without names and addresses that its hosts have. */
+export function outsiders(count: number, hosts: readonly LabHostPlan[] = []): LabHostPlan[] {
+  const names = new Set(hosts.map(({ name }) => name));
+  const taken = new Set(hosts.flatMap(({ addresses }) => addresses.map(formatAddress)));
+  return Array.from({ length: MOST_OUTSIDERS }, (_, index) => ({
     name: `outsider${index + 1}`,
     addresses: [address(`192.0.2.${index + 9}`), address(`2001:db8::${(index + 9).toString(16)}`)],
     isOutsider: true,
-  }));
+  }))
+    .filter(({ name, addresses }) => !names.has(name) && !addresses.some((one) => taken.has(formatAddress(one))))
+    .slice(0, count);
 }
+
+/** As many as 192.0.2.0/24 has addresses from .9 on. */
+const MOST_OUTSIDERS = 246;
 
 /** 10.0.2.21 and on; .0 and .251 to .255 are left out. */
 function peerAddress(index: number): Address {

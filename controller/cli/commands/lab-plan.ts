@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { OperatorError } from '../../errors.js';
 import { readTextNow, writeNewFile } from '../../files/workspace.js';
 import { parseInventory } from '../../inventory/parse.js';
+import { MOST_ENFORCED } from '../../lab/enforce/enforcing-lab.js';
 import { controllerAddresses } from '../../lab/enforce/network-plan.js';
 import { enforcedAccess, PLAIN_ACCESS } from '../../lab/lab-access.js';
 import type { LabHostPlan } from '../../lab/lab.js';
@@ -43,9 +44,17 @@ export function wantedLab(wishes: LabWishes): WantedLab {
   const hosts =
     source === undefined ? seedOrKept(wishes, kept?.hosts) : sourceHosts(source.inventory, wishes, kept?.hosts);
   if (!isEnforcing) return { source, hosts, controller: undefined };
-  const addresses = hosts.flatMap((host) => host.addresses);
+  const all = kept === undefined ? [...hosts, ...outsiders(wishes.outsiders, hosts)] : hosts;
+  if (all.length > MOST_ENFORCED) {
+    throw new OperatorError('LAB_TOO_LARGE', {
+      what: `an enforcing lab has at most ${MOST_ENFORCED} hosts, outsiders among them; this one would have ${all.length}`,
+      todo: 'ask for fewer, or leave --enforce away: a plain lab takes more',
+    });
+  }
+  const families = new Set(hosts.flatMap((host) => host.addresses.map(({ family }) => family)));
+  const addresses = all.flatMap((host) => host.addresses).filter(({ family }) => families.has(family));
   const controller = kept?.controller ?? controllerAddresses(source?.inventory.management ?? [], addresses);
-  return { source, hosts: kept === undefined ? [...hosts, ...outsiders(wishes.outsiders)] : hosts, controller };
+  return { source, hosts: all, controller };
 }
 
 function readSource(path: string): WantedLab['source'] {

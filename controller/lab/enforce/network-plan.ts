@@ -22,11 +22,11 @@ export function macOf(name: string): string {
   return ['02', ...[...digest.subarray(0, 5)].map((byte) => byte.toString(16).padStart(2, '0'))].join(':');
 }
 
-/** The bridge with the controller on it. */
+/** The bridge with the controller on it; its address is that of no host's name, which has no space. */
 export function wireCommands(controller: readonly Address[]): string {
   return lines([
     'link set lo up',
-    `link add ${BRIDGE} address ${macOf('controller')} type bridge forward_delay 0 mcast_snooping 0`,
+    `link add ${BRIDGE} address ${macOf('the controller')} type bridge forward_delay 0 mcast_snooping 0`,
     `link set ${BRIDGE} up`,
     ...addressCommands(BRIDGE, controller),
   ]);
@@ -65,7 +65,8 @@ function lines(commands: readonly string[]): string {
   return commands.map((command) => `${command}\n`).join('');
 }
 
-const LOOPBACK = /^(?:127\.|::1$)/;
+/** Where nobody stands: loopback, and what `0.0.0.0/0` and `::/0` begin with. */
+const NOBODY = /^(?:0\.|127\.|::1?$)/;
 
 /** Where the controller stands if its inventory does not say: as the example inventory has it. */
 const FALLBACK: readonly Address[] = [
@@ -82,7 +83,7 @@ export function controllerAddresses(management: readonly Prefix[], hosts: readon
   const families = [...new Set(hosts.map(({ family }) => family))].sort();
   return families.flatMap((family) => {
     const usable = management.filter(
-      ({ address }) => address.family === family && !LOOPBACK.test(formatAddress(address)),
+      ({ address }) => address.family === family && !NOBODY.test(formatAddress(address)),
     );
     const fallback = FALLBACK.filter((address) => address.family === family).map((address) => ({
       address,

@@ -6,7 +6,7 @@ import {
   onlineCommands,
   wireCommands,
 } from '../../../../controller/lab/enforce/network-plan.js';
-import { seedHosts } from '../../../../controller/lab/seed-inventory.js';
+import { outsiders, seedHosts } from '../../../../controller/lab/seed-inventory.js';
 import {
   formatAddress,
   parseAddress,
@@ -38,6 +38,20 @@ test('the controller has an address of each family that hosts have, whatever the
   expect(chosen([], ['10.0.1.11'])).toEqual(['10.0.0.5']);
   expect(chosen(['127.0.0.1/32', '::1/128'], ['10.0.0.5', 'fd00::7'])).toEqual(['10.0.0.6', 'fd00::5']);
   expect(chosen(['fd00:9::/64', '10.7.0.1/32'], ['fd00::7'])).toEqual(['fd00:9::1']);
+});
+
+test('the controller of an inventory that lets everybody manage it is not at an address that is nobody’s', () => {
+  expect(chosen(['0.0.0.0/0', '::/0'], ['10.0.1.11', 'fd00::7'])).toEqual(['10.0.0.5', 'fd00::5']);
+});
+
+test('an outsider has no name, address or MAC address that is another’s', () => {
+  const hosts = [
+    { name: 'outsider1', addresses: [address('10.0.1.11')] },
+    { name: 'web1', addresses: [address('192.0.2.10')] },
+    { name: 'controller', addresses: [address('2001:db8::c')] },
+  ];
+  expect(outsiders(2, hosts).map(({ name }) => name)).toEqual(['outsider3', 'outsider5']);
+  expect(wireCommands([])).not.toContain(macOf('controller'));
 });
 
 test('all cables are laid in one batch, each into the namespace of its host', () => {
