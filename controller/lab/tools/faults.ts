@@ -37,6 +37,13 @@ export interface PlacedFault {
   release(): void;
 }
 
+/** A call that is hit. */
+export interface FaultHit {
+  readonly fault: Fault;
+  /** Resolves when the fault is taken away. */
+  readonly released: Promise<void>;
+}
+
 interface Placed extends PlacedFault {
   readonly placing: FaultPlacing;
   hits: number;
@@ -70,7 +77,7 @@ export class FaultTable {
   }
 
   /** The fault that hits this call, counted. */
-  take(tool: string, args: readonly string[]): { readonly fault: Fault; readonly released: Promise<void> } | undefined {
+  take(tool: string, args: readonly string[]): FaultHit | undefined {
     const placed = this.#placed.find(
       ({ placing: { tool: wanted, when, times }, hits }) =>
         (wanted === tool || wanted === '*') && (times === undefined || hits < times) && (when?.(args) ?? true),

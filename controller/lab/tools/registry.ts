@@ -5,49 +5,36 @@
 
 import type { Machine, MachineCall, MachineSetup, MakeMachine } from '../machine.js';
 import type { SecurityAssociation } from '../../model/sa.js';
-import { remember } from '../../policy/remembered-actions.js';
 import type { Spd } from '../../policy/spd.js';
 import { without } from '../sad-edits.js';
 import type { NetworkHost } from '../network-host.js';
-import { saId, type KernelState } from '../packet-filter.js';
+import type { KernelState } from '../packet-filter.js';
 import { runBootScripts } from './boot-scripts.js';
+import { answerUnder, KILLED } from './faulted-call.js';
 import { FaultTable, type Fault } from './faults.js';
 import { DaemonHost } from './daemon-host.js';
 import type { IkeDaemon } from './in-iked.js';
-import { ipseckey } from './ipseckey.js';
 import { methodWords, placeArguments, underRootWhereThere } from './method-words.js';
 import { searchProcesses } from './processes.js';
-import { runIpsecconf } from './run-ipsecconf.js';
-import { UNUSED } from '../../keys/kernel/sa-lifetimes.js';
 import type { Sad } from '../../keys/kernel/sad.js';
 import { NO_EXCHANGES, type Exchanges } from './ikeadm.js';
+import { KernelCommands } from './kernel-commands.js';
 import { Kernel } from './kernel.js';
-import { nc } from './nc.js';
-import { ping } from './ping.js';
 import type { MethodResult } from './smf-methods.js';
 import { Smf } from './smf.js';
 import { IKE } from './smf-services.js';
 import { svcadm } from './svcadm.js';
 import { svccfg } from './svccfg.js';
 import { svcprop, svcs } from './svcs.js';
-import type { FileAccess, ToolCall, ToolReply } from './tool.js';
-import { Turns } from './turns.js';
+import type { ToolCall, ToolReply } from './tool.js';
+import { ncOverWire, pingOverWire } from './wire-tools.js';
 
 type Runner = (call: ToolCall) => Promise<ToolReply>;
-
-/** Commands that only ask for things: a lie is to say yes. */
-const DEAF_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'pkill', 'in.iked', 'ikeadm'];
 
 /** There from the services on. */
 const SERVICE_TOOLS: readonly string[] = ['svcadm', 'svccfg', 'svcs', 'svcprop', 'nc'];
 
-/** Who waits for an answer that does not come waits no longer in the lab, which knows at once that none will. */
-const LONGEST_SILENCE_SECONDS = 1;
-
 const OK: ToolReply = { exit: 0, stdout: '', stderr: '' };
-
-/** A process that was killed when the power went. */
-const KILLED: ToolReply = { exit: 137, stdout: '', stderr: '' };
 
 export class HostMachine implements Machine, NetworkHost {
   readonly faults = new FaultTable((fault, is) => {
@@ -60,12 +47,17 @@ export class HostMachine implements Machine, NetworkHost {
   #isOn = false;
   /** Scripts of services that run now. */
   #cut = powerLine();
-  #policyTurns = new Turns();
-  #keyTurns = new Turns();
+  readonly #commands: KernelCommands;
 
   constructor(private readonly setup: MachineSetup) {
     const { clock, filter } = setup;
     this.#kernel = new Kernel({ clock, filter, ...(filter && { onAge: () => this.#ageOnItsOwn() }) });
+    this.#commands = new KernelCommands({
+      kernel: this.#kernel,
+      isLegacy: this.#isLegacy,
+      onChange: () => this.#tell(),
+      onDelete: async (gone) => setup.ike?.deleted(this, gone),
+    });
     this.smf = new Smf({
       root: setup.root,
       files: setup.files,
@@ -131,13 +123,13 @@ export class HostMachine implements Machine, NetworkHost {
   }
 
   changeSas(change: (sad: Sad) => Sad): Promise<void> {
-    return this.#keyTurns.take(async () => {
+    return this.#commands.withSas(async () => {
       if (this.#isOn) await this.#kernel.change({ sad: change(this.sad) });
     });
   }
 
   age(): Promise<void> {
-    return this.#keyTurns.take(async () => {
+    return this.#commands.withSas(async () => {
       const { life } = this.#kernel;
       const sad = await this.#kernel.aged();
       if (!life.aborted && sad !== this.sad) await this.#kernel.change({ sad });
@@ -162,8 +154,7 @@ export class HostMachine implements Machine, NetworkHost {
     this.#cut.cut();
     this.#cut = powerLine();
     this.#daemon.powerCut();
-    this.#policyTurns = new Turns();
-    this.#keyTurns = new Turns();
+    this.#commands.powerCut();
     this.smf.powerCut();
   }
 
@@ -228,87 +219,20 @@ export class HostMachine implements Machine, NetworkHost {
       return { exit: 127, stdout: '', stderr: `${tool}: not found\n` };
     const hit = this.faults.take(tool, call.args);
     if (hit === undefined) return runner(call);
-    const { fault, released } = hit;
-    const { life } = this.#kernel;
-    switch (fault.kind) {
-      case 'lie':
-        return this.#lie(tool, call, runner);
-      case 'fail':
-        return { exit: fault.exit ?? 1, stdout: '', stderr: fault.stderr ?? `${tool}: failed\n` };
-      case 'hang':
-        await released;
-        return life.aborted ? KILLED : runner(call);
-      case 'late':
-        await this.setup.clock.after(fault.seconds);
-        return life.aborted ? KILLED : runner(call);
-      case 'early':
-        // The work goes on behind the answer; a power cut in between ends it.
-        void this.#later(fault.seconds, () => runner(call));
-        return OK;
-      case 'dies':
-      case 'stale':
-        return tool === 'in.iked' ? this.#startDaemon(call, fault) : runner(call);
-      case 'out-of-step':
-        return runner(call);
-    }
-  }
-
-  async #later(seconds: number, work: () => Promise<unknown>): Promise<void> {
-    const { life } = this.#kernel;
-    await this.setup.clock.after(seconds);
-    if (!life.aborted) await work();
-  }
-
-  /** The answer is the usual one; neither the kernel nor a file is other than before. */
-  async #lie(tool: string, call: ToolCall, runner: Runner): Promise<ToolReply> {
-    if (DEAF_TOOLS.includes(tool)) return OK;
-    const { files } = call;
-    const deaf: FileAccess = {
-      read: (path) => files.read(path),
-      stat: (path) => files.stat(path),
-      write: async () => undefined,
-      append: async () => undefined,
-      remove: async () => undefined,
-    };
-    const told = { ...call, files: deaf };
-    const run =
-      tool === 'ipsecconf' ? this.#policy(told, true) : tool === 'ipseckey' ? this.#keys(told, true) : runner(told);
-    return { ...(await run), exit: 0 };
-  }
-
-  /** `isDeaf`: the kernel does not hear of it. */
-  async #policy(call: ToolCall, isDeaf = false): Promise<ToolReply> {
-    const before = this.spd;
-    const reply = await this.#policyTurns.take(async () => {
-      const { life } = this.#kernel;
-      const { state, offered, ...said } = await runIpsecconf(call, this.spd, this.#isLegacy);
-      if (!isDeaf && !life.aborted && (state !== this.spd || offered.length > 0)) {
-        await this.#kernel.change({ spd: state, remembered: remember(this.kernel.remembered, offered) });
-      }
-      return said;
+    return answerUnder(hit, {
+      tool,
+      call,
+      clock: this.setup.clock,
+      life: this.#kernel.life,
+      run: runner,
+      runDeaf: (told) => this.#runDeaf(tool, told, runner),
+      startDaemon: (told, fault) => this.#startDaemon(told, fault),
     });
-    if (before !== this.spd) await this.#tell();
-    return reply;
   }
 
-  async #keys(call: ToolCall, isDeaf = false): Promise<ToolReply> {
-    const { reply, gone } = await this.#keyTurns.take(async () => {
-      const { life } = this.#kernel;
-      const before = await this.#kernel.aged();
-      const currents = [...call.args, ...call.stdin.split(/\s+/)].some((word) => LISTING_WORDS.includes(word))
-        ? await this.#kernel.currents()
-        : undefined;
-      const { state, ...said } = await ipseckey(call, before, (sa) => currents?.get(saId(sa)) ?? UNUSED);
-      const isChanged = !isDeaf && !life.aborted && !isSame(state, this.sad);
-      const lost = [...before].flatMap(([key, sa]) => (state.has(key) ? [] : [sa]));
-      if (isChanged) await this.#kernel.change({ sad: state });
-      return { reply: said, gone: isChanged ? lost : undefined };
-    });
-    if (gone !== undefined) {
-      if (call.args.some((word) => word.startsWith('delete'))) await this.setup.ike?.deleted(this, gone);
-      await this.#tell();
-    }
-    return reply;
+  #runDeaf(tool: string, call: ToolCall, runner: Runner): Promise<ToolReply> {
+    if (tool === 'ipsecconf') return this.#commands.policy(call, true);
+    return tool === 'ipseckey' ? this.#commands.keys(call, true) : runner(call);
   }
 
   get #exchanges(): Exchanges {
@@ -329,34 +253,9 @@ export class HostMachine implements Machine, NetworkHost {
     return reply;
   }
 
-  /** Waits as long as the caller would, or as the lab lets it. */
-  async #silence(seconds: number): Promise<void> {
-    await this.setup.clock.after(Math.min(seconds, LONGEST_SILENCE_SECONDS));
-  }
-
-  async #ping(call: ToolCall): Promise<ToolReply> {
-    return ping(call, async ({ source, destination, seconds }) => {
-      const answer = await this.setup.wire?.ping(this, source, destination);
-      if (answer !== 'open') await this.#silence(seconds);
-      return answer === 'open';
-    });
-  }
-
-  async #nc(call: ToolCall): Promise<ToolReply> {
-    return nc(call, async ({ source, destination, sourcePort, port, seconds }) => {
-      const [from, to] = [
-        { address: source, port: sourcePort },
-        { address: destination, port },
-      ];
-      const answer = (await this.setup.wire?.connect(this, from, to)) ?? 'silent';
-      if (answer === 'silent') await this.#silence(seconds ?? LONGEST_SILENCE_SECONDS);
-      return answer;
-    });
-  }
-
   readonly #runners: Readonly<Record<string, Runner>> = {
-    ipsecconf: (call) => this.#policy(call),
-    ipseckey: (call) => this.#keys(call),
+    ipsecconf: (call) => this.#commands.policy(call),
+    ipseckey: (call) => this.#commands.keys(call),
     ipsecalgs: async () => OK,
     ikecert: async () => ({ exit: 1, stdout: '', stderr: 'ikecert: certificates are not part of the lab\n' }),
     'in.iked': (call) => this.#startDaemon(call, undefined),
@@ -367,8 +266,8 @@ export class HostMachine implements Machine, NetworkHost {
     svcprop: (call) => svcprop(call.args, this.smf),
     pgrep: async (call) => searchProcesses('pgrep', call.args, this.#processes).reply,
     pkill: (call) => this.#pkill(call),
-    ping: (call) => this.#ping(call),
-    nc: (call) => this.#nc(call),
+    ping: (call) => pingOverWire(call, this, this.setup),
+    nc: (call) => ncOverWire(call, this, this.setup),
   };
 
   get #processes(): { name: string; pid: number }[] {
@@ -436,13 +335,6 @@ function powerLine(): { readonly whenCut: Promise<ToolReply>; readonly cut: () =
     cut = () => resolve(KILLED);
   });
   return { whenCut, cut };
-}
-
-/** Words of ipseckey that show what an SA has carried. */
-const LISTING_WORDS: readonly string[] = ['dump', 'get'];
-
-function isSame(one: Sad, other: Sad): boolean {
-  return one === other || (one.size === other.size && [...one].every(([key, sa]) => other.get(key) === sa));
 }
 
 function baseName(path: string): string {
