@@ -4,7 +4,7 @@
  * by the command that it names.
  */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EnforcedFleet, SSH } from '../../support/enforce/fleet.js';
 import { between, byKind, inTheClear, ofKind, show } from '../../support/enforce/seen.js';
 import { answerOn, knock, startBurst, type Answerer } from '../../support/enforce/traffic.js';
@@ -13,6 +13,9 @@ const PORT = 7000;
 const VISITOR = '192.0.2.9';
 const AT_ONCE = 10;
 const CONNECTIONS = 3000;
+
+/** A machine that does much besides is slow, and no less right. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let fleet: EnforcedFleet;
 let answerer: Answerer | undefined;

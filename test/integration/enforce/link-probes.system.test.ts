@@ -3,7 +3,7 @@
  * link beside them that works is confirmed in the same run.
  */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EnforcedFleet, SSH } from '../../support/enforce/fleet.js';
 import { show } from '../../support/enforce/seen.js';
 import { knock } from '../../support/enforce/traffic.js';
@@ -73,6 +73,9 @@ const PSK = `{{> banner}}
 }
 {{/each}}
 `;
+
+/** A machine that does much besides is slow, and no less right. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let fleet: EnforcedFleet;
 

@@ -3,7 +3,7 @@
  * controller's new connections go into the void, and within the window each host lets a new session of the machine's own SSH client in again.
  */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { CONTROLLER, EnforcedFleet, SSH } from '../../support/enforce/fleet.js';
 import { show } from '../../support/enforce/seen.js';
 import { knock, type Knock } from '../../support/enforce/traffic.js';
@@ -58,6 +58,9 @@ const LOCK_OUTS: readonly LockOut[] = [
 
 const RISKS = ['lock-out', 'in-the-clear', 'lint', 'pairs', 'failed-tests', 'unprotected', 'gap'];
 const PUSH = ['apply', ...RISKS.flatMap((risk) => ['--accept-risk', risk])];
+
+/** A machine that does much besides is slow, and no less right. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let fleet: EnforcedFleet;
 

@@ -3,7 +3,7 @@
  * a change of algorithms and a rollback. A capture of the wire has no clear packet of them; what was lost is counted and told.
  */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { EnforcedFleet, SSH } from '../../support/enforce/fleet.js';
 import { between, byKind, inTheClear, ofKind, show } from '../../support/enforce/seen.js';
 import { answerOn, startFlow, type Answerer, type Flow } from '../../support/enforce/traffic.js';
@@ -14,6 +14,9 @@ const PAIRS = [
   { name: 'IKE', from: 'web1', to: 'db1' },
   { name: 'fixed keys', from: 'web2', to: 'db2' },
 ] as const;
+
+/** A machine that does much besides is slow, and no less right. */
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let fleet: EnforcedFleet;
 let answerers: readonly Answerer[] = [];

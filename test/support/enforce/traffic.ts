@@ -47,15 +47,28 @@ export interface Knock {
 
 /** Two SYNs a try: the kernel sends the second after one second. */
 const PATIENCE_MS = 1300;
+const PATIENT_MS = 8000;
 
 /** Tries all at once; takes no longer than one that is not answered. */
-export async function knock(space: NetSpace, tries: readonly Knock[]): Promise<ReadonlyMap<string, KnockAnswer>> {
-  const tool = startTool(space, 'knock.mjs', { tries, patienceMs: PATIENCE_MS });
+export async function knock(
+  space: NetSpace,
+  tries: readonly Knock[],
+  patienceMs = PATIENCE_MS,
+): Promise<ReadonlyMap<string, KnockAnswer>> {
+  const tool = startTool(space, 'knock.mjs', { tries, patienceMs });
   const said = z
     .object({ answers: z.record(z.string(), z.enum(['open', 'closed', 'silent', 'unsendable'])) })
     .parse(await tool.next());
   await tool.stop();
   return new Map(Object.entries(said.answers));
+}
+
+/** Where answers are expected: what is silent is tried again with patience, as a machine that is busy answers late. */
+export async function insist(space: NetSpace, tries: readonly Knock[]): Promise<ReadonlyMap<string, KnockAnswer>> {
+  const first = await knock(space, tries);
+  const silent = tries.filter(({ id }) => first.get(id) === 'silent');
+  if (silent.length === 0) return first;
+  return new Map([...first, ...(await knock(space, silent, PATIENT_MS))]);
 }
 
 const Counted = z.object({ sent: z.number(), back: z.number(), longestGapMs: z.number() });
