@@ -57,7 +57,19 @@ function judgeProtected(probe: PlannedProbe, seen: Seen): ProbeResult {
         todo: 'look at the loaded policy of both ends: `ipsec-deploy verify` compares it, `ipsecconf -ln` lists it',
       };
     }
-    const unheard = answered === first ? '' : `; ${probe.flow} had no answer, which is no matter of protection`;
+    const unheard = answered === first ? '' : `; ${unheardText(probe, first)}`;
+    const stuck = answered === first || first.answer !== 'silent' ? undefined : stuckSa(probe, seen);
+    if (stuck !== undefined) {
+      // The ping has SAs of its own, and shows nothing of those that the connection asked for.
+      return {
+        ...flowOf(probe),
+        state: 'broken',
+        fault: 'key-mismatch',
+        evidence: `no answer, though a ping has one; ${movedText(stuck, `out at ${probe.from}`)}; ${probe.to} has that SA, and it did not move`,
+        cause: `the two ends have different keys or algorithms for ${probe.flow}, or its ESP (IP protocol 50) is dropped on the way`,
+        todo: `compare the keys and rules of both ends (\`ipsec-deploy drift ${probe.from} ${probe.to}\`)`,
+      };
+    }
     return { ...flow, state: 'held', evidence: `${proof.evidence}${unheard}` };
   }
   const tried = [first, second].find((reply) => reply?.answer === 'silent');
@@ -142,6 +154,23 @@ function silence(
     };
   }
   return { fault: 'no-answer', evidence: none, cause: 'the SAs of the ends could not be counted', todo: explain };
+}
+
+function unheardText({ flow }: PlannedProbe, { answer, text }: Seen['first']): string {
+  if (answer === 'silent') return `${flow} had no answer: nothing of a link's keys, perhaps a packet filter there`;
+  return `${flow} could not be tried${text === '' ? '' : ` (${text})`}`;
+}
+
+/** An SA on which the sender sent and from which the receiver, which has it, took nothing. */
+function stuckSa(
+  { sender: source, receiver: destination }: PlannedProbe,
+  { sender, receiver }: Seen,
+): Moved | undefined {
+  const arrived = moved(receiver, source, destination);
+  const there = held(receiver, source, destination);
+  return moved(sender, source, destination).find(
+    (one) => there.some((other) => sameSa(one, other)) && !arrived.some((other) => sameSa(one, other)),
+  );
 }
 
 /** Whether the SAs of both ends carried an answered flow, there and back. */
