@@ -26,7 +26,7 @@ export function leftOf(folder: string, namespaces: ReadonlySet<string>, end = In
   for (const pid of pids) {
     const inside = look(() => readlinkSync(`/proc/${pid}/ns/net`)) ?? '';
     const words = ['cmdline', 'environ', 'mountinfo'].map((name) =>
-      look(() => readFileSync(`/proc/${pid}/${name}`, 'latin1')),
+      look(() => readFileSync(`/proc/${pid}/${name}`, 'utf8')),
     );
     const isInside = namespaces.has(inside) && begunAt(pid) < end;
     if (!isInside && !words.some((text) => text?.includes(folder) === true)) continue;
