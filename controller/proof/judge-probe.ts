@@ -1,16 +1,10 @@
 /** What the answers and the counters of both ends say of one promise. Values only. */
 
-import { parseAddress, sameAddress, type Address } from '../model/address.js';
 import type { ProbedFlow, ProbeResult } from '../model/link-probe.js';
-import type { ProbeReply, SaCount } from '../model/probe.js';
+import type { ProbeReply } from '../model/probe.js';
 import { conversationText } from './flow-kind.js';
+import { counts, held, moved, movedText, named, sameSa, type Counted, type Moved } from './moved-sas.js';
 import type { PlannedProbe } from './plan-probes.js';
-
-/** An end's SAs before and after the tries. */
-export interface Counted {
-  readonly before: readonly SaCount[];
-  readonly after: readonly SaCount[];
-}
 
 /** What was seen of one probe. */
 export interface Seen {
@@ -248,60 +242,6 @@ function flowOf({ link, from, to, source, destination, flow, expect, because }: 
 
 function untried(probe: PlannedProbe, why: string): ProbeResult {
   return { ...flowOf(probe), state: 'untried', why: why === '' ? 'the host has no means to try it' : why };
-}
-
-interface Moved {
-  readonly type: string;
-  readonly spi: string;
-  readonly bytes: number;
-}
-
-/** SAs for one way that carried something meanwhile, also those that are new. */
-function moved(counted: Counted | undefined, source: Address, destination: Address): readonly Moved[] {
-  if (counted === undefined) return [];
-  const before = new Map(counted.before.map((one) => [keyOf(one), one.bytes] as const));
-  return held(counted, source, destination).flatMap((one) => {
-    const known = before.get(keyOf(one)) ?? 0;
-    // A counter that is lower than before is that of a new SA with the old SPI.
-    const bytes = one.bytes >= known ? one.bytes - known : one.bytes;
-    return bytes > 0 ? [{ type: one.type, spi: one.spi, bytes }] : [];
-  });
-}
-
-/** SAs for one way that are loaded. */
-function held(counted: Counted | undefined, source: Address, destination: Address): readonly SaCount[] {
-  return (counted?.after ?? []).filter(
-    ({ src, dst }) => isAddress(dst, destination) && (src === undefined || isAddress(src, source)),
-  );
-}
-
-function isAddress(text: string, address: Address): boolean {
-  const parsed = parseAddress(text);
-  return parsed !== undefined && sameAddress(parsed, address);
-}
-
-function keyOf({ type, spi, dst }: SaCount): string {
-  return `${type} ${spi} ${dst}`;
-}
-
-function sameSa(one: Pick<Moved, 'type' | 'spi'>, other: Pick<Moved, 'type' | 'spi'>): boolean {
-  // Hosts write them with and without zeros in front.
-  return one.type === other.type && Number(one.spi) === Number(other.spi);
-}
-
-function movedText(one: Moved | undefined, where: string): string {
-  if (one === undefined) return `nothing ${where}`;
-  return `SPI ${one.spi} moved ${one.bytes} bytes ${where}`;
-}
-
-function named(one: SaCount | undefined, host: string): string {
-  return one === undefined ? `the SA of ${host}` : `SPI ${one.spi} at ${host}`;
-}
-
-function counts(counted: Counted, source: Address, destination: Address): string {
-  const has = held(counted, source, destination);
-  if (has.length === 0) return ': it has none';
-  return ` (${has.map(({ spi, bytes }) => `SPI ${spi} stands at ${bytes} bytes`).join(', ')})`;
 }
 
 function seconds(count: number): string {

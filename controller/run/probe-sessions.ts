@@ -8,7 +8,8 @@ import { CONTROLLER, type ProbeResult } from '../model/link-probe.js';
 import type { Probe, ProbeReply, SaCount } from '../model/probe.js';
 import { HostLinkError, type HostSession, type OwnAnswer, type OwnNetwork } from '../ports.js';
 import type { Conversation } from '../proof/flow-kind.js';
-import { judgeProbe, type Counted, type Seen } from '../proof/judge-probe.js';
+import { judgeProbe, type Seen } from '../proof/judge-probe.js';
+import type { Counted } from '../proof/moved-sas.js';
 import type { Sight } from '../proof/plan-outside-probes.js';
 import type { PlannedProbe } from '../proof/plan-probes.js';
 
