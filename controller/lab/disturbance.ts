@@ -1,7 +1,7 @@
 /** What can be made wrong with a host of an enforcing lab as a whole, in the words of the control socket. Owns reading them. */
 
 export const DISK_WORDS = ['full', 'ro', 'ok'] as const;
-export const CUT_WORDS = ['in', 'out', 'both'] as const;
+const CUT_WORDS = ['in', 'out', 'both'] as const;
 
 export type Disturbance =
   | { readonly what: 'cut'; readonly direction: (typeof CUT_WORDS)[number] }

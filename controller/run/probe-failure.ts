@@ -24,7 +24,7 @@ function rank(fault: Extract<ProbeResult, { state: 'broken' }>['fault']): number
 }
 
 /** `link db1--web1: web1 → db1 tcp/22 must be protected (key-mismatch): …` */
-export function brokenSentence(result: Extract<ProbeResult, { state: 'broken' }>): string {
+function brokenSentence(result: Extract<ProbeResult, { state: 'broken' }>): string {
   const { link, from, to, flow, expect, fault, evidence, cause } = result;
   const of = link === undefined ? '' : `link ${link}: `;
   const must = expect === 'clear' ? 'pass in the clear' : `be ${expect}`;

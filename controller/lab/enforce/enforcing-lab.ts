@@ -46,7 +46,7 @@ export interface EnforcingLab extends LabNodes {
 }
 
 /** Processes of the lab in a folder carry markers that begin so. */
-export function labMarker(folder: string): string {
+function labMarker(folder: string): string {
   return `${folder}/`;
 }
 

@@ -15,7 +15,7 @@ const STAGE = '/mnt';
 const STUBS = 'stubs';
 
 /** The machine's own shell: a host may have another in its place. */
-export const realShell = (): string => fs.realpathSync('/bin/sh');
+const realShell = (): string => fs.realpathSync('/bin/sh');
 
 export function enforcedPaths(labFolder: string, name: string): HostPaths {
   const paths = hostPaths(labFolder, name);

@@ -11,7 +11,7 @@ export interface LinkState {
 
 export const SOUND_LINK: LinkState = { cut: [], lossPercent: 0 };
 
-export const FAULT_TABLE = 'bridge lab_faults';
+const FAULT_TABLE = 'bridge lab_faults';
 
 /** Replaces all faults by those of these ports, in one transaction. Frames of every kind are meant, ARP too. */
 export function faultRules(links: ReadonlyMap<string, LinkState>): string {

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { formatAddress, prefixContains, type Address, type Prefix } from '../../model/address.js';
 
 /** What a host calls its one interface. */
-export const HOST_INTERFACE = 'net0';
+const HOST_INTERFACE = 'net0';
 /** The bridge that all hosts hang on; the controller's addresses are on it. */
-export const BRIDGE = 'wire0';
+const BRIDGE = 'wire0';
 
 /** One host's cable. */
 export interface Cable {

@@ -7,7 +7,7 @@ import type { Protection } from '../../../model/policy.js';
 import { NO_ALGORITHM, SA_TYPE, type SecurityAssociation } from '../../../model/sa.js';
 import { algorithmNamed, type AlgorithmKind } from '../../../policy/algorithms.js';
 
-export const PROTECTED = 0x8000_0000;
+const PROTECTED = 0x8000_0000;
 const HAS_ESP = 0x4000_0000;
 const HAS_AH = 0x2000_0000;
 /** The SA's own ports or protocol are not the packet's. */

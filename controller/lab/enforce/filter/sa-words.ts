@@ -50,7 +50,7 @@ export function pairs(
   return esp.flatMap((one) => ah.filter((other) => goTogether(one, other)).map((other) => [one, other] as const));
 }
 
-export function goTogether(a: SecurityAssociation, b: SecurityAssociation): boolean {
+function goTogether(a: SecurityAssociation, b: SecurityAssociation): boolean {
   if (familyOf(a) !== familyOf(b) || a.dst.address.value !== b.dst.address.value) return false;
   return anySource(a) || anySource(b) || a.src.address.value === b.src.address.value;
 }

@@ -12,7 +12,7 @@ import { SA_TYPE, type SecurityAssociation } from '../../../model/sa.js';
 const WIRE_PROTOCOL = { esp: 50, ah: 51 } as const;
 
 /** Inner protocols that can be carried, the usual ones first. */
-export const CARRIED = [6, 17, 1, 58, 132, 2, 4, 41, 46, 47, 88, 89, 103, 112];
+const CARRIED = [6, 17, 1, 58, 132, 2, 4, 41, 46, 47, 88, 89, 103, 112];
 
 const USUAL_TTL = 64;
 
