@@ -11,8 +11,8 @@ export type AuthMethod = (typeof AUTH_METHODS)[number];
 export const OAKLEY_GROUPS: readonly number[] = [1, 2, 5, 14, 15, 16];
 
 /**
- * Lifetimes in seconds where no file names one. ike.config(4) gives no number for either: an hour is what in.iked proposes for phase 1
- * (`ikeadm get defaults`; the four hours one reads of are ikev2.config's), eight hours are the kernel's own limit (illumos ipsecesp).
+ * Lifetimes in seconds where no file names one. ike.config(4) gives no number for either, and in.iked is closed: an hour for phase 1 is
+ * what is taken here (`ikeadm get defaults` on a host tells its own), eight hours are the kernel's own limit (illumos ipsecesp).
  */
 export const IKE_DEFAULTS = { phaseOneSeconds: 3600, phaseTwoSeconds: 28_800 } as const;
 
