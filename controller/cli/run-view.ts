@@ -50,13 +50,12 @@ async function liveView(output: Output): Promise<RunView> {
           active.set(event.host, `verified, reverts at ${event.revertsAt} unless confirmed`);
           break;
         case 'probe':
+        case 'probe-gap':
         case 'probed': {
           const line = eventText(event, output.paint);
           if (line !== undefined) draw.persist(line);
           break;
         }
-        case 'probe-gap':
-          break;
         case 'outcome':
           active.delete(event.host);
           draw.persist(outcomeText(event.host, event, output.paint));

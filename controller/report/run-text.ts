@@ -2,7 +2,7 @@
 
 import { EXIT, type ExitStatus } from '../errors.js';
 import { countOutcomes, type HostOutcome, type RunEvent } from '../model/run.js';
-import { groupProbedText, probeText } from './probe-text.js';
+import { groupProbedText, probeGapText, probeText } from './probe-text.js';
 import { plain, printable, type Colour, type Paint } from './paint.js';
 
 const COLOUR: Record<HostOutcome['status'], Colour> = {
@@ -57,7 +57,8 @@ export function eventText(event: RunEvent, paint: Paint = plain): string | undef
     case 'probe':
       return event.state === 'broken' ? probeText(event, paint) : undefined;
     case 'probe-gap':
-      return undefined;
+      // A link that was not tried would else pass for one that is as promised; what is not tried of a host is in the log.
+      return event.link === undefined ? undefined : probeGapText(event, paint);
     case 'probed':
       return groupProbedText(event, paint);
     case 'outcome':
