@@ -1,15 +1,21 @@
 /** What the answers and the counters of both ends say of one promise. Values only. */
 
+import { parseAddress, sameAddress } from '../model/address.js';
 import type { ProbedFlow, ProbeResult } from '../model/link-probe.js';
 import type { ProbeReply } from '../model/probe.js';
 import { conversationText } from './flow-kind.js';
 import { counts, held, moved, movedText, named, sameSa, type Counted, type Moved } from './moved-sas.js';
 import type { PlannedProbe } from './plan-probes.js';
 
+type Heard = Pick<ProbeReply, 'answer' | 'text'> & Partial<Pick<ProbeReply, 'means'>>;
+
+/** Means that send from whichever of its addresses the host likes. */
+const ANY_SOURCE: readonly (string | undefined)[] = ['ksh', 'ksh93', 'bash'];
+
 /** What was seen of one probe. */
 export interface Seen {
-  readonly first: Pick<ProbeReply, 'answer' | 'text'>;
-  readonly second?: Pick<ProbeReply, 'answer' | 'text'>;
+  readonly first: Heard;
+  readonly second?: Heard;
   /** Around the tries alone; absent for this machine, which has no SAs. */
   readonly sender?: Counted;
   readonly receiver?: Counted;
@@ -42,6 +48,12 @@ function judgeProtected(probe: PlannedProbe, seen: Seen): ProbeResult {
     const flow = { ...flowOf(probe), flow: conversationText(by) };
     const proof = carried(probe, seen);
     if ('missing' in proof) {
+      const [other] = ANY_SOURCE.includes(answered.means) ? movedFromOthers(seen.sender, probe) : [];
+      if (other !== undefined)
+        return untried(
+          probe,
+          `${answered.means} sent it from another address of ${probe.from}: ${movedText(other, 'out')}`,
+        );
       return {
         ...flow,
         state: 'broken',
@@ -153,6 +165,12 @@ function silence(
 function unheardText({ flow }: PlannedProbe, { answer, text }: Seen['first']): string {
   if (answer === 'silent') return `${flow} had no answer: nothing of a link's keys, perhaps a packet filter there`;
   return `${flow} could not be tried${text === '' ? '' : ` (${text})`}`;
+}
+
+/** SAs from other addresses of the sender that carried something to the same place. */
+function movedFromOthers(counted: Counted | undefined, { sender, receiver }: PlannedProbe): readonly Moved[] {
+  const sources = (counted?.after ?? []).flatMap(({ src }) => parseAddress(src ?? '') ?? []);
+  return sources.filter((one) => !sameAddress(one, sender)).flatMap((one) => moved(counted, one, receiver));
 }
 
 /** An SA on which the sender sent and from which the receiver, which has it, took nothing. */

@@ -35,7 +35,7 @@ export interface Probed {
   readonly lost: ReadonlyMap<string, string>;
 }
 
-type Reply = Pick<ProbeReply, 'answer' | 'text'>;
+type Reply = Pick<ProbeReply, 'answer' | 'text'> & Partial<Pick<ProbeReply, 'means'>>;
 
 /** What one sender's two rounds brought. */
 interface Rounds {

@@ -50,3 +50,16 @@ describe('a ping that is answered', () => {
     expect(without).toHaveProperty('evidence', expect.stringContaining('tcp/22 could not be tried (nc is not here)'));
   });
 });
+
+test('a shell that sends from another address of its host is no proof of a leak; nc, which is told the address, is', () => {
+  const other = (bytes: number): SaCount[] => [{ type: 'esp', spi: '0x9', src: '192.0.2.9', dst: DB, bytes }];
+  const around = { before: other(0), after: other(120) };
+  const by = (means: string): Seen => ({
+    ...seen({ answer: 'closed', text: '' }, [0, 0, 0, 0]),
+    first: { answer: 'closed', text: '', means },
+    sender: around,
+  });
+  const result = judgeProbe(link(), by('bash'));
+  expect(result).toMatchObject({ state: 'untried', why: expect.stringContaining('another address of web1: SPI 0x9') });
+  expect(judgeProbe(link(), by('nc'))).toMatchObject({ state: 'broken', fault: 'in-the-clear' });
+});
