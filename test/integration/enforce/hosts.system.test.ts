@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startEnforcingLab, type EnforcingLab } from '../../../controller/lab/enforce/enforcing-lab.js';
 import { outcomeOf } from '../../../controller/lab/host-inside.js';
+import { killMarked } from '../../../controller/lab/host-processes.js';
 import { readLabState } from '../../../controller/lab/lab-state.js';
 import { outsiders, seedHosts } from '../../../controller/lab/seed-inventory.js';
 import { parseAddress } from '../../../controller/model/address.js';
@@ -29,11 +30,16 @@ beforeAll(async () => {
 afterAll(async () => {
   const pids = [lab.wire.pid, ...[...lab.hosts.values()].map((host) => host.pid)];
   const namespaces = new Set(netNamespaces(pids));
-  expect(namespaces.size).toBe(plans.length + 1);
-  await lab.close();
-  expect(leftOf(folder, namespaces)).toEqual([]);
-  expect(existsSync(join(folder, 'lab/hosts'))).toBe(false);
-  rmSync(folder, { recursive: true });
+  try {
+    expect(namespaces.size).toBe(plans.length + 1);
+    await lab.close();
+    expect(leftOf(folder, namespaces)).toEqual([]);
+    expect(existsSync(join(folder, 'lab/hosts'))).toBe(false);
+  } finally {
+    // What a test that failed half-way left.
+    await killMarked((marker) => marker.startsWith(folder));
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 async function ssh(address: string, command: string): Promise<{ exit: number; stdout: string; stderr: string }> {
