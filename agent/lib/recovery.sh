@@ -108,5 +108,7 @@ boot() {
     fi
     rm -f "$TX/failed"
     read_ender
+    # Should we be ended before the files are back, what boots after us goes by the new ones: whoever takes back then restarts the daemon.
+    set_mark "$TX/ike.touched"
     end_as_begun "$boot_mode"
 }
