@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
-import { expectExit, POLICY_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { expectExit } from '../support/runs.js';
 
 let fleet: TestFleet;
 beforeAll(async () => {

@@ -16,9 +16,9 @@ import {
   PSK_FILE,
   TestFleet,
   type HostState,
-  type Ran,
   type WatchedHost,
 } from '../support/cli.js';
+import { type Ran } from '../support/runs.js';
 import { hostNamed } from '../support/fake-fleet.js';
 import { expectDocumented } from '../support/json-document.js';
 import { builtInTemplates } from '../support/render-fleet.js';

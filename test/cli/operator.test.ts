@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { expectExit, POLICY_FILE, PROGRAM, PSK_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE, PROGRAM, PSK_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { expectExit } from '../support/runs.js';
 import { SecretSearch, secretsOf } from '../support/secrets.js';
 
 let fleet: TestFleet;

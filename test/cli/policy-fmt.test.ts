@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test, vi } from 'vitest';
 import { main } from '../../controller/cli/main.js';
-import { PROGRAM, type Ran } from '../support/cli.js';
+import { PROGRAM } from '../support/cli.js';
+import { type Ran } from '../support/runs.js';
 
 const KEY = '5ec0de0123456789abcdef0123456789abcdef01';
 const UGLY = '{ lport 22  dir both }  bypass{}  # ssh\n\n\n{} drop {}';

@@ -4,7 +4,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { PROGRAM, type Ran } from '../support/cli.js';
+import { PROGRAM } from '../support/cli.js';
+import { type Ran } from '../support/runs.js';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -11,9 +11,9 @@ import {
   rulesOf,
   TestFleet,
   type HostState,
-  type Ran,
   OPENING,
 } from '../support/cli.js';
+import { type Ran } from '../support/runs.js';
 
 const FILES = {
   'ike-psk': [POLICY_FILE, IKE_FILE, PSK_FILE],

@@ -1,5 +1,6 @@
 import { describe, expect, test, type TestContext } from 'vitest';
-import { expectExit, POLICY_FILE, TestFleet, type HostState, type Running, OPENING } from '../support/cli.js';
+import { POLICY_FILE, TestFleet, type HostState, OPENING } from '../support/cli.js';
+import { expectExit, type Running } from '../support/runs.js';
 
 /** The shortest that an inventory may ask for: the host's own timer is really waited for here. */
 const WINDOW = 10;

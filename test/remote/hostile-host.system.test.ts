@@ -3,7 +3,8 @@
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { KeyStore, StoredKey } from '../../controller/ports.js';
-import { OPENING, PROGRAM, TestFleet, type Ran } from '../support/cli.js';
+import { OPENING, PROGRAM, TestFleet } from '../support/cli.js';
+import { type Ran } from '../support/runs.js';
 import { SecretSearch } from '../support/secrets.js';
 import { TwistedHost, type Twist } from './twisted-host.js';
 

@@ -1,6 +1,5 @@
 /** A lab in the test's process, and the built command line run against it as an operator would run it. */
 
-import { spawn, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +17,7 @@ import type { PlatformName } from '../../controller/platform/adapter.js';
 import type { KeyStore, Vault } from '../../controller/ports.js';
 import { openVault } from '../../controller/vault/age-vault.js';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
+import { bareEnvironment, expectExit, Runs, type Ran, type Running } from './runs.js';
 
 // A busy machine makes processes slow; what hangs is still found.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -31,62 +31,6 @@ export const KEYS_FILE = '/etc/inet/secret/ipseckeys';
 export const IKE_FILE = '/etc/inet/ike/config';
 export const PSK_FILE = '/etc/inet/secret/ike.preshared';
 export const MANAGED = [POLICY_FILE, KEYS_FILE, IKE_FILE, PSK_FILE] as const;
-
-export interface Ran {
-  readonly exit: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** One run of the command line that has not ended yet. */
-export class Running {
-  stdout = '';
-  stderr = '';
-  readonly ended: Promise<Ran>;
-  #listeners = new Set<() => void>();
-
-  constructor(readonly child: ChildProcess) {
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text;
-      this.#tell();
-    });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
-      this.#tell();
-    });
-    this.ended = new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (exit, signal) => {
-        resolve({ exit, signal, stdout: this.stdout, stderr: this.stderr });
-        this.#tell();
-      });
-    });
-  }
-
-  /** Resolves when stdout or stderr has said this. @throws Error when the run ends without it */
-  async said(pattern: RegExp): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      const look = (): void => {
-        if (pattern.test(this.stdout) || pattern.test(this.stderr)) resolve();
-        else if (this.child.exitCode !== null || this.child.signalCode !== null)
-          reject(new Error(`the run ended without ${String(pattern)}:\n${this.stdout}\n${this.stderr}`));
-        else return;
-        this.#listeners.delete(look);
-      };
-      this.#listeners.add(look);
-      look();
-    });
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
-  }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
-  }
-}
 
 export interface ToolUse {
   readonly tool: string;
@@ -291,7 +235,7 @@ export interface FleetOptions {
 
 /** A lab, its inventory and its keys in a folder of their own, and the words to run the command line there. */
 export class TestFleet {
-  readonly #running = new Set<Running>();
+  readonly #runs = new Runs();
   readonly hosts = new Map<string, WatchedHost>();
   #inventory: string;
 
@@ -384,7 +328,7 @@ export class TestFleet {
 
   /** The environment of an operator who has nothing set up but this. */
   get environment(): Record<string, string> {
-    return { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: this.folder, TERM: 'dumb' };
+    return bareEnvironment(this.folder);
   }
 
   start(...words: readonly string[]): Running {
@@ -392,15 +336,7 @@ export class TestFleet {
   }
 
   spawn(program: string, words: readonly string[]): Running {
-    const child = spawn(program, words, {
-      cwd: this.folder,
-      env: this.environment,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const running = new Running(child);
-    this.#running.add(running);
-    void running.ended.finally(() => this.#running.delete(running));
-    return running;
+    return this.#runs.start([program, ...words], { cwd: this.folder, env: this.environment });
   }
 
   /** `run('apply')` is `ipsec-deploy apply` in the fleet's folder. */
@@ -426,7 +362,7 @@ export class TestFleet {
 
   /** Hosts as delivered, no fault on any, nothing remembered; the keys stay. */
   async reset(inventory = this.#inventory): Promise<void> {
-    await this.#endRuns();
+    await this.#runs.end();
     for (const host of this.hosts.values()) {
       host.lab.machine.faults.clear();
       for (const fault of Object.keys(host.lab.faults)) Reflect.deleteProperty(host.lab.faults, fault);
@@ -441,7 +377,7 @@ export class TestFleet {
 
   /** Ends all by id, removes the folder, and looks that nothing is left. */
   async close(): Promise<void> {
-    await this.#endRuns();
+    await this.#runs.end();
     for (const host of this.hosts.values()) host.lab.machine.faults.clear();
     await this.lab.close();
     const left = markedProcesses((marker) => marker.startsWith(this.lab.folder));
@@ -449,22 +385,11 @@ export class TestFleet {
     expect(left).toEqual([]);
     expect(fs.existsSync(this.folder)).toBe(false);
   }
-
-  async #endRuns(): Promise<void> {
-    for (const running of [...this.#running]) {
-      running.kill('SIGKILL');
-      await running.ended;
-    }
-  }
 }
 
 function replaced(text: string, from: string, to: string): string {
   if (!text.includes(from)) throw new Error(`the inventory has no ${from}`);
   return text.replace(from, to);
-}
-
-export function expectExit(ran: Ran, exit: number): void {
-  if (ran.exit !== exit) expect.fail(`exit ${ran.exit ?? ran.signal}, not ${exit}\n${ran.stdout}\n${ran.stderr}`);
 }
 
 /** What a run printed under `--output json`. */

@@ -1,6 +1,5 @@
 /** An enforcing lab in the test's process, its inventory and keys in a folder, and the built command line run where the controller is. */
 
-import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +10,8 @@ import { startEnforcingLab, type EnforcingLab } from '../../../controller/lab/en
 import { formatAddress, parseAddress, type Address } from '../../../controller/model/address.js';
 import type { PlatformName } from '../../../controller/platform/adapter.js';
 import { generateIdentity, writeIdentityFile } from '../../../controller/vault/identity.js';
-import { expectExit, PROGRAM, Running, type Ran } from '../cli.js';
+import { PROGRAM } from '../cli.js';
+import { bareEnvironment, expectExit, Runs, type Ran, type Running } from '../runs.js';
 import { startCapture, type Capture } from './capture.js';
 import { leftOf, netNamespaces, ticksNow } from './leftovers.js';
 import type { NetSpace } from './net-tool.js';
@@ -35,7 +35,7 @@ export interface EnforcedHostPlan {
 }
 
 export class EnforcedFleet {
-  readonly #running = new Set<Running>();
+  readonly #runs = new Runs();
 
   private constructor(
     readonly folder: string,
@@ -108,16 +108,8 @@ settings: { keyStore: keys.age, identityFile: identity.txt, templates: templates
 
   /** `ipsec-deploy WORDS` where the controller is. */
   startRun(...words: readonly string[]): Running {
-    const [program = '', ...argv] = this.lab.wire.enter([process.execPath, this.program, ...words]);
-    const child = spawn(program, argv, {
-      cwd: this.folder,
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: this.folder, TERM: 'dumb' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const running = new Running(child);
-    this.#running.add(running);
-    void running.ended.finally(() => this.#running.delete(running));
-    return running;
+    const argv = this.lab.wire.enter([process.execPath, this.program, ...words]);
+    return this.#runs.start(argv, { cwd: this.folder, env: bareEnvironment(this.folder) });
   }
 
   run(...words: readonly string[]): Promise<Ran> {
@@ -178,10 +170,7 @@ settings: { keyStore: keys.age, identityFile: identity.txt, templates: templates
     const pids = [this.lab.wire.pid, ...[...this.lab.hosts.values()].map(({ pid }) => pid)];
     const namespaces = new Set(netNamespaces(pids));
     const end = ticksNow();
-    for (const running of [...this.#running]) {
-      running.kill('SIGKILL');
-      await running.ended;
-    }
+    await this.#runs.end();
     await this.lab.close();
     fs.rmSync(this.folder, { recursive: true, force: true });
     expect(leftOf(this.folder, namespaces, end)).toEqual([]);
