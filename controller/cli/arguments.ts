@@ -72,6 +72,17 @@ export function hostsOptions<T>(argv: Argv<T>): Argv<T & HostsArguments> {
     });
 }
 
+/** For a command whose operands are something else. */
+export function inventoryOption<T>(argv: Argv<T>): Argv<T & Pick<HostsArguments, 'inventory'>> {
+  return argv.option('inventory', {
+    alias: 'i',
+    type: 'string',
+    requiresArg: true,
+    default: 'inventory.yaml',
+    describe: 'the inventory file',
+  });
+}
+
 export function riskOption<T>(argv: Argv<T>): Argv<T & RiskArguments> {
   return argv.option('accept-risk', {
     choices: RISKS,

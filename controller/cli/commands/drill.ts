@@ -7,7 +7,7 @@ import { drillExit } from '../../model/drill.js';
 import { drillText } from '../../report/drill-text.js';
 import { drillFleet } from '../../run/drill-fleet.js';
 import { selectHosts } from '../../inventory/select.js';
-import { commonOptions, wholeNumber, type CommonArguments } from '../arguments.js';
+import { inventoryOption, commonOptions, wholeNumber, type CommonArguments } from '../arguments.js';
 import { withContext } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
 
@@ -23,19 +23,12 @@ export const drillCommand: CommandModule<object, DrillArguments> = {
   command: 'drill <hosts..>',
   describe: 'make a harmless change on hosts, do not confirm it, and see that they take it back by themselves',
   builder: (argv: Argv): Argv<DrillArguments> =>
-    commonOptions(argv)
+    inventoryOption(commonOptions(argv))
       .positional('hosts', {
         type: 'string',
         array: true,
         demandOption: true,
         describe: "hosts, groups or patterns, e.g. web1 or 'db*'; all for every host",
-      })
-      .option('inventory', {
-        alias: 'i',
-        type: 'string',
-        requiresArg: true,
-        default: 'inventory.yaml',
-        describe: 'the inventory file',
       })
       .option('window', {
         type: 'number',

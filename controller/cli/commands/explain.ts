@@ -13,7 +13,7 @@ import { flowProver } from '../../proof/pair-flows.js';
 import { explainText } from '../../report/explain-text.js';
 import { formatAddress } from '../../model/address.js';
 import type { OfflineFleet } from '../../run/offline-fleet.js';
-import { commonOptions, type CommonArguments } from '../arguments.js';
+import { inventoryOption, commonOptions, type CommonArguments } from '../arguments.js';
 import { lookAtFleet, withContext, type Context } from '../context.js';
 
 interface ExplainArguments extends CommonArguments {
@@ -28,19 +28,12 @@ export const explainCommand: CommandModule<object, ExplainArguments> = {
   command: 'explain <from> <to> [flow]',
   describe: 'show what becomes of traffic between two ends, there and back, and why',
   builder: (argv: Argv): Argv<ExplainArguments> =>
-    commonOptions(argv)
+    inventoryOption(commonOptions(argv))
       .positional('from', { type: 'string', demandOption: true, describe: 'a host, an external end, or an address' })
       .positional('to', { type: 'string', demandOption: true, describe: 'the same' })
       .positional('flow', {
         type: 'string',
         describe: 'e.g. tcp/5432, udp/53, icmp; left out: everything between the two',
-      })
-      .option('inventory', {
-        alias: 'i',
-        type: 'string',
-        requiresArg: true,
-        default: 'inventory.yaml',
-        describe: 'the inventory file',
       })
       .option('why', { type: 'boolean', default: false, describe: 'also the rules that were tried and do not match' }),
   handler: (args) => withContext({ ...args, limit: undefined, forks: undefined }, (context) => explain(context, args)),

@@ -9,7 +9,7 @@ import { ownNetwork } from '../../remote/own-network.js';
 import { probeJunit } from '../../report/probe-junit.js';
 import { countsText, probeGapText, probeText } from '../../report/probe-text.js';
 import { probeFleet, type FleetProbed } from '../../run/probe-fleet.js';
-import { colourOption, wholeNumber } from '../arguments.js';
+import { inventoryOption, colourOption, wholeNumber } from '../arguments.js';
 import { lookAtFleet, withContext, type Context } from '../context.js';
 import { catchInterrupts, NO_MORE_LOOKS } from '../interrupts.js';
 
@@ -27,18 +27,11 @@ export const probeCommand: CommandModule<object, ProbeArguments> = {
   command: 'probe [links..]',
   describe: 'try on the wire that links protect what they should, and that others are refused',
   builder: (argv: Argv): Argv<ProbeArguments> =>
-    colourOption(argv)
+    inventoryOption(colourOption(argv))
       .positional('links', {
         type: 'string',
         array: true,
         describe: 'two ends as web1-db1, or hosts, groups or patterns for all of their links; default all',
-      })
-      .option('inventory', {
-        alias: 'i',
-        type: 'string',
-        requiresArg: true,
-        default: 'inventory.yaml',
-        describe: 'the inventory file',
       })
       .option('deadline', {
         type: 'number',
