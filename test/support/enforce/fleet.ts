@@ -144,12 +144,9 @@ settings: { keyStore: keys.age, identityFile: identity.txt, templates: templates
       `root@${this.addressOf(name)}`,
       command,
     ];
-    const [program = '', ...argv] = this.lab.wire.enter(words);
-    const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'ignore'] });
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const status = await new Promise((resolve) => child.once('close', resolve));
-    return status === 0 ? said : undefined;
+    const place = { cwd: this.folder, env: bareEnvironment(this.folder) };
+    const { exit, stdout } = await this.#runs.start(this.lab.wire.enter(words), place).ended;
+    return exit === 0 ? stdout : undefined;
   }
 
   /** Of everything between any two, the controller too. */
