@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import fc from 'fast-check';
 import ssh2 from 'ssh2';
+import fc from 'fast-check';
 import { offeredAlgorithms } from '../../controller/remote/ssh-algorithms.js';
 import { describe, expect, test } from 'vitest';
 import { hostKeyAlgorithms, judgeHostKey, knownKeys } from '../../controller/remote/host-keys.js';
@@ -11,10 +11,10 @@ import {
   parseKnownHosts,
   speaksOf,
 } from '../../controller/remote/known-hosts.js';
+import { newEd25519Key } from '../support/ssh-keys.js';
 
 function publicKey(type: 'ed25519' | 'ecdsa'): { line: string; blob: Buffer } {
-  const pair =
-    type === 'ed25519' ? ssh2.utils.generateKeyPairSync(type) : ssh2.utils.generateKeyPairSync(type, { bits: 256 });
+  const pair = type === 'ed25519' ? newEd25519Key() : ssh2.utils.generateKeyPairSync(type, { bits: 256 });
   const line = pair.public.trim().split(' ').slice(0, 2).join(' ');
   return { line, blob: Buffer.from(line.split(' ')[1] ?? '', 'base64') };
 }

@@ -12,6 +12,7 @@ import type { LinkFailure } from '../../controller/ports.js';
 import { createHostLink } from '../../controller/remote/agent-link.js';
 import type { HostLinkOptions } from '../../controller/remote/agent-link.js';
 import { keyFingerprint } from '../../controller/remote/known-hosts.js';
+import { newEd25519Key } from '../support/ssh-keys.js';
 import { fakeAgent } from './fake-agent.js';
 import { HOST_KEY, PASSWORD, hostAt, linkOptions, startServer } from './ssh-server.js';
 import type { ServerScript, TestServer } from './ssh-server.js';
@@ -68,7 +69,7 @@ async function keyFile(name: string, key: { private: string }): Promise<string> 
 
 describe('logging in', () => {
   test.each([
-    ['ed25519', () => ssh2.utils.generateKeyPairSync('ed25519')],
+    ['ed25519', () => newEd25519Key()],
     ['ecdsa', () => ssh2.utils.generateKeyPairSync('ecdsa', { bits: 384 })],
     ['rsa', () => ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 })],
   ])('with a key file (%s), going straight to it', async (type, make) => {
@@ -81,14 +82,14 @@ describe('logging in', () => {
   });
 
   test('with a key under the home folder', async () => {
-    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const key = newEd25519Key();
     await keyFile('id', key);
     const host = hostAt(await serve({ auth: keysOnly([key.public]) }), { auth: [{ kind: 'key', file: '~/id' }] });
     expect(await opens(host, { env: { HOME: folder } })).toBe('open');
   });
 
   const encrypted = (): { private: string; public: string } =>
-    ssh2.utils.generateKeyPairSync('ed25519', { passphrase: 'sesame', cipher: 'aes256-ctr', rounds: 4 });
+    newEd25519Key({ passphrase: 'sesame', cipher: 'aes256-ctr', rounds: 4 });
 
   test('with an encrypted key and its passphrase in a variable', async () => {
     const key = encrypted();
@@ -211,7 +212,7 @@ describe('logging in', () => {
   });
 
   test('with a key and then a password where both are asked for', async () => {
-    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const key = newEd25519Key();
     const byKey = keysOnly([key.public]);
     let first = false;
     const auth = (context: AuthContext): void => {
@@ -233,7 +234,7 @@ describe('logging in', () => {
 
   test('that fails says what was tried, what became of it and what the host offers', async () => {
     const server = await serve({ auth: keysOnly([]) });
-    const file = await keyFile('id', ssh2.utils.generateKeyPairSync('ed25519'));
+    const file = await keyFile('id', newEd25519Key());
     const auth: SshAuth[] = [
       { kind: 'agent' },
       { kind: 'key', file: '/nowhere/id' },
@@ -259,7 +260,7 @@ describe('the host key', () => {
   test('of a host that is not the one we know ends the connection before any password is sent', async () => {
     const methods: string[] = [];
     const server = await serve({ auth: (context) => methods.push(context.method) });
-    const other = ssh2.utils.generateKeyPairSync('ed25519').public.trim();
+    const other = newEd25519Key().public.trim();
     const failure = await opens(hostAt(server, { hostKeys: [other] }));
     expect(failure).toMatchObject({ kind: 'host-key', reason: expect.stringContaining('has changed') });
     expect(methods).toEqual([]);

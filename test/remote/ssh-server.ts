@@ -6,6 +6,7 @@ import ssh2 from 'ssh2';
 import type { AuthContext, ServerChannel } from 'ssh2';
 import type { Host, SshSettings } from '../../controller/model/host.js';
 import type { HostLinkOptions } from '../../controller/remote/agent-link.js';
+import { newEd25519Key } from '../support/ssh-keys.js';
 
 export type Command = (channel: ServerChannel, command: string) => void;
 
@@ -27,7 +28,7 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export const HOST_KEY = ssh2.utils.generateKeyPairSync('ed25519');
+export const HOST_KEY = newEd25519Key();
 export const PASSWORD = 'correct horse';
 
 export async function startServer(script: ServerScript): Promise<TestServer> {

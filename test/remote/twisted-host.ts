@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import ssh2 from 'ssh2';
 import type { LabHost } from '../../controller/lab/lab-host.js';
+import { newEd25519Key } from '../support/ssh-keys.js';
 
 /** What goes out instead of a line; nothing for a line that is kept back. */
 export type Twist = (line: string) => string | Buffer | undefined;
@@ -21,7 +22,7 @@ export class TwistedHost {
   ) {}
 
   static async start(lab: LabHost): Promise<TwistedHost> {
-    const key = ssh2.utils.generateKeyPairSync('ed25519');
+    const key = newEd25519Key();
     const clients = new Set<ssh2.Connection>();
     const made: { host?: TwistedHost } = {};
     const server = new ssh2.Server({ hostKeys: [key.private] }, (client) => {
