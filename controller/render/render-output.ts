@@ -21,13 +21,21 @@ export class RenderOutput {
   #characters = 0;
   #atLineStart = true;
   #indent = '';
+  /** What goes before the next text though its line has begun. */
+  #owed = '';
 
-  /** Runs `write` with `indent` before each line it begins (a partial that stands alone, indented). */
+  /**
+   * Runs `write` with `indent` before each line it begins (a partial that stands alone, indented). As in Handlebars that
+   * is so for its first line too where what stands before it, a partial without a line end, has begun that line already.
+   */
   indented(indent: string, write: () => void): void {
-    const outer = this.#indent;
-    this.#indent = outer + indent;
+    const outer = { indent: this.#indent, owed: this.#owed };
+    this.#indent += indent;
+    if (!this.#atLineStart) this.#owed += indent;
     write();
-    this.#indent = outer;
+    this.#indent = outer.indent;
+    const wroteNothing = this.#owed !== '';
+    if (wroteNothing) this.#owed = outer.owed;
   }
 
   text(text: string, at: SourcePosition): void {
@@ -56,9 +64,9 @@ export class RenderOutput {
   }
 
   #beginLine(at: SourcePosition): void {
-    if (!this.#atLineStart) return;
-    this.#origins.push(at);
-    this.#append(this.#indent, at);
+    if (this.#atLineStart) this.#origins.push(at);
+    this.#append(this.#atLineStart ? this.#indent : this.#owed, at);
+    this.#owed = '';
   }
 
   #append(text: string, at: SourcePosition): void {

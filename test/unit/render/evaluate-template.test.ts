@@ -15,6 +15,8 @@ import { builtInTemplates, host, inventory, link } from '../../support/render-fl
 const PARTIALS = {
   item: '- {{name}}\n  of {{@root.title}}\n',
   pair: '{{left}}/{{right}}',
+  empty: '',
+  outer: '  {{> empty}}\n  {{> pair left=3 right=4}}\n  {{> pair left=5 right=6}}\n',
   nested: 'a\n  {{> item}}\nb\n',
 };
 
@@ -71,6 +73,8 @@ describe('a template gives what Handlebars gives', () => {
     'a {{~title~}} b\n {{~#if on~}} x {{~/if~}} y\n',
     '{{#each people}}\n    {{> item}}\n{{/each}}\nend\n',
     '{{> item}}\n\t{{> nested}}\n{{> item site}}\n{{> pair left=title right="lit"}} {{> pair site left=1 right=site.room.name}}\n',
+    '{{#each words}}\n  {{> pair left=1 right=2}}\n{{/each}}\n',
+    'text{{#if on}}\n  {{> outer}}\n  {{> empty}}\n  {{> outer}}\n{{/if}}\nend\n',
     '{{words.[1]}} {{words.length}} {{people.0.name}} {{this.title}} {{./title}}\n',
     '\\{{title}} { {{title}} } {} {{title}} }\n',
     'no newline at the end {{title}}\r\n\r\nx\r\n',
