@@ -13,6 +13,7 @@ import type { LineLimits } from './line-splitter.js';
 import { underPosixShell } from './posix-shell.js';
 import type { ProcessEnd } from './remote-process.js';
 import { createConnector } from './ssh.js';
+import { startCutFailure } from './ssh-failures.js';
 import { createCredentials, CredentialError } from './ssh-credentials.js';
 import type { Ask, Environment } from './ssh-credentials.js';
 import { suConnection } from './su-process.js';
@@ -199,13 +200,7 @@ function startEnd(host: Host, came: readonly string[]): (how: ProcessEnd, stderr
   return (how, stderr) => {
     const said = stderr === '' ? '' : `: ${stderr}`;
     const { privilege, user } = host.ssh;
-    if (how.broken !== undefined) {
-      return {
-        kind: 'agent',
-        reason: `${host.name} closed the connection before the agent answered (${how.broken})${said}`,
-        todo: 'try again; if it stays, look at the log of sshd on the host',
-      };
-    }
+    if (how.broken !== undefined) return startCutFailure(host.name, how.broken, stderr);
     // sudo and pfexec name themselves at the start of their messages in every language.
     if (privilege !== 'none' && privilege !== 'su' && new RegExp(`(^|\\b)${privilege}\\b.*:`, 'm').test(stderr)) {
       return {

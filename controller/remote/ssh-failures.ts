@@ -157,7 +157,18 @@ export function cutFailure(place: Place, broken: string): LinkFailure {
   return {
     kind: 'unreachable',
     reason: `${placeText(place)} closed the connection before it ran a command (${broken})`,
-    todo: 'try again; if it stays, look at the log of sshd on the host, and of the jump hosts on the way',
+    todo: CUT_TODO,
+  };
+}
+
+const CUT_TODO = 'try again; if it stays, look at the log of sshd on the host, and of the jump hosts on the way';
+
+/** A command was accepted, and the connection ended before the agent said a word: whatever failed, it was not the agent. */
+export function startCutFailure(host: string, broken: string, said: string): LinkFailure {
+  return {
+    kind: 'unreachable',
+    reason: `the connection to ${host} was lost before the agent answered (${broken})${said === '' ? '' : `: ${said}`}`,
+    todo: CUT_TODO,
   };
 }
 

@@ -8,6 +8,7 @@ import { asRoot, SuDialogue } from './become-root.js';
 import { within } from './deadline.js';
 import { shown } from './host-text.js';
 import type { Connection, ProcessEnd, ProcessEvents, RemoteProcess } from './remote-process.js';
+import { startCutFailure } from './ssh-failures.js';
 
 /** After a prompt has come, before it is believed: what looks like one may be the first half of a greeting. */
 const QUIET_MS = 200;
@@ -74,8 +75,13 @@ async function becomeRoot(
       stderr: (chunk) => events.stderr(chunk),
       end: (how) => {
         clearTimeout(quiet);
-        if (isRoot) events.end(how);
-        else fail(suFailure(host, endText(how, masked(dialogue.said()))));
+        if (isRoot) {
+          events.end(how);
+          return;
+        }
+        const said = masked(dialogue.said());
+        if (how.broken === undefined) fail(suFailure(host, endText(how, said)));
+        else fail(new HostLinkError(startCutFailure(host.name, how.broken, said)));
       },
     },
     'terminal',
@@ -93,9 +99,9 @@ async function becomeRoot(
   }
 }
 
-function endText({ status, signal, broken }: ProcessEnd, said: string): string {
+function endText({ status, signal }: ProcessEnd, said: string): string {
   if (said !== '') return said;
-  return broken ?? signal ?? `exit ${status ?? 'without a status'}`;
+  return signal ?? `exit ${status ?? 'without a status'}`;
 }
 
 function suFailure(host: Host, why: string): HostLinkError {

@@ -92,6 +92,22 @@ describe('before the agent has said a word, a host that', () => {
     });
   });
 
+  test('drops the connection after it has accepted the command is unreachable: no agent has failed', async () => {
+    const server = await startServer({
+      command: (channel) => {
+        channel.once('data', () => {
+          for (const socket of server.connections) socket.destroy();
+        });
+      },
+    });
+    servers.push(server);
+    expect(await failure(createHostLink(linkOptions()).open(hostAt(server)))).toEqual({
+      kind: 'unreachable',
+      reason: 'the connection to db1 was lost before the agent answered (the connection was closed)',
+      todo: 'try again; if it stays, look at the log of sshd on the host, and of the jump hosts on the way',
+    });
+  });
+
   test('has no right to become root says so, whatever language sudo speaks', async () => {
     const command = shell('', 'sudo: Ein Passwort ist notwendig\n', 1);
     expect(await failure(open({ command }, { privilege: 'sudo' }))).toEqual({

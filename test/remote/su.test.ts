@@ -1,6 +1,6 @@
 /** Becoming root by su: what is typed on its terminal, in which language it asks, and what happens when it says no. */
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ServerChannel } from 'ssh2';
 import { HostLinkError } from '../../controller/ports.js';
 import type { LinkFailure } from '../../controller/ports.js';
@@ -104,6 +104,17 @@ describe('su', () => {
       reason: expect.stringContaining('it asks for more: New password:'),
     });
     expect(typed).toHaveLength(1);
+  });
+
+  test('whose connection is lost while the password is typed is no want of privilege', async () => {
+    const { server, typed } = await suHost(['Password: ', '']);
+    const opened = open(server);
+    await vi.waitFor(() => expect(typed).toHaveLength(1), { interval: 5 });
+    for (const socket of server.connections) socket.destroy();
+    expect(await opened).toMatchObject({
+      kind: 'unreachable',
+      reason: expect.stringMatching(/^the connection to db1 was lost before the agent answered \(.*\)$/),
+    });
   });
 
   test('whose password nobody has given starts nothing', async () => {
