@@ -56,20 +56,33 @@ export function fleetOptions<T>(argv: Argv<T>): Argv<T & FleetArguments> {
 
 /** For a command that has other forms of output than the common ones: yargs adds up the choices of an option that is named twice. */
 export function hostsOptions<T>(argv: Argv<T>): Argv<T & HostsArguments> {
-  return argv
-    .positional('inventory', { type: 'string', default: 'inventory.yaml', describe: 'the inventory file' })
-    .option('limit', { type: 'string', requiresArg: true, describe: "hosts or groups, e.g. 'web*,!web3'" })
-    .option('forks', {
-      type: 'number',
-      requiresArg: true,
-      describe: 'hosts worked on at once',
-      coerce: wholeNumber('forks', 1, 500),
-    })
-    .option('log-file', {
-      type: 'string',
-      requiresArg: true,
-      describe: 'append events as JSON lines, without secrets',
-    });
+  return workOptions(limitOption(inventoryOperand(argv)));
+}
+
+export function inventoryOperand<T>(argv: Argv<T>): Argv<T & Pick<HostsArguments, 'inventory'>> {
+  return argv.positional('inventory', { type: 'string', default: 'inventory.yaml', describe: 'the inventory file' });
+}
+
+export function limitOption<T>(argv: Argv<T>): Argv<T & Pick<HostsArguments, 'limit'>> {
+  return argv.option('limit', { type: 'string', requiresArg: true, describe: "hosts or groups, e.g. 'web*,!web3'" });
+}
+
+/** For a command that works on hosts: how many at once, and where what befell them is noted. */
+export function workOptions<T>(argv: Argv<T>): Argv<T & Pick<HostsArguments, 'forks' | 'log-file'>> {
+  return logOption(argv).option('forks', {
+    type: 'number',
+    requiresArg: true,
+    describe: 'hosts worked on at once',
+    coerce: wholeNumber('forks', 1, 500),
+  });
+}
+
+export function logOption<T>(argv: Argv<T>): Argv<T & Pick<HostsArguments, 'log-file'>> {
+  return argv.option('log-file', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'append events as JSON lines, without secrets',
+  });
 }
 
 /** For a command whose operands are something else. */

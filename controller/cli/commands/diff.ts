@@ -12,7 +12,7 @@ import { TangledPolicy } from '../../policy/partition.js';
 import { semanticDiff } from '../../proof/semantic-diff.js';
 import { fileFlowsText, filesPatch, patchText, semanticText, type NamedText } from '../../report/diff-text.js';
 import { diffFleet, type HostDifference } from '../../run/diff-fleet.js';
-import { fleetOptions, type FleetArguments } from '../arguments.js';
+import { commonOptions, limitOption, workOptions, type FleetArguments } from '../arguments.js';
 import { lookAtFleet, withContext, withLot, type Context } from '../context.js';
 import { catchInterrupts } from '../interrupts.js';
 import { createOutput, type Output } from '../output.js';
@@ -27,7 +27,7 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
   command: 'diff [paths..]',
   describe: 'compare hosts with the inventory, or two policy files: nothing is changed',
   builder: (argv: Argv): Argv<DiffArguments> =>
-    fleetOptions(argv)
+    workOptions(limitOption(commonOptions(argv)))
       .positional('paths', {
         type: 'string',
         array: true,

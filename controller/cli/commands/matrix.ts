@@ -11,7 +11,7 @@ import { matrixCsv } from '../../report/matrix-csv.js';
 import type { PageTitle } from '../../report/matrix-page.js';
 import { matrixText } from '../../report/matrix-text.js';
 import type { OfflineFleet } from '../../run/offline-fleet.js';
-import { fleetOptions, type FleetArguments } from '../arguments.js';
+import { colourOption, inventoryOperand, limitOption, type FleetArguments } from '../arguments.js';
 import { lookAtFleet, withContext, type Context } from '../context.js';
 import { readPageParts } from '../package-files.js';
 
@@ -29,7 +29,7 @@ export const matrixCommand: CommandModule<object, MatrixArguments> = {
   command: 'matrix [inventory]',
   describe: 'show who can talk to whom and how: protected, clear, refused or broken',
   builder: (argv: Argv): Argv<MatrixArguments> =>
-    fleetOptions(argv)
+    limitOption(inventoryOperand(colourOption(argv)))
       .option('output', {
         choices: FORMATS,
         default: 'text' as const,
@@ -45,9 +45,7 @@ export const matrixCommand: CommandModule<object, MatrixArguments> = {
         type: 'boolean',
         describe: 'text: hosts that behave alike become one row (from 13 hosts on, unless --no-collapse)',
       })
-      .option('out', { type: 'string', requiresArg: true, describe: 'write to this file instead of stdout' })
-      .hide('forks')
-      .hide('log-file'),
+      .option('out', { type: 'string', requiresArg: true, describe: 'write to this file instead of stdout' }),
   handler: (args) =>
     withContext({ ...args, forks: undefined, output: args.output === 'json' ? 'json' : 'text' }, (context) =>
       showMatrix(context, args),

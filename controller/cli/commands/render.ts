@@ -11,10 +11,10 @@ import { holdsKeys, type ManagedFile } from '../../model/managed-file.js';
 import { fillFile, keyNames } from '../../plan/fill.js';
 import type { KeyStore } from '../../ports.js';
 import { maskedText } from '../../render/masked-text.js';
-import { fleetOptions, wholeNumber, type FleetArguments } from '../arguments.js';
+import { commonOptions, inventoryOperand, logOption, wholeNumber, type FleetArguments } from '../arguments.js';
 import { prepareFleet, withContext, type Context } from '../context.js';
 
-interface RenderArguments extends Omit<FleetArguments, 'limit'> {
+interface RenderArguments extends Omit<FleetArguments, 'limit' | 'forks'> {
   readonly host: string;
   readonly 'show-secrets': boolean;
   readonly out: string | undefined;
@@ -25,7 +25,7 @@ export const renderCommand: CommandModule<object, RenderArguments> = {
   command: 'render <host> [inventory]',
   describe: 'show the files a host would get; keys show as fingerprints',
   builder: (argv: Argv): Argv<RenderArguments> =>
-    fleetOptions(argv)
+    logOption(inventoryOperand(commonOptions(argv)))
       .positional('host', {
         type: 'string',
         demandOption: true,
@@ -49,7 +49,7 @@ export const renderCommand: CommandModule<object, RenderArguments> = {
         coerce: wholeNumber('generation', 0),
       }),
   handler: (args) =>
-    withContext({ ...args, limit: undefined }, async (context) => {
+    withContext({ ...args, limit: undefined, forks: undefined }, async (context) => {
       const { store, fleet } = await prepareFleet(context);
       const files = fleet.desired.get(args.host)?.files ?? fleet.externals.get(args.host);
       if (files === undefined)

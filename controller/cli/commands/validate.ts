@@ -7,7 +7,15 @@ import { unusedKeys } from '../../keys/generate.js';
 import { jsonText } from '../../report/json-text.js';
 import { validateSarif, validateText, type ValidatedCounts } from '../../report/validate-text.js';
 import { validateFleet } from '../../run/validate-fleet.js';
-import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
+import {
+  colourOption,
+  inventoryOperand,
+  limitOption,
+  logOption,
+  riskOption,
+  type FleetArguments,
+  type RiskArguments,
+} from '../arguments.js';
 import { inventoryFile, keysForLooking, loadTemplates, withContext, type Context } from '../context.js';
 import { createOutput, type Output } from '../output.js';
 import { packageVersion } from '../package-files.js';
@@ -22,14 +30,13 @@ export const validateCommand: CommandModule<object, ValidateArguments> = {
   command: 'validate [inventory]',
   describe: 'check inventory, templates, rendered files, both ends of links, lock-out and tests, offline',
   builder: (argv: Argv): Argv<ValidateArguments> =>
-    riskOption(fleetOptions(argv))
+    riskOption(logOption(limitOption(inventoryOperand(colourOption(argv)))))
       .option('output', {
         choices: ['text', 'json', 'sarif'] as const,
         default: 'text' as const,
         describe: 'text for people, json for programs, sarif for code hosts and editors',
       })
-      .option('strict', { type: 'boolean', default: false, describe: 'warnings count as errors' })
-      .hide('forks'),
+      .option('strict', { type: 'boolean', default: false, describe: 'warnings count as errors' }),
   handler: async (args) => {
     const format = args.output === 'json' ? 'json' : 'text';
     try {

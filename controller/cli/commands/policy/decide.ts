@@ -39,14 +39,11 @@ export const decideCommand: CommandModule<object, DecideArguments> = {
       .option('packet', {
         type: 'string',
         requiresArg: true,
-        describe: "e.g. 'in tcp 192.0.2.9:40000 -> 10.0.1.11:22 clear'; may be given several times",
+        describe:
+          "e.g. 'in tcp 192.0.2.9:40000 -> 10.0.1.11:22 clear', or '… esp aes sha256'; may be given several times",
         coerce: (value: string | readonly string[] | undefined): readonly string[] | undefined =>
           typeof value === 'string' ? [value] : value,
-      })
-      .example(
-        "$0 policy decide ipsecinit.conf --packet 'in tcp 192.0.2.9:40000 -> 10.0.1.11:22 esp aes sha256'",
-        'a packet that comes in under ESP',
-      ),
+      }),
   handler: async (args) => {
     process.exitCode = args.jsonl ? await decideLines(args) : await decideOne(args);
   },
