@@ -94,12 +94,26 @@ function markerOf(pid: number): string | undefined {
   }
 }
 
-/** Whether a process of that id exists, whoever's it is. */
+/** Whether a process of that id exists, whoever's it is, and has not ended; one that nobody has waited for yet has. */
 export function isRunning(pid: number): boolean {
   try {
-    return signal(pid, 0);
+    return signal(pid, 0) && (startOfProcess(pid) !== undefined || !fs.existsSync('/proc/self/stat'));
   } catch (error) {
     if (isErrno(error, 'EPERM')) return true;
+    throw error;
+  }
+}
+
+/** Field 22 of proc_pid_stat(5), in ticks since boot; nothing where there is no /proc, or of a process that has ended. */
+export function startOfProcess(pid: number): number | undefined {
+  try {
+    const [state, ...fields] = fs
+      .readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return state === 'Z' || state === 'X' ? undefined : Number(fields[18]);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ESRCH')) return undefined;
     throw error;
   }
 }

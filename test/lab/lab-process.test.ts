@@ -4,7 +4,8 @@ import { PassThrough } from 'node:stream';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask, openControl, runOnHost, statusRows } from '../../controller/lab/control-client.js';
 import { markedProcesses } from '../../controller/lab/host-processes.js';
-import { clearDeadLab, lookForLab, serveLab, type ServedLab } from '../../controller/lab/lab-process.js';
+import { clearDeadLab, lookForLab } from '../../controller/lab/lab-folder.js';
+import { serveLab, type ServedLab } from '../../controller/lab/lab-process.js';
 import { readLabState, writeLabState } from '../../controller/lab/lab-state.js';
 import { hostStatus } from '../../controller/lab/host-status.js';
 import { rehearsalInventory } from '../../controller/lab/rehearsal-inventory.js';
@@ -85,7 +86,7 @@ test('a lab that was killed is noticed, and what it left running is ended', asyn
   const dead = { ...state, control: join(folder, '.control-gone', 's') };
   writeLabState(folder, dead);
   expect(await lookForLab(folder)).toMatchObject({ isUp: false });
-  await clearDeadLab(folder, dead);
+  await clearDeadLab(folder);
   expect(markedProcesses((marker) => marker.startsWith(folder))).toEqual([]);
 });
 

@@ -5,16 +5,9 @@ import type { Argv, CommandModule } from 'yargs';
 import { MOST_ENFORCED } from '../../lab/enforce/enforcing-lab.js';
 import { requireForEnforcing, thisMachine } from '../../lab/enforce/requirements.js';
 import type { LabNodes } from '../../lab/lab-node.js';
-import {
-  clearDeadLab,
-  lookForLab,
-  reportStart,
-  serveEnforcingLab,
-  serveLab,
-  startInBackground,
-  watchStart,
-  type ServedLab,
-} from '../../lab/lab-process.js';
+import { lookForLab } from '../../lab/lab-folder.js';
+import { serveEnforcingLab, serveLab, type ServedLab } from '../../lab/lab-process.js';
+import { beginStart, reportStart, startInBackground, type UnfinishedStart } from '../../lab/lab-start.js';
 import { readLabState, type LabState } from '../../lab/lab-state.js';
 import { SEED_HOSTS } from '../../lab/seed-inventory.js';
 import { createOutput } from '../output.js';
@@ -82,7 +75,6 @@ export const up: CommandModule<object, UpArguments> = {
     if (found?.isUp !== true) {
       // Read here first: all that is wrong with an inventory is told with its places, which the background cannot do.
       if (wantedLab(args).controller !== undefined) requireForEnforcing(thisMachine());
-      if (found !== undefined) await clearDeadLab(args.folder, found.state);
       await startInBackground(args.folder, serveWords(args));
     }
     const inventory = join(args.folder, 'inventory.yaml');
@@ -122,15 +114,18 @@ export const serve: CommandModule<object, UpArguments> = {
   describe: false,
   builder: upOptions,
   handler: async (args) => {
-    const starting = watchStart(args.folder);
+    let starting: UnfinishedStart | undefined;
     try {
+      starting = await beginStart(args.folder);
       const served = await start(args, wantedLab(args));
       starting.done();
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void served.stop());
       reportStart({ ready: true });
       await served.ended;
+      starting.over();
     } catch (error) {
-      await starting.givenUp();
+      await starting?.givenUp();
+      starting?.over();
       reportStart({ error });
       throw error;
     }

@@ -1,11 +1,11 @@
 /** `lab`: a fleet on this machine to learn, try and test with. Binds words to the lab; the hosts live in a process of their own. */
 
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import type { Argv, CommandModule } from 'yargs';
 
 import { OperatorError } from '../../errors.js';
 import { ask, openControl, runOnHost, statusRows } from '../../lab/control-client.js';
-import { awaitExit, clearDeadLab, lookForLab, removeLab } from '../../lab/lab-process.js';
+import { awaitExit, endDeadLab, lookForLab } from '../../lab/lab-folder.js';
 import type { Keying } from '../../model/host.js';
 import { labStatusText } from '../../report/lab-text.js';
 import { commonOptions, type CommonArguments } from '../arguments.js';
@@ -51,9 +51,9 @@ const down: CommandModule<object, LabArguments & { readonly keep: boolean }> = {
     else if (found.isUp) {
       await ask(await openControl(args.folder), { do: 'down', keep: args.keep });
       await awaitExit(found.state);
-    } else if (!args.keep) await removeLab(args.folder, found.state);
-    else await clearDeadLab(args.folder, found.state);
-    say(output, args.keep ? `the lab is down; ${args.folder} is kept` : 'the lab is down and gone', { down: true });
+    } else await endDeadLab(args.folder, args.keep);
+    const isKept = args.keep && existsSync(args.folder);
+    say(output, isKept ? `the lab is down; ${args.folder} is kept` : 'the lab is down and gone', { down: true });
   },
 };
 
