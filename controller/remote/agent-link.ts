@@ -14,6 +14,7 @@ import { underPosixShell } from './posix-shell.js';
 import type { ProcessEnd } from './remote-process.js';
 import { createConnector } from './ssh.js';
 import { startCutFailure } from './ssh-failures.js';
+import type { Retrying } from './ssh-retry.js';
 import { createCredentials, CredentialError } from './ssh-credentials.js';
 import type { Ask, Environment } from './ssh-credentials.js';
 import { suConnection } from './su-process.js';
@@ -40,6 +41,9 @@ export interface HostLinkOptions {
   /** Tells the operator, once, what of ssh_config(5) is not gone by. */
   readonly note?: (text: string) => void;
   readonly limits?: LineLimits;
+  /** Once it is raised, a connection that was dropped is not asked for again. */
+  readonly stop?: AbortSignal | undefined;
+  readonly retrying?: Retrying;
 }
 
 const READY = 'ipsec-deploy-agent';

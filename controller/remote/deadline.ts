@@ -40,6 +40,10 @@ export class Deadline {
     this.#timer = setTimeout(() => this.#reject(this.failure()), Math.max(this.#leftMs, 0));
   }
 
+  get leftMs(): number {
+    return this.#timer === undefined ? this.#leftMs : this.#leftMs - (performance.now() - this.#since);
+  }
+
   /** The whole time once more: there was a sign of life. */
   restart(): void {
     this.pause();

@@ -1,7 +1,9 @@
 /** Output of the host's own tools, Solaris and GNU, to values: `ls -ln`, digest tools, `svcs`, and the agent's list of SAs. */
 
+import { fileKind } from '../model/file-kind.js';
 import type { ObservedFile, ObservedSa } from '../model/observation.js';
 import type { ManagedPath } from '../model/managed-file.js';
+import { printable } from './host-text.js';
 import { ReplyError, digestValue, numberValue } from './reply-error.js';
 
 /** The files whose absence is told too. */
@@ -29,11 +31,14 @@ export function observedFiles(ls: readonly string[], digests: readonly string[])
     if (line === '' || line.startsWith('total ') || NOT_THERE.test(line)) continue;
     const [, type, mode, uid, gid, path] = LS_LINE.exec(line) ?? [];
     if (!type || !mode || !path) throw new ReplyError('a line of ls -ln', line);
-    const name = type === 'l' ? (path.split(' -> ')[0] ?? path) : path;
+    const arrow = type === 'l' ? path.indexOf(' -> ') : -1;
+    const name = arrow === -1 ? path : path.slice(0, arrow);
     const sha256 = sums.get(name);
     files.set(name, {
       path: name,
       state: 'present',
+      type: fileKind(type),
+      ...(arrow === -1 ? {} : { linkTo: printable(path.slice(arrow + ' -> '.length)) }),
       mode: octalMode(mode),
       uid: numberValue(uid, line),
       gid: numberValue(gid, line),

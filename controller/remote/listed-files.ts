@@ -1,5 +1,6 @@
 /** Lines of `ls -ldn`, with long dates or short ones, to what a file is and when it was changed. Pure. */
 
+import { fileKind } from '../model/file-kind.js';
 import type { DriftFile } from '../model/observation.js';
 import { octalMode } from './host-listings.js';
 import { printable } from './host-text.js';
@@ -27,7 +28,7 @@ export function listedFiles(
     files.set(path, {
       path,
       state: 'present',
-      type: kind === '-' ? 'file' : kind === 'd' ? 'folder' : kind === 'l' ? 'link' : 'other',
+      type: fileKind(kind),
       mode: octalMode(mode),
       uid: numberValue(uid, line),
       gid: numberValue(gid, line),

@@ -1,6 +1,7 @@
 /** What went wrong below the agent, in words an operator can act on. Pure. */
 
 import type { SshSettings } from '../model/host.js';
+import { HostLinkError } from '../ports.js';
 import type { LinkFailure } from '../ports.js';
 import { shown } from './host-text.js';
 import { algorithmsToAllow } from './ssh-algorithms.js';
@@ -53,24 +54,52 @@ export function connectTimeout(place: Place, stage: string): LinkFailure {
   };
 }
 
-/** TCP is there, and SSH did not come about. `heard` is what the host has said until then. */
-export function handshakeFailure(
-  place: Place,
-  error: unknown,
-  heard: { readonly isSilent: boolean; readonly offer: HostOffer | undefined; readonly ours: OfferedAlgorithms },
-): LinkFailure {
+/** What a host has said before the SSH handshake was done. */
+export interface Heard {
+  readonly isSilent: boolean;
+  /** Before its version, or instead of one. */
+  readonly greeting: string;
+  readonly offer: HostOffer | undefined;
+  readonly ours: OfferedAlgorithms;
+}
+
+/** TCP is there, and SSH did not come about. */
+export function handshakeFailure(place: Place, error: unknown, heard: Heard): LinkFailure {
   const said = shown(text(error));
-  const stage = heard.isSilent ? 'silent' : 'began';
   if (/no matching/.test(said)) return noCommonAlgorithm(place, said, heard.offer, heard.ours);
   const code = errorCode(error);
   const [what, todo] = CONNECT[code] ?? [
     `broke off the SSH handshake (${said})`,
     'see the log of sshd there: MaxStartups looks like this',
   ];
+  const turnedAway = TURNED_AWAY.exec(heard.greeting)?.[0];
+  const before = heard.isSilent ? ' before it said that it speaks SSH' : '';
   return {
     kind: 'unreachable',
-    reason: `${placeText(place)} ${what}${stage === 'silent' ? ' before it said that it speaks SSH' : ''}`,
-    todo: stage === 'silent' ? `see that it is sshd that listens there; ${todo}` : todo,
+    reason: `${placeText(place)} ${what}${before}${turnedAway === undefined ? '' : `: ${turnedAway}`}`,
+    todo: heard.isSilent ? `see that it is sshd that listens there; ${todo}` : todo,
+  };
+}
+
+/** What sshd writes in place of its version to a connection that is one too many, since OpenSSH 8.5 and since 9.8. */
+const TURNED_AWAY = /^(Exceeded MaxStartups|Not allowed at this time)/m;
+
+/** Its side ended the connection as sshd does with those beyond MaxStartups: mid-handshake, or without a word of its own. */
+export function isDrop(heard: Pick<Heard, 'isSilent' | 'greeting' | 'offer'>): boolean {
+  return heard.isSilent || heard.offer !== undefined || TURNED_AWAY.test(heard.greeting);
+}
+
+/** Ended by the host before the SSH handshake was done: nobody had logged in or been refused, and the next one may get through. */
+export class DroppedError extends HostLinkError {}
+
+/** All of so many tries were dropped. */
+export function triedOften(last: LinkFailure, tries: number): LinkFailure {
+  return {
+    kind: last.kind,
+    reason: tries === 1 ? last.reason : `${last.reason}, the last of ${tries} tries`,
+    todo:
+      'most likely more connections came at once than MaxStartups (or PerSourceMaxStartups) of sshd there lets in: raise it, lower forks, ' +
+      'or give it a longer connectTimeoutSeconds; else see that it is sshd that listens there, and its log: fail2ban and tcp wrappers look the same',
   };
 }
 

@@ -45,18 +45,9 @@ export class JumpHosts {
       onAsked();
       return this.openSocket(to);
     }
-    const key = JSON.stringify(
-      jumps.map(({ settings, agentSocket, hostKeyAlias }) => [settings, agentSocket, hostKeyAlias]),
-    );
+    const key = keyOf(jumps);
     const shared = this.#shared.get(key) ?? this.#enter(key, jumps);
-    shared.users += 1;
-    let isLeft = false;
-    const leave = (): void => {
-      if (isLeft) return;
-      isLeft = true;
-      shared.users -= 1;
-      if (shared.users === 0) void this.#close(key, shared);
-    };
+    const leave = this.#use(key, shared);
     try {
       const { client } = await shared.login;
       onAsked();
@@ -67,6 +58,24 @@ export class JumpHosts {
       leave();
       throw error instanceof HostLinkError ? behind(error, to, jumps) : error;
     }
+  }
+
+  /** Keeps the jump hosts while a machine behind them that dropped a connection is asked again, until the answer is called. */
+  hold(jumps: readonly Hop[]): () => void {
+    const key = keyOf(jumps);
+    const shared = this.#shared.get(key);
+    return shared === undefined ? () => undefined : this.#use(key, shared);
+  }
+
+  #use(key: string, shared: Shared): () => void {
+    shared.users += 1;
+    let isLeft = false;
+    return () => {
+      if (isLeft) return;
+      isLeft = true;
+      shared.users -= 1;
+      if (shared.users === 0) void this.#close(key, shared);
+    };
   }
 
   #enter(key: string, jumps: readonly Hop[]): Shared {
@@ -95,6 +104,10 @@ export class JumpHosts {
     login.client.once('close', () => clearTimeout(timer));
     login.client.end();
   }
+}
+
+function keyOf(jumps: readonly Hop[]): string {
+  return JSON.stringify(jumps.map(({ settings, agentSocket, hostKeyAlias }) => [settings, agentSocket, hostKeyAlias]));
 }
 
 function forward(client: Client, from: Hop, to: Hop): Promise<ClientChannel> {

@@ -10,6 +10,7 @@ export interface HostOffer {
 
 /** More than any honest greeting and key exchange message together. */
 const MOST_BYTES = 64 * 1024;
+const IDENT = /^SSH-[^\r\n]*/m;
 const KEXINIT = 20;
 const COOKIE_BYTES = 16;
 
@@ -33,9 +34,16 @@ export class OfferReader {
     this.#bytes = Buffer.alloc(0);
   }
 
+  /** What came before its version, or instead of one. */
+  greeting(): string {
+    const text = this.#bytes.toString('latin1');
+    const ident = IDENT.exec(text);
+    return ident === null ? text : text.slice(0, ident.index);
+  }
+
   offer(): HostOffer | undefined {
     const text = this.#bytes.toString('latin1');
-    const ident = /^SSH-[^\r\n]*/m.exec(text);
+    const ident = IDENT.exec(text);
     if (ident === null) return undefined;
     const [version] = ident;
     const lineEnd = text.indexOf('\n', ident.index);

@@ -11,11 +11,13 @@ import { sshConnection } from './ssh-connection.js';
 import { createCredentials } from './ssh-credentials.js';
 import type { Ask, Credentials, Environment } from './ssh-credentials.js';
 import { authentication } from './ssh-auth.js';
-import { connectFailure, connectTimeout } from './ssh-failures.js';
+import { connectFailure, connectTimeout, DroppedError, errorCode } from './ssh-failures.js';
 import { handshake } from './ssh-handshake.js';
 import type { Hop } from './ssh-hop.js';
 import { JumpHosts } from './ssh-jump-hosts.js';
 import type { LogIn, Passage } from './ssh-jump-hosts.js';
+import { RETRYING, untilNotDropped } from './ssh-retry.js';
+import type { Retrying } from './ssh-retry.js';
 import { routeTo } from './ssh-route.js';
 import type { Route } from './ssh-route.js';
 import { trustedKeysReader } from './trusted-keys.js';
@@ -28,6 +30,9 @@ export interface ConnectorOptions {
   readonly note?: (text: string) => void;
   /** Instead of ones of its own. */
   readonly credentials?: Credentials;
+  /** Once it is raised, a connection that was dropped is not asked for again. */
+  readonly stop?: AbortSignal | undefined;
+  readonly retrying?: Retrying;
 }
 
 export type Connect = (host: Host) => Promise<Connection>;
@@ -37,7 +42,7 @@ const NEXT_ADDRESS_MS = 1000;
 
 /** Keys, passwords, known_hosts and configuration files are read once and kept as long as the connector lives. */
 export function createConnector(options: ConnectorOptions): Connect {
-  const { env, log } = options;
+  const { env, log, retrying = RETRYING } = options;
   const credentials = options.credentials ?? createCredentials(env, options.ask);
   const trustedKeys = trustedKeysReader(env);
   const askConfig = configAsker(env);
@@ -53,28 +58,38 @@ export function createConnector(options: ConnectorOptions): Connect {
       hop.settings.connectTimeoutSeconds,
       () => new HostLinkError(connectTimeout(place, stage)),
     );
-    let passage: Passage | undefined;
-    let isTooLate = false;
+    let letGo = (): void => undefined;
+    const attempt = async (tries: number): ReturnType<LogIn> => {
+      let passage: Passage | undefined;
+      let isTooLate = false;
+      try {
+        deadline.pause();
+        const opening = jumpHosts
+          .open(jumps, hop, () => deadline.resume())
+          .then((opened) => {
+            if (isTooLate) opened.destroy();
+            return opened;
+          });
+        passage = await deadline.race(opening);
+        const former = letGo;
+        letGo = jumpHosts.hold(jumps);
+        former();
+        stage = tries === 1 ? 'SSH handshake' : `SSH handshake; ${tries - 1} tries before were dropped`;
+        const auth = authentication(hop, credentials, env, deadline);
+        const client = await deadline.race(handshake(passage.stream, hop, known, auth, () => (stage = 'login')));
+        const { destroy } = passage;
+        return { client, destroy };
+      } catch (error) {
+        isTooLate = true;
+        passage?.destroy();
+        throw error;
+      }
+    };
     try {
-      deadline.pause();
-      const opening = jumpHosts
-        .open(jumps, hop, () => deadline.resume())
-        .then((opened) => {
-          if (isTooLate) opened.destroy();
-          return opened;
-        });
-      passage = await deadline.race(opening);
-      stage = 'SSH handshake';
-      const auth = authentication(hop, credentials, env, deadline);
-      const client = await deadline.race(handshake(passage.stream, hop, known, auth, () => (stage = 'login')));
-      const { destroy } = passage;
-      return { client, destroy };
-    } catch (error) {
-      isTooLate = true;
-      passage?.destroy();
-      throw error;
+      return await untilNotDropped(attempt, { deadline, retrying, stop: options.stop });
     } finally {
       deadline.clear();
+      letGo();
     }
   };
   const jumpHosts = new JumpHosts((hop, jumps) => logInTo(hop, jumps, true), openSocket);
@@ -137,7 +152,9 @@ function openSocket(hop: Hop): Promise<Passage> {
     // Stays: an error after this is told by ssh2 as well, and without a listener it would end the process.
     socket.on('error', (error) => {
       clearTimeout(timer);
-      reject(new HostLinkError(connectFailure(place, error), { cause: error }));
+      // A reset may overtake the news that the connection is there.
+      const Failure = errorCode(error) === 'ECONNRESET' ? DroppedError : HostLinkError;
+      reject(new Failure(connectFailure(place, error), { cause: error }));
     });
   });
 }
