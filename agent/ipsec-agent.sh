@@ -3,8 +3,15 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # the parts are one script and share their variables
 
 umask 077
+# As in the loader: the boot guard comes in here, and may be started by hand.
+set +aCefuvx
+unset COLUMNS PS_FORMAT PS_PERSONALITY QUOTING_STYLE TIME_STYLE ENV BASH_ENV
 # shellcheck disable=SC3045 # every shell we know has -c; no core of ours may ever hold a key
 ulimit -c 0 2>/dev/null
+# A login's limits are not for what takes back.
+ulimit -f unlimited 2>/dev/null
+# shellcheck disable=SC3045 # every shell we know has -t
+ulimit -t unlimited 2>/dev/null
 LC_ALL=C
 ROOT=${IPSEC_AGENT_ROOT-}
 STATE=$ROOT/var/ipsec-deploy

@@ -3,6 +3,10 @@
 # shellcheck shell=sh disable=SC2030,SC2031,SC2034,SC2154 # the parts are one script and share their variables
 
 umask 077
+# The login's environment may come with options of the shell (SHELLOPTS of bash: a trace would tell keys), make `ps` cut its
+# lines short, so that nobody of ours is known by his, and have `ls` write otherwise.
+set +aCefuvx
+unset COLUMNS PS_FORMAT PS_PERSONALITY QUOTING_STYLE TIME_STYLE ENV BASH_ENV
 LC_ALL=C
 ROOT=${IPSEC_AGENT_ROOT-}
 STATE=$ROOT/var/ipsec-deploy

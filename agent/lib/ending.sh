@@ -111,8 +111,9 @@ finish_confirm() { # boot|running
         shift
         set -- "$@" "$GENERATIONS/$finish_number"
     done
-    # First what says that a transaction is open: its other half must not be ended by anybody else.
-    rm -rf "$TX/armed" "$TX" "$NEW" "$STATE/lock" "$@"
+    # First what says that a transaction is open: its other half must not be ended by anybody else. Its folder twice, should
+    # another who confirms at this moment have left a file there meanwhile.
+    rm -rf "$TX/armed" "$TX" "$TX" "$NEW" "$STATE/lock" "$@"
     stand_down "$finish_deadman"
 }
 

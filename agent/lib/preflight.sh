@@ -103,7 +103,8 @@ sweep() {
     for sweep_folder in $REMAINS; do
         rm -rf "${GENERATIONS:?}/$sweep_folder"
     done
-    rm -rf "$TX" "$NEW"
+    # Twice, should somebody who asks at this moment have left a file there meanwhile.
+    rm -rf "$TX" "$TX" "$NEW"
 }
 
 # REMAINS := what stands in the folder of generations and belongs to none that was ever confirmed.
@@ -154,8 +155,23 @@ preflight() {
     find_missing_tools
     [ -z "$MISSING" ] || REFUSAL="this host lacks $MISSING"
     [ -z "$REFUSAL" ] || return 1
-    check_state_mode || return 1
+    check_state_mode && check_limits || return 1
     check_targets && take_stock && read_request && check_digests && check_staged_syntax
+}
+
+# With a few files only, comparisons end early, on the way back too. The dead-man has the limit of this session.
+check_limits() {
+    # shellcheck disable=SC3045 # every shell we know has -n
+    ulimit -n >"$TX/out" 2>/dev/null
+    limit_files=
+    read -r limit_files <"$TX/out"
+    true >"$TX/out"
+    # shellcheck disable=SC3045 # root may raise it
+    if ! is_number "$limit_files" || [ "$limit_files" -ge 64 ] || ulimit -n 256 2>/dev/null; then
+        return 0
+    fi
+    REFUSAL="this login may open $limit_files files at once (ulimit -n), and at least 64 are needed"
+    return 1
 }
 
 # Only plain files are replaced: a link or a folder in their place is somebody's decision.

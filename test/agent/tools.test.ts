@@ -94,7 +94,7 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   test: '-x',
   trap: '',
   true: '',
-  ulimit: '-c',
+  ulimit: '-c -f -n -t',
   umask: '',
   unset: '',
   wait: '',
