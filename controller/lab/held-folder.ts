@@ -47,7 +47,6 @@ function refuse(folder: string, holder: string): never {
   const pid = /^\d+/.exec(holder)?.[0] ?? holder;
   throw new OperatorError('LAB_FOLDER_HELD', {
     what: `process ${pid} has the folder ${folder}: it brings a lab up there, or down`,
-    where: folder,
     todo: `try again when it is done, or name another folder with --folder; if it hangs, kill ${pid}`,
   });
 }

@@ -35,7 +35,10 @@ export async function startInBackground(folder: string, argv: readonly string[])
   const said = logTail(folder);
   await tidyFailedStart(folder);
   throw new OperatorError(typeof code === 'string' ? code : 'LAB_START_FAILED', {
-    what: typeof what === 'string' ? what : `the lab did not start; it said:\n${said}`,
+    what:
+      typeof what === 'string'
+        ? what
+        : `the lab did not start; ${said === '' ? 'its process was ended' : `it said:\n${said}`}`,
     ...(typeof todo === 'string' ? { todo } : {}),
     exit: EXIT.failed,
   });
