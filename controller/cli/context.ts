@@ -38,7 +38,8 @@ export interface Context {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
-  openLink(): Promise<HostLink>;
+  /** Once `stop` is raised, a connection that a host dropped is not asked for again. */
+  openLink(stop?: AbortSignal): Promise<HostLink>;
 }
 
 export const clock: Clock = {
@@ -95,12 +96,13 @@ function contextOf(read: ReadInventory, args: FleetArgv, output: Output, log: Lo
     clock,
     random: randomBytes,
     log,
-    openLink: async () =>
+    openLink: async (stop) =>
       createHostLink({
         agent: await readAgent(agentFolder),
         env: process.env,
         randomBytes,
         log,
+        stop,
         note: (text) => output.note(`note: ${text}\n`),
         ...(ask === undefined ? {} : { ask }),
       }),
@@ -138,8 +140,12 @@ async function checkInventory(path: string): Promise<void> {
 }
 
 /** Runs `work` with sessions that are all closed at the end. */
-export async function withLot<T>(context: Context, work: (lot: SessionLot) => Promise<T>): Promise<T> {
-  const lot = new SessionLot(await context.openLink());
+export async function withLot<T>(
+  context: Context,
+  work: (lot: SessionLot) => Promise<T>,
+  stop?: AbortSignal,
+): Promise<T> {
+  const lot = new SessionLot(await context.openLink(stop));
   try {
     return await work(lot);
   } finally {

@@ -66,17 +66,21 @@ async function savedPlan(path: string): Promise<SavedPlan | undefined> {
 async function applyInventory(context: Context, args: { ask: boolean; [key: string]: unknown }): Promise<ExitStatus> {
   const interrupts = catchInterrupts(context.output.note);
   try {
-    return await withLot(context, async (lot) => {
-      const { plan, store, refusals } = await makePlan(context, lot, risksOf(args), interrupts.signal);
-      refuse(refusals());
-      if (context.output.format === 'text' && (plan.groups.length > 0 || plan.pulledIn.length > 0))
-        printFleetPlan(context, plan);
-      if (args.ask && plan.groups.length > 0 && !(await askYes('Carry it out? [y/N] '))) {
-        context.output.note('nothing was changed\n');
-        return 0;
-      }
-      return carryOut(context, plan, store, lot, interrupts);
-    });
+    return await withLot(
+      context,
+      async (lot) => {
+        const { plan, store, refusals } = await makePlan(context, lot, risksOf(args), interrupts.signal);
+        refuse(refusals());
+        if (context.output.format === 'text' && (plan.groups.length > 0 || plan.pulledIn.length > 0))
+          printFleetPlan(context, plan);
+        if (args.ask && plan.groups.length > 0 && !(await askYes('Carry it out? [y/N] '))) {
+          context.output.note('nothing was changed\n');
+          return 0;
+        }
+        return carryOut(context, plan, store, lot, interrupts);
+      },
+      interrupts.signal,
+    );
   } finally {
     interrupts.release();
   }
@@ -122,7 +126,7 @@ async function applySaved(
   }
   const interrupts = catchInterrupts(context.output.note);
   try {
-    return await withLot(context, (lot) => carryOut(context, plan, store, lot, interrupts));
+    return await withLot(context, (lot) => carryOut(context, plan, store, lot, interrupts), interrupts.signal);
   } finally {
     interrupts.release();
   }

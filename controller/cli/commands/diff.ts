@@ -61,17 +61,20 @@ async function diffHosts(context: Context, semantic: boolean): Promise<ExitStatu
   const { fleet, store } = await lookAtFleet(context);
   const interrupts = catchInterrupts(context.output.note);
   try {
-    const found = await withLot(context, (lot) =>
-      diffFleet({
-        inventory: context.inventory,
-        fleet,
-        hosts: context.selected,
-        salt: store.salt,
-        forks: context.settings.forks,
-        lot,
-        stop: interrupts.signal,
-        emit: (event) => context.log.event('debug', event.event, { ...event }),
-      }),
+    const found = await withLot(
+      context,
+      (lot) =>
+        diffFleet({
+          inventory: context.inventory,
+          fleet,
+          hosts: context.selected,
+          salt: store.salt,
+          forks: context.settings.forks,
+          lot,
+          stop: interrupts.signal,
+          emit: (event) => context.log.event('debug', event.event, { ...event }),
+        }),
+      interrupts.signal,
     );
     for (const one of found) tell(context.output, one, semantic);
     return interrupts.signal.aborted ? EXIT.interrupted : worst(found);

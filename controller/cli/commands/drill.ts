@@ -61,7 +61,7 @@ export const drillCommand: CommandModule<object, DrillArguments> = {
           windowSeconds: args.window,
           keepGenerations: settings.keepGenerations,
           forks: settings.forks,
-          link: await context.openLink(),
+          link: await context.openLink(interrupts.signal),
           clock,
           random,
           stop: interrupts.signal,

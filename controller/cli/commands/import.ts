@@ -134,6 +134,7 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
         env: process.env,
         randomBytes,
         log: logger.log,
+        stop: interrupts.signal,
         note: (text) => output.note(`note: ${text}\n`),
         ...(ask === undefined ? {} : { ask }),
       }),

@@ -45,20 +45,24 @@ export async function showPlan(
 ): Promise<ExitStatus> {
   const interrupts = catchInterrupts(context.output.note);
   try {
-    return await withLot(context, async (lot) => {
-      const risks = risksOf(args);
-      const { plan, refusals } = await makePlan(context, lot, risks, interrupts.signal);
-      printFleetPlan(context, plan);
-      refuse(refusals());
-      if (args.out !== undefined) {
-        const inventory = relative(dirname(resolve(args.out)), resolve(args.inventory));
-        await writeFileWhole(args.out, printPlan({ plan, inventory, accepted: risks }), 0o600);
-        context.output.note(
-          `the plan is in ${args.out}; \`ipsec-deploy apply ${args.out}\` carries out exactly that\n`,
-        );
-      }
-      return interrupts.signal.aborted ? EXIT.interrupted : planExit(plan);
-    });
+    return await withLot(
+      context,
+      async (lot) => {
+        const risks = risksOf(args);
+        const { plan, refusals } = await makePlan(context, lot, risks, interrupts.signal);
+        printFleetPlan(context, plan);
+        refuse(refusals());
+        if (args.out !== undefined) {
+          const inventory = relative(dirname(resolve(args.out)), resolve(args.inventory));
+          await writeFileWhole(args.out, printPlan({ plan, inventory, accepted: risks }), 0o600);
+          context.output.note(
+            `the plan is in ${args.out}; \`ipsec-deploy apply ${args.out}\` carries out exactly that\n`,
+          );
+        }
+        return interrupts.signal.aborted ? EXIT.interrupted : planExit(plan);
+      },
+      interrupts.signal,
+    );
   } finally {
     interrupts.release();
   }

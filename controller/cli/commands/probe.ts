@@ -78,7 +78,7 @@ async function probe(args: ProbeArguments, context: Context, stop: AbortSignal):
     policies: fleet.policies,
     settings: { ...wanted, deadlineSeconds: args.deadline ?? wanted.deadlineSeconds },
     forks: settings.forks,
-    link: await context.openLink(),
+    link: await context.openLink(stop),
     own: ownNetwork,
     stop,
     onResult: (result) => {

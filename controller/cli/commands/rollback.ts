@@ -35,25 +35,29 @@ export const rollbackCommand: CommandModule<object, RollbackArguments> = {
       const target: RollBackTarget =
         args.to === undefined ? { kind: 'previous' } : { kind: 'generation', number: args.to };
       try {
-        return await withLot(context, async (lot) => {
-          const { plan, policies } = await planRollBackFleet({
-            inventory: context.inventory,
-            selected: context.selected,
-            target,
-            forks: context.settings.forks,
-            lot,
-            clock: context.clock,
-            random: context.random,
-            stop: interrupts.signal,
-            emit: (event) => context.log.event('debug', event.event, { ...event }),
-          });
-          const refusals = provePlan(context, plan, policies, risksOf(args));
-          if (context.output.format === 'text' || args.dryRun) printFleetPlan(context, plan);
-          refuse(refusals);
-          if (args.dryRun) return planExit(plan);
-          if (interrupts.signal.aborted) return EXIT.interrupted;
-          return carryOut(context, plan, { salt: '', keys: new Map() }, lot, interrupts);
-        });
+        return await withLot(
+          context,
+          async (lot) => {
+            const { plan, policies } = await planRollBackFleet({
+              inventory: context.inventory,
+              selected: context.selected,
+              target,
+              forks: context.settings.forks,
+              lot,
+              clock: context.clock,
+              random: context.random,
+              stop: interrupts.signal,
+              emit: (event) => context.log.event('debug', event.event, { ...event }),
+            });
+            const refusals = provePlan(context, plan, policies, risksOf(args));
+            if (context.output.format === 'text' || args.dryRun) printFleetPlan(context, plan);
+            refuse(refusals);
+            if (args.dryRun) return planExit(plan);
+            if (interrupts.signal.aborted) return EXIT.interrupted;
+            return carryOut(context, plan, { salt: '', keys: new Map() }, lot, interrupts);
+          },
+          interrupts.signal,
+        );
       } finally {
         interrupts.release();
       }

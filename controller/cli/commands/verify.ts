@@ -36,7 +36,7 @@ export const verifyCommand: CommandModule<object, FleetArguments> = {
 /** Changes nothing on any host: an agent that is not there yet is not left there. */
 async function lookAndJudge(context: Context, named: string, stop: AbortSignal) {
   const { inventory, selected, settings, clock } = context;
-  const link = await context.openLink();
+  const link = await context.openLink(stop);
   const lot = new SessionLot(link, { readOnly: true });
   const { keyAgeDays, clockSeconds } = settings.drift;
   // A folder stands for the inventory in it, but not to every command that an alarm names.
