@@ -34,10 +34,12 @@ say_identity() {
 # `ls` and digests, with paths as the host knows them. The loader's digests are a moment old and serve once.
 say_managed_files() {
     set --
+    observe_odd=
     for observe_name in $MANAGED; do
         path_of "$observe_name"
         if [ -e "$FILE" ] || [ -h "$FILE" ]; then
             set -- "$@" "$FILE"
+            [ -f "$FILE" ] || observe_odd=1
         fi
     done
     observe_ls=$(ls -ldn "$ROOT/" "$STATE" "$@" 2>/dev/null)
@@ -51,6 +53,14 @@ say_managed_files() {
     esac
     end_section ls
     begin_section digests
+    # Whoever opens a pipe that somebody put in a file's place waits for ever: such are listed, and never opened.
+    if [ -n "$observe_odd" ]; then
+        set --
+        for observe_name in $MANAGED; do
+            path_of "$observe_name"
+            [ ! -f "$FILE" ] || set -- "$@" "$FILE"
+        done
+    fi
     if [ $# -gt 0 ]; then
         # shellcheck disable=SC2086 # the words of the command
         [ -n "$LOADER_DIGESTS" ] || LOADER_DIGESTS=$($SHA256 "$@" 2>/dev/null)
@@ -91,6 +101,7 @@ observe_kernel_and_state() {
     observe_manifest=
     [ "$CURRENT" = none ] || observe_manifest=$GENERATIONS/$CURRENT/manifest
     path_of ipseckeys
+    [ -f "$FILE" ] || FILE=/dev/null/none
     if transaction_is_open; then
         read_transaction
     else

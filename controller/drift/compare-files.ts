@@ -1,12 +1,13 @@
 /** Managed files against the manifest of the generation: which are not as it recorded, and in what. */
 
 import type { DriftFinding, DriftSeverity } from '../model/drift.js';
+import { insteadOfFile, removal } from '../model/file-kind.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { DriftFile, DriftReport, Manifest } from '../model/observation.js';
 import { textPatch } from '../plan/diff.js';
 import { managedPaths } from '../platform/adapter.js';
 import type { CompareSettings, HostView } from './compare-view.js';
-import { applyCommand, finding, onHost, shellWord } from './finding-words.js';
+import { applyCommand, count, finding, onHost, shellWord } from './finding-words.js';
 import { confirmedAt } from './seen-generations.js';
 
 /** What is first wrong with a file; the rest follows from it and is told with it. */
@@ -32,6 +33,15 @@ export function fileDifferences(
   return differences;
 }
 
+/** Changed content, or other content behind a link: its text says what it means. */
+export function hasOtherContent({ kind, found, recorded }: FileDifference): boolean {
+  return kind === 'content' || (kind === 'type' && found.type === 'link' && isOther(found, recorded));
+}
+
+function isOther(found: DriftFile, recorded: FileDifference['recorded']): boolean {
+  return found.sha256 !== undefined && found.sha256 !== recorded?.sha256;
+}
+
 function kindOf(
   { host, report }: Pick<HostView, 'host' | 'report'>,
   recorded: FileDifference['recorded'],
@@ -39,8 +49,9 @@ function kindOf(
 ): FileDifference['kind'] | undefined {
   if (recorded === undefined) return found.state === 'present' && !isOlder(found, report) ? 'orphan' : undefined;
   if (found.state === 'absent') return 'missing';
-  if ((found.type !== undefined && found.type !== 'file') || (found.links ?? 1) > 1) return 'type';
+  if (insteadOfFile(found) !== undefined) return 'type';
   if (found.sha256 !== recorded.sha256) return 'content';
+  if ((found.links ?? 1) > 1) return 'type';
   // Adopted files keep the mode and owner they were found with.
   if (host.modes === 'as-found') return undefined;
   if (found.mode !== undefined && found.mode !== recorded.mode) return 'mode';
@@ -89,7 +100,7 @@ export function fileFinding(
         mend: apply,
       });
     case 'type':
-      return finding(view, 'file-type', { ...told, ...typeWords(difference, apply) });
+      return finding(view, 'file-type', { ...told, ...typeWords(difference, effect, apply) });
     case 'content':
       return finding(view, effect.kind ?? 'file-content', {
         ...told,
@@ -118,10 +129,10 @@ export function fileFinding(
     case 'orphan':
       return finding(view, 'file-orphan', {
         ...told,
-        what: `${path} is there, and generation ${view.report.generation} has no such file${effect.words}`,
+        what: `${path} is there${found.type === 'file' ? '' : aside(insteadOfFile(found))}, and generation ${view.report.generation} has no such file${effect.words}`,
         since: since(found),
         cause: 'written by hand',
-        mend: onHost(`rm ${shellWord(path)}`),
+        mend: onHost(removal(path, found)),
       });
   }
 }
@@ -131,27 +142,30 @@ function contentWords({ kind }: FileEffect): string {
   return kind === 'key-differs' ? 'holds other keys' : 'was changed';
 }
 
+function aside(words: string | undefined): string {
+  return words === undefined ? '' : ` (${words})`;
+}
+
 function typeWords(
-  { path, found }: FileDifference,
+  { path, found, recorded }: FileDifference,
+  { severity, words }: FileEffect,
   apply: string,
 ): Pick<DriftFinding, 'what' | 'cause' | 'mend' | 'severity'> {
   if (found.type === 'file') {
     return {
       severity: holdsKeys(path) ? 'critical' : 'warning',
-      what: `${path} has ${(found.links ?? 1) - 1} other name besides: who writes there changes it`.replace(
-        /(\d+) other name /,
-        (_all, number: string) => `${number} other name${number === '1' ? '' : 's'} `,
-      ),
+      what: `${path} has ${count((found.links ?? 1) - 1, 'other name')} besides: who writes there changes it`,
       cause: 'a hard link made by hand',
       mend: `${onHost(`find / -xdev -inum "$(ls -i ${shellWord(path)} | awk '{ print $1 }')"`)}; then rm what it lists besides ${path}`,
     };
   }
-  const being = found.type === 'link' ? `a symbolic link to ${found.linkTo ?? 'another file'}` : (found.type ?? 'odd');
+  const isSame = found.sha256 !== undefined && found.sha256 === recorded?.sha256;
+  const kind = found.type === 'link' ? '' : 'no plain file but ';
   return {
-    severity: 'warning',
-    what: `${path} is ${found.type === 'link' ? being : `no plain file (${being})`}`,
+    severity,
+    what: `${path} is ${kind}${insteadOfFile(found)}${isSame ? ', which has its content: who can write there changes it' : ''}${words}`,
     cause: 'put there by hand',
-    mend: `${onHost(`rm ${found.type === 'folder' ? '-r ' : ''}${shellWord(path)}`)}; then ${apply}`,
+    mend: `${onHost(removal(path, found))}; then ${apply}`,
   };
 }
 
@@ -160,12 +174,14 @@ function accessWords({ found, recorded }: FileDifference, { host, report }: Host
   if (host.modes === 'as-found') return '';
   const mode = found.mode !== undefined && found.mode !== recorded?.mode ? `mode ${found.mode}` : undefined;
   const owner = isForeign(found, report.facts) ? `owner ${found.uid}` : undefined;
-  const said = [mode, owner].filter((word) => word !== undefined);
+  const others = (found.links ?? 1) > 1 ? count((found.links ?? 1) - 1, 'other name') : undefined;
+  const said = [mode, owner, others].filter((word) => word !== undefined);
   return said.length === 0 ? '' : `, and has ${said.join(' and ')}`;
 }
 
-export function isOpenSecret({ path, mode }: DriftFile): boolean {
-  return holdsKeys(path) && mode !== undefined && (Number.parseInt(mode, 8) & 0o077) !== 0;
+/** Of what is no file the mode says nothing of keys. */
+export function isOpenSecret({ path, mode, type = 'file' }: DriftFile): boolean {
+  return type === 'file' && holdsKeys(path) && mode !== undefined && (Number.parseInt(mode, 8) & 0o077) !== 0;
 }
 
 export function since({ modified }: DriftFile): DriftFinding['since'] {

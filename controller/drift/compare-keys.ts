@@ -4,7 +4,7 @@ import type { DriftFinding } from '../model/drift.js';
 import { keyLabel, type KeyPart } from '../model/managed-file.js';
 import type { Manifest } from '../model/observation.js';
 import type { FileDifference, FileEffect } from './compare-files.js';
-import { meaningOf } from './compare-files.js';
+import { hasOtherContent, meaningOf } from './compare-files.js';
 import type { CompareSettings, HostView } from './compare-view.js';
 import { count, finding, shellWord } from './finding-words.js';
 
@@ -64,7 +64,7 @@ function isKeyPart(part: string): part is KeyPart {
 export function effectOfFile(view: HostView, difference: FileDifference): FileEffect {
   const { path } = difference;
   const { adapter, report, texts, recordedTexts, installedKeys } = view;
-  if (difference.kind !== 'content') return { severity: 'warning', words: '' };
+  if (!hasOtherContent(difference)) return { severity: 'warning', words: '' };
   const installed = installedKeys.get(path);
   const recorded = (report.manifest?.keys ?? []).filter(
     ({ part }) => (part === 'psk') === (path === adapter.files.preshared),

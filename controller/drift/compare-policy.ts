@@ -1,6 +1,7 @@
 /** The loaded policy against that of the generation: one finding for whatever befell it, and what a changed file has done. */
 
 import type { DriftFinding, DriftSeverity } from '../model/drift.js';
+import { insteadOfFile, isReadable } from '../model/file-kind.js';
 import { canonicalListing } from '../policy/canonical-listing.js';
 import { predictLoad } from '../policy/predict-load.js';
 import { namesOf } from '../render/host-names.js';
@@ -38,8 +39,8 @@ export function comparePolicy(
     return { findings: [emptyFinding(view, circumstances, settings)], fileEffect: undefined, tellsService: true };
   }
   const difference = wanted === undefined ? { kind: 'same' as const } : compareRules(wanted, loaded, view, settings);
-  const text = file?.kind === 'content' ? view.texts.get(file.path) : undefined;
-  if (file?.kind === 'content' && text !== undefined) {
+  const text = file === undefined ? undefined : view.texts.get(file.path);
+  if (file !== undefined && text !== undefined) {
     const filed = canonicalListing(predictLoad(text, namesOf(view.host)).rules);
     const isLoaded = difference.kind !== 'same' && compareRules(filed, loaded, view, settings).kind === 'same';
     const fileEffect = effectOfText(filed, isLoaded, circumstances, view, settings);
@@ -77,6 +78,8 @@ function emptyCause(
 ): string {
   if (service !== undefined) return service.cause;
   if (file?.kind === 'missing') return `${file.path} is gone, and the policy was loaded anew`;
+  const instead = file?.kind === 'type' ? insteadOfFile(file.found) : undefined;
+  if (file !== undefined && instead !== undefined) return `${file.path} is ${instead}, and the policy was loaded anew`;
   if (file?.kind === 'content') {
     const isEmpty = text !== undefined && predictLoad(text).rules.length === 0;
     return `${file.path} was ${isEmpty ? 'emptied' : 'changed'}, and the policy was loaded anew or flushed`;
@@ -104,7 +107,7 @@ function effectOfText(
 }
 
 function effectOfOther(file: FileDifference): FileEffect {
-  if (file.kind === 'missing')
+  if (file.kind === 'missing' || (file.kind === 'type' && !isReadable(file.found)))
     return { severity: 'critical', words: `: the loaded rules stay until the next boot; then ${WITHOUT_RULES}` };
   return { severity: 'warning', words: '' };
 }

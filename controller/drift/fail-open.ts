@@ -1,12 +1,13 @@
 /** Hosts that should protect and do not: by what is loaded, by what the next boot loads, by what the inventory renders. */
 
 import type { Alarm, AlarmKind } from '../model/alarm.js';
+import { insteadOfFile, isReadable, removal } from '../model/file-kind.js';
 import { isProtecting, isProtectingLine, linkWords } from '../proof/protecting-rules.js';
 import { predictLoad } from '../policy/predict-load.js';
 import { namesOf } from '../render/host-names.js';
 import { settingsFindings } from './compare-services.js';
 import type { CompareSettings, HostView } from './compare-view.js';
-import { applyCommand, count } from './finding-words.js';
+import { applyCommand, count, onHost } from './finding-words.js';
 
 /** Why a host should protect: its links, or rules that protect in what the inventory renders for it. */
 export interface ProtectionPromise {
@@ -83,10 +84,12 @@ function nextBoot(view: HostView, settings: CompareSettings): Omit<Alarm, 'host'
   const after = 'the rules in force protect, and the next boot or refresh loads';
   const file = policyFile(report.files, path);
   if (file !== 'file') {
+    const found = report.files.find((one) => one.path === path);
+    const isInTheWay = found?.state === 'present';
     return {
-      what: `${after} no policy: ${path} ${file}, which is taken for success`,
-      cause: 'the file was moved or removed by hand',
-      mend: applyCommand(view, settings),
+      what: `${after} no policy: ${path} ${file}${isInTheWay && found.type !== 'folder' ? '' : ', which is taken for success'}`,
+      cause: isInTheWay ? 'put there by hand' : 'the file was moved or removed by hand',
+      mend: `${isInTheWay ? `${onHost(removal(path, found))}; then ` : ''}${applyCommand(view, settings)}`,
     };
   }
   const text = texts.get(path);
@@ -105,9 +108,9 @@ function nextBoot(view: HostView, settings: CompareSettings): Omit<Alarm, 'host'
   return { what, ...(cause === undefined ? {} : { cause }), mend };
 }
 
-/** `file`, or what there is instead, in words. A folder in its place is success to ipsecconf, and no policy. */
+/** `file`, or what there is instead, in words. A folder in its place is success to ipsecconf, and no policy; of the rest none is one. */
 function policyFile(files: HostView['report']['files'], path: string): string {
   const found = files.find((one) => one.path === path);
   if (found?.state !== 'present') return 'is not there';
-  return found.type === 'folder' || found.type === 'other' ? 'is no file' : 'file';
+  return isReadable(found) ? 'file' : `is ${insteadOfFile(found) ?? 'no file'}`;
 }

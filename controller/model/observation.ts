@@ -1,6 +1,7 @@
 /** What a host reports about itself, and what becomes of a transaction there (docs/agent-protocol.md). */
 
 import type { Address } from './address.js';
+import type { FileKind } from './file-kind.js';
 import type { RuleChange } from './policy.js';
 
 export interface Observation {
@@ -24,6 +25,9 @@ export interface Observation {
 export interface ObservedFile {
   readonly path: string;
   readonly state: 'present' | 'absent';
+  readonly type?: FileKind;
+  /** Target of a symbolic link. */
+  readonly linkTo?: string;
   /** Lower-case hex, of the whole content. */
   readonly sha256?: string;
   /** Octal, e.g. `0400`. */
@@ -218,9 +222,6 @@ export interface DriftReport extends Observation {
 }
 
 export interface DriftFile extends ObservedFile {
-  readonly type?: 'file' | 'folder' | 'link' | 'other';
-  /** Target of a symbolic link. */
-  readonly linkTo?: string;
   /** Hard links. */
   readonly links?: number;
   /** ISO 8601, UTC: when the content was last changed; to the minute or day on hosts whose `ls` says no more. */

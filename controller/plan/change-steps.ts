@@ -64,7 +64,9 @@ function whyBesidesFiles(
 ): string[] {
   const reasons: string[] = [];
   for (const file of files) {
-    if (file.kind === 'keep' && file.modeWas !== undefined) {
+    if ('insteadOfFile' in file) {
+      reasons.push(`${file.path} is ${file.insteadOfFile}, and should be a file`);
+    } else if (file.kind === 'keep' && file.modeWas !== undefined) {
       reasons.push(`${file.path} has mode or owner ${file.modeWas}, ${file.mode} and root are wanted`);
     }
   }

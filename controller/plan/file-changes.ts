@@ -1,6 +1,7 @@
 /** A host's desired files against those it has: which differ, and what becomes of each. */
 
 import type { FileModes } from '../model/host.js';
+import { insteadOfFile } from '../model/file-kind.js';
 import type { KeyName, ManagedFile } from '../model/managed-file.js';
 import type { Observation } from '../model/observation.js';
 import { managedPaths, type Adapter } from '../platform/adapter.js';
@@ -79,6 +80,7 @@ export function fileChanges(
   for (const path of managedPaths(adapter)) {
     const wanted = files.find((file) => file.path === path);
     const found = seen.files.find((file) => file.path === path && file.state === 'present');
+    const instead = found === undefined ? undefined : insteadOfFile(found);
     if (wanted === undefined) {
       if (differing.has(path))
         changes.push({ kind: 'remove', path, patch: filePatch(path, currentTexts.get(path), undefined, generation) });
@@ -91,7 +93,8 @@ export function fileChanges(
         path,
         mode: wanted.mode,
         sha256: found.sha256,
-        ...(modeIsRight ? {} : { modeWas: found.mode ?? 'unknown' }),
+        ...(modeIsRight && instead === undefined ? {} : { modeWas: found.mode ?? 'unknown' }),
+        ...(instead === undefined ? {} : { insteadOfFile: instead }),
       });
       continue;
     }
@@ -101,6 +104,7 @@ export function fileChanges(
       mode: wanted.mode,
       sha256: digest(wanted, generation),
       file: wanted,
+      ...(instead === undefined ? {} : { insteadOfFile: instead }),
       patch: filePatch(path, currentTexts.get(path), wanted, generation),
     });
   }

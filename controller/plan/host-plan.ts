@@ -18,6 +18,8 @@ export type FileChange =
       readonly sha256: string;
       readonly file: ManagedFile;
       readonly patch: string;
+      /** What stands in its place, where that is no plain file: only a judgement has it, for a change is refused. */
+      readonly insteadOfFile?: string;
     }
   /** Content stays; `modeWas` is set when only the mode or owner has to be mended. */
   | {
@@ -26,6 +28,7 @@ export type FileChange =
       readonly mode: string;
       readonly sha256: string;
       readonly modeWas?: string;
+      readonly insteadOfFile?: string;
     }
   /** Comes back from a generation kept on the host. */
   | {

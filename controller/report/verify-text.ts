@@ -52,7 +52,9 @@ function hostText(host: HostPlan, isAlarmed: boolean, paint: Paint): string {
   }
   const [rendered, loaded] = [host.spd.length, host.loaded.length];
   const found = [
-    ...host.files.flatMap((file) => (file.kind === 'keep' ? [] : [`${file.path} ${FILE_WORDS[file.kind]}`])),
+    ...host.files.flatMap((file) =>
+      file.kind === 'keep' || 'insteadOfFile' in file ? [] : [`${file.path} ${FILE_WORDS[file.kind]}`],
+    ),
     ...host.reasons.map(printable),
     ...(rendered === loaded ? [] : [`${loaded} rules are loaded, ${rendered} are rendered`]),
     ...ruleLines(host.rulesAdded, 'not loaded'),

@@ -13,7 +13,7 @@ export type HostDifference =
   | { readonly kind: 'compared'; readonly plan: HostPlan }
   | { readonly kind: 'failed'; readonly host: string; readonly outcome: HostOutcome };
 
-export interface DiffFleetInput extends Omit<ObserveInput, 'desired' | 'digest'> {
+export interface DiffFleetInput extends Omit<ObserveInput, 'desired' | 'digest' | 'purpose'> {
   readonly inventory: Inventory;
   readonly fleet: DesiredFleet;
 }
@@ -21,7 +21,7 @@ export interface DiffFleetInput extends Omit<ObserveInput, 'desired' | 'digest'>
 /** In inventory order. */
 export async function diffFleet({ inventory, fleet, ...input }: DiffFleetInput): Promise<readonly HostDifference[]> {
   const { desired, digest } = fleet;
-  const looks = await observeFleet({ ...input, desired, digest });
+  const looks = await observeFleet({ ...input, purpose: 'judgement', desired, digest });
   const nameOf = addressNames(inventory);
   return input.hosts.flatMap((host: Host): readonly HostDifference[] => {
     const look = looks.get(host.name);

@@ -1,6 +1,7 @@
 /** What `verify` judges a host by: the report that a check of drift asks for, and the policy that lies there in the place of ours. */
 
 import type { HostView } from '../drift/compare-view.js';
+import { isReadable } from '../model/file-kind.js';
 import type { Host } from '../model/host.js';
 import { detectPlatform } from '../platform/detect.js';
 import type { Clock, HostSession } from '../ports.js';
@@ -19,7 +20,7 @@ export async function takeEvidence(session: HostSession, host: Host, clock: Cloc
   if ('refusal' in detected) return { report, view: undefined };
   const found = report.files.find(({ path }) => path === POLICY_FILE);
   const recorded = report.manifest?.files.find(({ path }) => path === POLICY_FILE);
-  const isFile = found?.state === 'present' && found.type !== 'folder' && found.type !== 'other';
+  const isFile = found?.state === 'present' && isReadable(found);
   const texts = new Map<string, string>();
   if (isFile && found.sha256 !== recorded?.sha256) texts.set(POLICY_FILE, await session.read(POLICY_FILE));
   const { adapter } = detected;

@@ -1,7 +1,7 @@
 /** Looks at one host for drift: one connection, one question, and a few more about files that are not as recorded. Changes nothing. */
 
 import { compareHost } from '../drift/compare-host.js';
-import { fileDifferences } from '../drift/compare-files.js';
+import { fileDifferences, hasOtherContent } from '../drift/compare-files.js';
 import { oldestKeySeconds } from '../drift/compare-keys.js';
 import { seemsAbandoned } from '../drift/compare-transaction.js';
 import type { CompareSettings, DesiredState, HostView } from '../drift/compare-view.js';
@@ -95,7 +95,7 @@ async function askAboutFiles(
   view: Pick<HostView, 'host' | 'report' | 'adapter'>,
   { desired, salt }: LookInput,
 ): Promise<AboutFiles> {
-  const changed = [...fileDifferences(view).values()].filter(({ kind }) => kind === 'content');
+  const changed = [...fileDifferences(view).values()].filter(hasOtherContent);
   if (changed.length === 0) return NOTHING_ASKED;
   const texts = new Map<string, string>();
   const recordedTexts = new Map<string, string>();

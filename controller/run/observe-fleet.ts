@@ -3,11 +3,13 @@
 import PQueue from 'p-queue';
 
 import type { Host } from '../model/host.js';
+import { isReadable } from '../model/file-kind.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { InstalledKey, Observation } from '../model/observation.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
 import { beyondPlatform, detectPlatform, type Refusal } from '../platform/detect.js';
 import type { Adapter } from '../platform/adapter.js';
+import { inTheWay } from '../plan/in-the-way.js';
 import { differingFiles, type DesiredHost, type DigestFile } from '../plan/file-changes.js';
 import type { HostSession } from '../ports.js';
 import { untouchedOutcome } from './link-outcome.js';
@@ -33,6 +35,8 @@ export interface ObserveInput {
   readonly lot: SessionLot;
   readonly stop: AbortSignal;
   readonly emit: (event: RunEvent) => void;
+  /** What cannot be changed is a failure of a change, and to a judgement one more difference. */
+  readonly purpose: 'change' | 'judgement';
   /** How a host is looked at; by default with `observe`. */
   readonly observe?: ObserveHost | undefined;
 }
@@ -88,13 +92,15 @@ async function observeWith(
   if (beyond !== undefined) return refused(beyond);
   const busy = whyBusy(seen);
   if (busy !== undefined) return { kind: 'failed', outcome: busy };
+  const blocked = input.purpose === 'change' ? inTheWay(seen, adapter) : undefined;
+  if (blocked !== undefined) return refused(blocked);
   const currentTexts = new Map<string, string>();
   const installedKeys: InstalledKey[] = [];
   if (desired === undefined)
     return { kind: 'seen', host: { seen, adapter, currentTexts, installedKeys, changed: false } };
   const differing = differingFiles(desired, seen, input.digest, adapter);
   for (const path of differing) {
-    if (!seen.files.some((file) => file.path === path && file.state === 'present')) continue;
+    if (!seen.files.some((file) => file.path === path && file.state === 'present' && isReadable(file))) continue;
     currentTexts.set(path, await session.read(path));
     if (holdsKeys(path) && !manifestDescribes(seen, path))
       installedKeys.push(...(await session.fingerprints(path, input.salt)));

@@ -32,7 +32,7 @@ export interface PlanFleetInput {
   readonly emit: (event: RunEvent) => void;
   /** Go on with one end of a link although the other could not be looked at. */
   readonly acceptUnreachablePeers: boolean;
-  /** How hosts are looked at; by default with `observe`. */
+  /** How hosts are looked at only to judge them; by default with `observe`. */
   readonly observe?: ObserveHost | undefined;
 }
 
@@ -44,8 +44,10 @@ export async function planFleet(input: PlanFleetInput): Promise<FleetPlan> {
   const plans = new Map<string, HostPlan>();
   let near = links;
   // A peer that is pulled in may pull in its own; a link that is gone is known only once one of its ends has been looked at.
+  // Whoever looks in a way of its own judges, and changes nothing.
+  const purpose = input.observe === undefined ? 'change' : 'judgement';
   for (let next = withPeers(input.selected, input.inventory); next.length > 0;) {
-    for (const [name, look] of await observeFleet({ ...input, hosts: next })) looks.set(name, look);
+    for (const [name, look] of await observeFleet({ ...input, purpose, hosts: next })) looks.set(name, look);
     for (const host of next) {
       const look = looks.get(host.name);
       const desired = input.desired.get(host.name);

@@ -10,6 +10,7 @@ import { canonicalListing } from '../policy/canonical-listing.js';
 import { predictLoad } from '../policy/predict-load.js';
 import { groupsOf, neighbours, withFormerLinks, type FleetPlan } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
+import { inTheWay } from '../plan/in-the-way.js';
 import { isUnchanged } from '../plan/host-plan.js';
 import { addressNames } from '../proof/address-names.js';
 import type { AddressName } from '../policy/region-text.js';
@@ -154,6 +155,8 @@ async function planBack(
   const busy = whyBusy(seen);
   if (busy !== undefined) return { outcome: busy };
   const { adapter } = detected;
+  const blocked = inTheWay(seen, adapter);
+  if (blocked !== undefined) return { outcome: untouched(blocked.refusal, blocked.todo) };
   const status = await session.status();
   const kept = status.kept.map((one) => one.generation);
   const number = numberOf(target, seen.generation ?? 0, kept);

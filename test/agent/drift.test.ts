@@ -157,10 +157,13 @@ describe.each(wantedShells())('a look for drift under $name', ({ program }) => {
       rmSync(host.path(path));
       expect(spawnSync('mkfifo', [host.path(path)]).status).toBe(0);
     }
+    const planning = await host.open();
+    expect((await planning.ask('observe')).lines.join('\n')).toMatch(/^prw.* \S*\/ipseckeys$/m);
+    await bye(planning);
     rmSync(join(host.state, 'agent', agent.digest));
     const session = await host.open('readonly');
     const { files } = await driftOf(session);
-    expect(files.filter(({ type }) => type === 'other').map(({ path }) => path)).toEqual([FILES.keys, FILES.config]);
+    expect(files.filter(({ type }) => type === 'pipe').map(({ path }) => path)).toEqual([FILES.keys, FILES.config]);
     await bye(session);
   });
 

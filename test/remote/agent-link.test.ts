@@ -87,6 +87,7 @@ describe('a session with the agent', () => {
     expect(observation.files).toContainEqual({
       path: '/etc/inet/ipsecinit.conf',
       state: 'present',
+      type: 'file',
       mode: '0400',
       uid: 0,
       gid: 3,

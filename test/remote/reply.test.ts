@@ -50,7 +50,9 @@ describe('listings of the host', () => {
     ['GNU, long ISO date', '-rw------- 1 0 0 12 2026-11-22 10:15:00.000 +0000 /etc/inet/ike/config', '0600', 0, 0],
     ['a link', 'lrwxrwxrwx 1 0 0 12 Nov 22 10:15 /etc/inet/ike/config -> /tmp/x', '0777', 0, 0],
   ])('ls -ln of %s', (_what, line, mode, uid, gid) => {
-    expect(observedFiles([line], [])[0]).toEqual({ path: '/etc/inet/ike/config', state: 'present', mode, uid, gid });
+    const kind = line.startsWith('l') ? { type: 'link', linkTo: '/tmp/x' } : { type: 'file' };
+    const file = { path: '/etc/inet/ike/config', state: 'present', ...kind, mode, uid, gid };
+    expect(observedFiles([line], [])[0]).toEqual(file);
   });
 
   test.each([

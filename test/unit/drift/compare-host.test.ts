@@ -250,6 +250,51 @@ describe('what is not as it should be is found under its own name', () => {
     expect([found[0]?.what, found[0]?.cause, found[0]?.mend].join('\n')).toMatch(says);
   });
 
+  test.each([
+    [
+      'folder',
+      /no plain file but a folder: .*clear/,
+      'critical',
+      /rm -r \/etc\/inet\/ipsecinit.conf; then ipsec-deploy/,
+    ],
+    ['pipe', /a named pipe: .*clear/, 'critical', /: rm \/etc/],
+    ['device', /a device: .*clear/, 'critical', /: rm \/etc/],
+    ['link', /a symbolic link to nowhere, which leads to no file: .*clear/, 'critical', /: rm \/etc/],
+  ] as const)(
+    'a %s in place of the policy file is told as what the next boot makes of it',
+    (type, what, severity, mend) => {
+      const found = findingsOf(files(POLICY, { type, sha256: undefined, linkTo: 'nowhere' }));
+      expect(found).toEqual([expect.objectContaining({ kind: 'file-type', severity })]);
+      expect(found[0]?.what).toMatch(what);
+      expect(found[0]?.mend).toMatch(mend);
+    },
+  );
+
+  test('a link in place of the policy file is judged by what it leads to', () => {
+    const link = (sha256: string) => files(POLICY, { type: 'link', linkTo: '/tmp/x', mode: '0777', sha256 });
+    const same = findingsOf(link(DIGEST));
+    expect(same).toEqual([expect.objectContaining({ kind: 'file-type', severity: 'warning' })]);
+    expect(same[0]?.what).toMatch(/has its content/);
+    const empty = findingsOf(link(OTHER), { texts: new Map([[POLICY, '# nothing\n']]) });
+    expect(empty).toEqual([expect.objectContaining({ kind: 'file-type', severity: 'critical' })]);
+    expect(empty[0]?.what).toMatch(/\/tmp\/x: the loaded rules stay until the next boot/);
+  });
+
+  test('new content of a file with another name besides is told as content', () => {
+    const found = findingsOf(files(POLICY, { links: 2, sha256: OTHER }));
+    expect(found.map(({ kind }) => kind)).toEqual(['file-content']);
+    expect(found[0]?.what).toMatch(/has 1 other name/);
+  });
+
+  test('what is no file in a place of nobody is named, and goes as what it is', () => {
+    const orphan = { path: CONFIG, state: 'present', type: 'folder', modified: '2026-11-21T00:00:00Z' } as const;
+    const [found] = findingsOf({ files: [...clean().files, orphan] });
+    expect(found?.what).toMatch(/is there \(a folder\)/);
+    expect(found?.mend).toMatch(/: rm -r /);
+    const link = { ...orphan, path: PSK, type: 'link', linkTo: 'x', mode: '0777' } as const;
+    expect(findingsOf({ files: [...clean().files, link] })[0]?.severity).not.toBe('critical');
+  });
+
   test('rules of one class in another order, where it matters', () => {
     const [first, second] = [
       `{ raddr 10.0.2.0/24 dir out } ${ESP}`,

@@ -8,6 +8,7 @@ import { isUnchanged } from '../../../controller/plan/host-plan.js';
 import { differingFiles, type DesiredHost } from '../../../controller/plan/file-changes.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { parsePlan, printPlan } from '../../../controller/plan/plan-file.js';
+import { inTheWay } from '../../../controller/plan/in-the-way.js';
 import { planHost } from '../../../controller/plan/plan-host.js';
 import type { Adapter } from '../../../controller/platform/adapter.js';
 import { SOLARIS_LEGACY } from '../../../controller/platform/solaris-legacy.js';
@@ -82,6 +83,31 @@ describe('a host that is as asked', () => {
       gid: 0,
     };
     expect(isUnchanged(plan(settled({ files: [onHost(policy, 5), onHost(psk, 2), stray] })))).toBe(true);
+  });
+});
+
+describe('what is no plain file', () => {
+  const seen = settled({
+    files: [{ path: policy.path, state: 'present', type: 'folder', mode: '0755', uid: 0, gid: 0 }, onHost(psk, 2)],
+  });
+
+  test('is a difference under its own name', () => {
+    const judged = plan(seen);
+    expect(isUnchanged(judged)).toBe(false);
+    expect(judged.reasons).toContain('/etc/inet/ipsecinit.conf is a folder, and should be a file');
+  });
+
+  test('is in the way of a change, with the command that takes it away', () => {
+    expect(inTheWay(settled(), SOLARIS_SMF)).toBeUndefined();
+    expect(inTheWay(seen, SOLARIS_SMF)?.refusal).toMatch(/ipsecinit.conf is a folder/);
+    expect(inTheWay(seen, SOLARIS_SMF)?.todo).toContain('rm -r /etc/inet/ipsecinit.conf;');
+  });
+
+  test('counts also where a link leads to the very content', () => {
+    const files = [{ ...onHost(policy, 5), type: 'link', linkTo: '/x' } as const, onHost(psk, 2)];
+    const judged = plan(settled({ files }), { ...desired, modes: 'as-found' });
+    expect(judged.reasons).toEqual(['/etc/inet/ipsecinit.conf is a symbolic link to /x, and should be a file']);
+    expect(isUnchanged(judged)).toBe(false);
   });
 });
 

@@ -166,7 +166,7 @@ describe('a host that should protect', () => {
       'and whose policy file is a folder fails open at the next boot',
       { said: { web1: [well(withFile(POLICY, { type: 'folder' }))] } },
       ['web1 fail-open-at-boot'],
-      /is no file/,
+      /is a folder/,
     ],
     [
       'and whose policy file was emptied fails open at the next boot',
