@@ -38,6 +38,7 @@ export type Risk = (typeof RISKS)[number];
 export function commonOptions<T>(argv: Argv<T>): Argv<T & CommonArguments> {
   return colourOption(argv).option('output', {
     choices: ['text', 'json'] as const,
+    requiresArg: true,
     default: 'text' as const,
     describe: 'text for people, json for programs',
   });
@@ -100,6 +101,7 @@ export function riskOption<T>(argv: Argv<T>): Argv<T & RiskArguments> {
   return argv.option('accept-risk', {
     choices: RISKS,
     array: true,
+    nargs: 1,
     default: [] as readonly Risk[],
     describe: 'go on although the plan was refused for this reason',
   });

@@ -23,6 +23,7 @@ import { validateCommand } from './commands/validate.js';
 import { verifyCommand } from './commands/verify.js';
 import { createOutput, surviveLostOutput } from './output.js';
 import { packageVersion } from './package-files.js';
+import { usageError } from './usage-error.js';
 
 export async function main(argv: readonly string[]): Promise<void> {
   surviveLostOutput();
@@ -48,7 +49,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .command(privilegesCommand)
       .command(policyCommand)
       .command(await labCommand(argv))
-      .demandCommand(1, 'Name a command; --help lists them.')
+      .demandCommand(1, 'no command is named')
       .recommendCommands()
       .strictCommands()
       .strictOptions()
@@ -56,13 +57,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       .alias('help', 'h')
       .wrap(Math.min(110, process.stdout.columns || 110))
       .fail((message: string | null, error: Error | undefined) => {
-        throw (
-          error ??
-          new OperatorError('USAGE', {
-            what: message ?? 'the command line is not understood',
-            todo: 'see ipsec-deploy --help',
-          })
-        );
+        throw error ?? usageError(message ?? 'the command line is not understood', argv);
       })
       .parseAsync();
   } catch (error) {
@@ -82,7 +77,7 @@ function report(error: unknown, argv: readonly string[]): number {
     format: json ? 'json' : 'text',
     colour: argv.includes('--no-color') ? false : undefined,
   });
-  const known = error instanceof OperatorError ? error : usageError(error);
+  const known = error instanceof OperatorError ? error : aboutWords(error, argv);
   if (known === undefined) {
     output.note(
       `ipsec-deploy: this is a bug in ipsec-deploy, please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
@@ -99,7 +94,7 @@ function report(error: unknown, argv: readonly string[]): number {
 }
 
 /** yargs throws plain errors named YError for words it does not accept; `coerce` functions of ours throw plain ones as well. */
-function usageError(error: unknown): OperatorError | undefined {
+function aboutWords(error: unknown, argv: readonly string[]): OperatorError | undefined {
   if (!(error instanceof Error) || (error.name !== 'YError' && !error.message.startsWith('--'))) return undefined;
-  return new OperatorError('USAGE', { what: error.message, todo: 'see ipsec-deploy --help' });
+  return usageError(error.message, argv);
 }

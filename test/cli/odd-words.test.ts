@@ -17,7 +17,7 @@ test.each([
   [['rollback', '--to', 'abc'], '--to takes a whole number from 0'],
   [['rollback', '--to', '1.5'], '--to takes a whole number from 0'],
   [['plan', '--forks', '501'], '--forks takes a whole number from 1 to 500'],
-  [['bogus'], 'Unknown command: bogus'],
+  [['bogus'], 'there is no command "bogus"'],
   [['plan', 'nowhere.yaml'], 'start one with `ipsec-deploy init`'],
   [['validate', '/dev/full'], 'this is a device, not a file'],
   [['plan', '--log-file', '/dev/null'], 'it is a device or the like, not a file'],
