@@ -3,7 +3,7 @@
 import PQueue from 'p-queue';
 
 import type { Host } from '../model/host.js';
-import { isReadable } from '../model/file-kind.js';
+import { insteadOfFile } from '../model/file-kind.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { InstalledKey, Observation } from '../model/observation.js';
 import type { HostOutcome, RunEvent } from '../model/run.js';
@@ -100,7 +100,9 @@ async function observeWith(
     return { kind: 'seen', host: { seen, adapter, currentTexts, installedKeys, changed: false } };
   const differing = differingFiles(desired, seen, input.digest, adapter);
   for (const path of differing) {
-    if (!seen.files.some((file) => file.path === path && file.state === 'present' && isReadable(file))) continue;
+    const found = seen.files.find((file) => file.path === path && file.state === 'present');
+    // What a link leads to may be anything, another file's keys too.
+    if (found === undefined || insteadOfFile(found) !== undefined) continue;
     currentTexts.set(path, await session.read(path));
     if (holdsKeys(path) && !manifestDescribes(seen, path))
       installedKeys.push(...(await session.fingerprints(path, input.salt)));
