@@ -137,7 +137,7 @@ deadman_fires() { # id
     if ! transaction_is_open; then
         # Not armed, so nothing was changed. But as long as its agent lives it may still arm, and count on us.
         if agent_is_gone; then
-            discard
+            ! claim reverting || discard
             return 0
         fi
         return 1

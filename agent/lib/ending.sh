@@ -13,9 +13,11 @@ claim() { # confirming|reverting
         put "$1 $$ $WORD" 2>/dev/null >"$TX/ending"
     fi
     # Whoever was held up may find another transaction where the one it knows was.
-    deadman_has_work "$T_ID" && return 0
-    rm -f "$TX/ending"
-    return 1
+    if ! deadman_has_work "$T_ID"; then
+        rm -f "$TX/ending"
+        return 1
+    fi
+    hold_lock
 }
 
 make_ending() {
@@ -53,7 +55,12 @@ confirm() { # id nonce
     # Should a tool hang now, the dead-man knows whose it is.
     put "$$ $WORD" 2>/dev/null >"$TX/confirmer"
     if ! verify_again; then
-        fail_step confirm "$FAILURE"
+        # Another may have ended it meanwhile, and cleared away what was looked at.
+        if deadman_has_work "$1"; then
+            fail_step confirm "$FAILURE"
+        else
+            await_outcome "$1"
+        fi
         return
     fi
     if ! claim confirming; then
@@ -113,7 +120,7 @@ finish_confirm() { # boot|running
     done
     # First what says that a transaction is open: its other half must not be ended by anybody else. Its folder twice, should
     # another who confirms at this moment have left a file there meanwhile.
-    rm -rf "$TX/armed" "$TX" "$TX" "$NEW" "$STATE/lock" "$@"
+    rm -rf "$TX/armed" "$TX/about" "$TX" "$TX" "$NEW" "$STATE/lock" "$@"
     stand_down "$finish_deadman"
 }
 
@@ -198,7 +205,7 @@ call_off_unarmed() { # id
     ! is_recorded "$1" || return 1
     end_agent
     # It may have armed meanwhile.
-    ! transaction_is_open && deadman_has_work "$1" || return 1
+    ! transaction_is_open && claim reverting || return 1
     call_off_deadman=
     [ ! -f "$TX/deadman" ] || read -r call_off_deadman call_off_rest <"$TX/deadman"
     discard

@@ -7,11 +7,15 @@ take_lock() { # run
     REFUSAL=
     make_lock && return 0
     lock_held=
-    read -r lock_held <"$STATE/lock"
-    if [ -z "$lock_held" ]; then
-        # Made at this moment and not yet written; or the disk was full.
+    holder_pid=
+    read -r lock_held 2>/dev/null <"$STATE/lock"
+    if [ -z "$lock_held" ] || { ! transaction_is_open && holder_lives "$lock_held"; }; then
+        # Made at this moment and not yet written, or the disk was full; or whoever ended a transaction clears up still.
+        ! is_number "$holder_pid" || kill -s CONT "$holder_pid" 2>/dev/null
         sleep 1
-        read -r lock_held <"$STATE/lock"
+        make_lock && return 0
+        lock_held=
+        read -r lock_held 2>/dev/null <"$STATE/lock"
     fi
     if transaction_is_open || holder_lives "$lock_held"; then
         name_holder "$lock_held"
@@ -45,12 +49,22 @@ date_lock() {
     put "$lock_run $$ $WORD $NOW" >"$STATE/lock"
 }
 
+# Whoever ends a transaction holds the lock until all of it is cleared away: what began before that would be cleared away too.
+# Where it cannot be written the end comes all the same.
+hold_lock() {
+    put "$T_RUN $$ $WORD" 2>/dev/null >"$STATE/lock" && return 0
+    release_reserve
+    put "$T_RUN $$ $WORD" 2>/dev/null >"$STATE/lock"
+    return 0
+}
+
 holder_lives() { # run pid word time
     set -f
     # shellcheck disable=SC2086 # the words of the lock
     set -- $1
     set +f
-    is_number "${2-}" && [ "$2" != $$ ] && process_runs "$2" "${3-}"
+    holder_pid=${2-}
+    is_number "$holder_pid" && [ "$holder_pid" != $$ ] && process_runs "$holder_pid" "${3-}"
 }
 
 name_holder() { # run pid word time

@@ -97,7 +97,7 @@ open_transaction() {
 # Removes what an attempt has left that never armed or was taken back. Confirmed generations stay.
 sweep() {
     # First what says that a transaction is open: a half removed snapshot must never be gone back to.
-    rm -f "$TX/armed"
+    rm -f "$TX/armed" "$TX/about"
     find_remains
     # shellcheck disable=SC2086 # numbers and our own names
     for sweep_folder in $REMAINS; do

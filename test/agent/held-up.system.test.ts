@@ -173,6 +173,38 @@ describe('who is in charge', () => {
   });
 });
 
+describe('who clears up', () => {
+  it('a dead-man that is held up while it clears up takes nothing of a transaction that begins meanwhile', async () => {
+    const session = await onGenerationOne();
+    await session.apply({ ...second, window: 600 });
+    session.send('bye\n');
+    await host.until('the session ends', () => session.over);
+    // Held up once what says that a transaction is open is gone, and nothing else.
+    command(
+      'rm',
+      `/bin/rm "$@"\nroot=${host.root}\ncase $* in *tx/armed*) ;; *) exit 0 ;; esac\n` +
+        'while [ ! -f "$root/go" ]; do : >"$root/held"; sleep 0.1; done',
+    );
+    await letWindowPass(host.state);
+    await host.until('it is held up', () => host.read('held') !== undefined);
+    fs.rmSync(host.path('usr/bin/rm'));
+    const next = await host.open();
+    expect((await next.apply({ ...second, id: 'T3' })).last).toMatch(/state=refused .*text=run R1 holds the lock/);
+    host.write('go', '');
+    await host.until('all is cleared away', isGone(join(host.state, 'lock')));
+    expect((await next.apply({ ...second, id: 'T4', window: 600 })).last).toContain('state=verified');
+    await host.until(
+      'the first dead-man is gone',
+      () => host.processes().filter(({ command: line }) => / deadman T2 /.test(line)).length === 0,
+    );
+    expect((await next.ask('status id=T4')).records.join('\n')).toContain('transaction id=T4 state=verified');
+    expect((await next.ask('abort id=T4')).last).toContain('state=reverted generation=1');
+    next.end();
+    await host.untilQuiet();
+    expect(host.leftovers()).toEqual([]);
+  });
+});
+
 describe('what is written to the disk', () => {
   it('a confirmation that cannot be written down is a revert', async () => {
     const session = await onGenerationOne();
