@@ -76,9 +76,22 @@ export async function writeFileWhole(path: string, text: string | Uint8Array, mo
   }
 }
 
+/** A folder and those above it, where they are not there yet. @throws OperatorError FILE_UNWRITABLE */
+export async function makeFolder(path: string, mode?: number): Promise<void> {
+  await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) }).catch((cause: unknown) => {
+    const code = errorCode(cause);
+    throw new OperatorError('FILE_UNWRITABLE', {
+      what: code === 'EEXIST' ? 'this is a file, not a folder' : `the folder cannot be made (${code})`,
+      where: path,
+      todo: 'choose another folder',
+      cause,
+    });
+  });
+}
+
 /** Writes a file that must not exist yet. @throws OperatorError FILE_EXISTS */
 export async function writeNewFile(path: string, text: string, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     const file = await open(path, 'wx', mode);
     try {

@@ -1,6 +1,6 @@
 /** The inventory file and all it includes, read once each, in the order they are met. */
 
-import type { SourcePosition } from '../errors.js';
+import { OperatorError, type Problem, type SourcePosition } from '../errors.js';
 import { resolveBeside } from './paths.js';
 import { checkShape } from './check-shape.js';
 import { problemError, type Report } from './problem-list.js';
@@ -83,8 +83,7 @@ function readRoot(source: InventorySource, path: string, at: SourcePosition, rep
   try {
     text = source.readFile(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    report(problemError('FILE_UNREADABLE', at, `cannot read ${path}: ${why}`, 'check the path and its permissions'));
+    report(unreadable(path, at, error));
     return { root: undefined, isSound: false };
   }
   const { root, isSound } = readYaml(path, text, report);
@@ -98,11 +97,19 @@ function readRoot(source: InventorySource, path: string, at: SourcePosition, rep
         'EMPTY_FILE',
         { file: path, line: 1, column: 1 },
         'the file is empty',
-        'start it with "version: 1"; see reference.yaml',
+        'start it with "version: 1"; inventory/reference.yaml has every key',
       ),
     );
   }
   return { root: undefined, isSound: false };
+}
+
+/** The place is that of the `include:`, so that the path has to be told; of the first file it is the file itself. */
+function unreadable(path: string, at: SourcePosition, error: unknown): Problem {
+  const known = error instanceof OperatorError ? error : undefined;
+  const why = known?.what ?? (error instanceof Error ? error.message : String(error));
+  const what = at.file === path ? why : `cannot read ${path}: ${why}`;
+  return problemError('FILE_UNREADABLE', at, what, known?.todo ?? 'check the path and its permissions');
 }
 
 function includes(root: SourceMap, report: Report): [string, SourcePosition][] {

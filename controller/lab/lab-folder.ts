@@ -33,7 +33,15 @@ export async function lookForLab(folder: string): Promise<FoundLab | undefined> 
 function lookForDeadLab(folder: string): FoundLab | undefined {
   const state = readLabState(folder);
   if (state !== undefined) return { state, isUp: false };
-  const names = fs.existsSync(folder) ? fs.readdirSync(folder) : [];
+  const there = fs.statSync(folder, { throwIfNoEntry: false });
+  if (there?.isDirectory() === false) {
+    throw new OperatorError('LAB_FOLDER_IN_USE', {
+      what: 'this is a file, not a folder',
+      where: folder,
+      todo: 'name another folder with --folder',
+    });
+  }
+  const names = there === undefined ? [] : fs.readdirSync(folder);
   if (names.includes(UNFINISHED_FILE)) return { isUp: false };
   // Whoever starts a lab makes its log before it holds the folder.
   if (names.every((name) => isMark(name) || name === LOG_FILE)) return undefined;

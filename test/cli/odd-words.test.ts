@@ -18,6 +18,8 @@ test.each([
   [['rollback', '--to', '1.5'], '--to takes a whole number from 0'],
   [['plan', '--forks', '501'], '--forks takes a whole number from 1 to 500'],
   [['bogus'], 'there is no command "bogus"'],
+  [['init', 'inventory.yaml'], 'inventory.yaml: error: this is a file, not a folder'],
+  [['lab', 'up', '--folder', 'inventory.yaml'], 'inventory.yaml: error: this is a file, not a folder'],
   [['plan', 'nowhere.yaml'], 'start one with `ipsec-deploy init`'],
   [['validate', '/dev/full'], 'this is a device, not a file'],
   [['plan', '--log-file', '/dev/null'], 'it is a device or the like, not a file'],

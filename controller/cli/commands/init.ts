@@ -1,6 +1,5 @@
 /** `init`: an inventory to start from, a key store and the identity that opens it. */
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import type { Argv, CommandModule } from 'yargs';
@@ -46,7 +45,6 @@ export const initCommand: CommandModule<object, InitArguments> = {
 
 /** Files are made in the order that leaves nothing half done: the inventory, which would be noticed, comes last but is reported first. */
 async function scaffold(folder: string, passphrase: boolean): Promise<readonly string[]> {
-  await mkdir(folder, { recursive: true });
   const inventory = join(folder, 'inventory.yaml');
   const keyStore = join(folder, 'keys.age');
   const identity = join(folder, 'identity.txt');

@@ -1,11 +1,11 @@
 /** `render HOST`: the files a host would get, keys as fingerprints unless asked for in full. */
 
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
 import { EXIT, OperatorError, type ExitStatus } from '../../errors.js';
-import { errorCode, writeFileWhole } from '../../files/workspace.js';
+import { makeFolder, writeFileWhole } from '../../files/workspace.js';
 import { nearest } from '../../inventory/suggest.js';
 import { holdsKeys, type ManagedFile } from '../../model/managed-file.js';
 import { fillFile, keyNames } from '../../plan/fill.js';
@@ -111,14 +111,7 @@ async function writeFiles(
 ): Promise<ExitStatus> {
   for (const file of files) {
     const path = join(args.out, file.path);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
-      throw new OperatorError('FILE_UNWRITABLE', {
-        what: `the folder cannot be made (${errorCode(cause)})`,
-        where: dirname(path),
-        todo: 'choose another folder',
-        cause,
-      });
-    });
+    await makeFolder(dirname(path), 0o700);
     const there = await stat(path).catch(() => undefined);
     if (there !== undefined && !there.isFile()) {
       throw new OperatorError('FILE_UNWRITABLE', {
