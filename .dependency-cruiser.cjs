@@ -35,7 +35,7 @@ module.exports = {
     home('zod', '(inventory|plan)/'),
     home('age-encryption', 'vault/'),
     home('nodemailer', 'notify/'),
-    home('croner', 'drift/due'),
+    home('croner', 'inventory/cron-times'),
     home('prom-client', 'web/'),
     home('node-sqlite3-wasm', 'history/'),
     forbid('bin-starts-cli', 'bin/ holds no code of its own.', '^bin/', { pathNot: '^((dist/)?controller/cli/main|(node:)?fs$)' }),

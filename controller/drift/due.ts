@@ -3,9 +3,8 @@
  * clock: times are handed in.
  */
 
-import { Cron } from 'croner';
-
 import { OperatorError } from '../errors.js';
+import { cronTimes, rareFault } from '../inventory/cron-times.js';
 import { CRON_EXAMPLE, cronFault } from '../inventory/cron-words.js';
 
 export interface Schedule {
@@ -42,14 +41,14 @@ export function parseSchedule(words: string, timeZone: string): Schedule {
       todo: 'write a name such as Europe/Berlin, or UTC',
     });
   }
-  const cron = readWords(words, timeZone);
+  const rare = rareFault(words);
+  if (rare !== undefined) throw malformed(words, rare);
+  const times = cronTimes(words, timeZone);
   const after = (time: Date): Date => {
-    const next = cron.nextRun(time);
-    if (next === null) throw malformed(words, 'no day is ever like that');
+    const next = times?.(time);
+    if (next === undefined) throw malformed(words, 'no day is ever like that');
     return next;
   };
-  // 29 February comes within eight years, whatever the day it is asked for.
-  after(new Date(0));
   return { words, timeZone, after };
 }
 
@@ -82,47 +81,6 @@ export function longestPeriodSeconds(schedule: Schedule, from: Date): number {
     for (at = schedule.after(new Date(hour - HOUR_MS)); at.getTime() <= hour;) step();
   }
   return longest / 1000;
-}
-
-function readWords(words: string, timeZone: string): Cron {
-  try {
-    return new Cron(forLibrary(words), { timezone: timeZone, fixedTimeRule: 'no-wildcard' });
-  } catch (cause) {
-    if (!(cause instanceof TypeError) && !(cause instanceof RangeError)) throw cause;
-    throw malformed(words, 'a field of it is out of range or cannot be read');
-  }
-}
-
-/**
- * The library takes a schedule for one of named times when its seconds, minutes and hours are single values, lists and
- * ranges, so steps and stars are written out for it wherever hours are named; every hour is a star to it.
- */
-function forLibrary(words: string): string {
-  const fields = words.trim().split(/\s+/);
-  if (fields.length < 5) return words.trim();
-  const [hour = '*', minute = '*', second = '0', dates] = [
-    fields.at(-4),
-    fields.at(-5),
-    fields.at(-6),
-    fields.slice(-3).join(' '),
-  ];
-  const hours = writtenOut(hour, 23);
-  return new Set(hours.split(',')).size === 24
-    ? `${second} ${minute} * ${dates}`
-    : `${writtenOut(second, 59)} ${writtenOut(minute, 59)} ${hours} ${dates}`;
-}
-
-/** Every value of a field, as a list. */
-function writtenOut(field: string, most: number): string {
-  return field
-    .split(',')
-    .flatMap((item) => {
-      const [span = '', step = '1'] = item.split('/');
-      const [from, to = from] = span === '*' ? [0, most] : span.split('-').map(Number);
-      if (from === undefined || to === undefined) return [];
-      return Array.from({ length: Math.floor((to - from) / Number(step)) + 1 }, (_, i) => from + i * Number(step));
-    })
-    .join(',');
 }
 
 function isTimeZone(name: string): boolean {

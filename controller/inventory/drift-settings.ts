@@ -3,6 +3,7 @@
 import type { DriftSettings, RemediationSettings } from '../model/drift.js';
 import { formatAddress, parseAddress } from '../model/address.js';
 import type { Entry } from './check-shape.js';
+import { rareFault } from './cron-times.js';
 import { CRON_EXAMPLE, cronFault } from './cron-words.js';
 import { type Directory, findHosts, reportUnknown } from './directory.js';
 import type { DriftShape } from './drift-schema.js';
@@ -61,7 +62,7 @@ export function buildDrift(entry: Entry<DriftShape> | undefined, around: Around)
 }
 
 function checkSchedule(schedule: string, entry: Entry<DriftShape>, report: Report): void {
-  const fault = cronFault(schedule);
+  const fault = cronFault(schedule) ?? rareFault(schedule);
   if (fault === undefined) return;
   const at = positionOf(entry.node, ['schedule']);
   report(problemError('BAD_SCHEDULE', at, `drift.schedule is no schedule: ${fault}`, CRON_EXAMPLE));

@@ -94,7 +94,7 @@ test('without a schedule it says how to give one, and its file is written for wh
   ]);
   expect(refused.stderr).toContain("schedule: '*/15 * * * *'");
   expect([never.exit, never.stdout]).toEqual([1, '']);
-  expect(never.stderr).toContain('no day is ever like that');
+  expect(never.stderr).toContain('it never comes due');
   const file = fleet.file('ipsec-deploy-drift.service');
   const unit = fs.readFileSync(file, 'utf8');
   expect(unit).toContain(

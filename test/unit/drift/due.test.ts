@@ -155,7 +155,9 @@ test.each([
   ['*/90 * * * *', '"*/90" is no minute (0 to 59)'],
   ['@often', 'it is none of @hourly'],
   ['2026-01-01T00:00:00', 'it has 1 fields'],
-  ['0 0 30 2 *', 'no day is ever like that'],
+  ['0 0 30 2 *', 'it never comes due'],
+  ['0 0 31 4,6,9,11 *', 'it never comes due'],
+  ['0 0 * 2 MON#5', 'comes due too seldom'],
 ])('the schedule %j is refused, and the error says why: %s', (words, why) => {
   expect(() => parseSchedule(words, 'UTC')).toThrow(why);
 });
