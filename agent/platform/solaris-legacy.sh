@@ -187,7 +187,8 @@ use_solaris_legacy() {
         state_in "$TX/services" "$IKE"
         case $restore_wanted.$SERVICE_STATE in
             online.online) [ ! -f "$TX/ike.touched" ] || restart_service "$IKE" ;;
-            online.*) start_daemon ;;
+            # One that is not seen may be about to come up, by the files that were taken back.
+            online.*) restart_service "$IKE" ;;
             *.online) stop_daemon ;;
         esac
         [ "$restore_wanted" != online ] || [ ! -f "$TX/ike.touched" ] || list_daemon_rules "$TX/rules"

@@ -13,6 +13,8 @@ export interface MachineCall {
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string;
   readonly cwd: string;
+  /** Whether the process of the command is still there; without it, it is. */
+  readonly isAlive?: () => boolean;
 }
 
 export interface Machine {

@@ -30,6 +30,8 @@ export interface BridgeCall {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string;
+  /** Whether the process that made the call is still there. */
+  readonly isAlive: () => boolean;
 }
 
 /** Whether a process of that id exists. */
@@ -124,16 +126,18 @@ export class ToolBridge {
   async #serve(slot: string, id: string, fields: readonly string[]): Promise<void> {
     const [input = '', tool = '', cwd = '/', fmri = '', ...args] = fields;
     const stdin = input === '' ? '' : this.#takeFile(slot, 'in');
+    const owner = Number(id.split('.')[1]);
+    const isAlive = (): boolean => this.isAlive(owner);
     const env: Record<string, string> = fmri === '' ? {} : { SMF_FMRI: fmri };
     let reply: ToolReply;
     try {
-      reply = await this.answer({ tool, args, cwd, env, stdin });
+      reply = await this.answer({ tool, args, cwd, env, stdin, isAlive });
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       reply = { exit: 126, stdout: '', stderr: `${tool}: the lab could not carry this out: ${text}\n` };
     }
     // Not for a stub that was killed meanwhile: the slot may be another's.
-    if (this.#open && this.#lockOwner(slot) === Number(id.split('.')[1])) this.#send(slot, id, reply);
+    if (this.#open && this.#lockOwner(slot) === owner) this.#send(slot, id, reply);
   }
 
   #send(slot: string, id: string, reply: ToolReply): void {

@@ -37,7 +37,8 @@ export class DaemonHost {
     return this.#turns.take(async () => {
       const life = this.#life;
       const { reply, daemon } = await startIked(call, this.#daemon, configured);
-      if (life !== this.#life || daemon === this.#daemon || daemon === undefined) return { reply, started: false };
+      const isKilled = life !== this.#life || call.isAlive?.() === false;
+      if (isKilled || daemon === this.#daemon || daemon === undefined) return { reply, started: false };
       const held = stale ? this.#last : undefined;
       this.#set(held === undefined ? daemon : { ...daemon, config: held.config, preshared: held.preshared });
       return { reply, started: true };

@@ -51,7 +51,8 @@ export async function answerUnder({ fault, released }: FaultHit, faulted: Faulte
 
 async function later(seconds: number, { call, clock, life, run }: FaultedCall): Promise<void> {
   await clock.after(seconds);
-  if (!life.aborted) await run(call);
+  // Its process has its answer and is gone.
+  if (!life.aborted) await run({ ...call, isAlive: undefined });
 }
 
 /** The answer is the usual one; neither the kernel nor a file is other than before. */

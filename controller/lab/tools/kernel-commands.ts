@@ -45,7 +45,7 @@ export class KernelCommands {
       const { life } = kernel;
       const { spd } = kernel.state;
       const { state, offered, ...said } = await runIpsecconf(call, spd, isLegacy);
-      if (!isDeaf && !life.aborted && (state !== kernel.state.spd || offered.length > 0)) {
+      if (!isDeaf && !isOver(call, life) && (state !== kernel.state.spd || offered.length > 0)) {
         await kernel.change({ spd: state, remembered: remember(kernel.state.remembered, offered) });
       }
       return said;
@@ -64,7 +64,7 @@ export class KernelCommands {
         ? await kernel.currents()
         : undefined;
       const { state, ...said } = await ipseckey(call, before, (sa) => currents?.get(saId(sa)) ?? UNUSED);
-      const isChanged = !isDeaf && !life.aborted && !isSame(state, kernel.state.sad);
+      const isChanged = !isDeaf && !isOver(call, life) && !isSame(state, kernel.state.sad);
       const lost = [...before].flatMap(([key, sa]) => (state.has(key) ? [] : [sa]));
       if (isChanged) await kernel.change({ sad: state });
       return { reply: said, gone: isChanged ? lost : undefined };
@@ -75,6 +75,11 @@ export class KernelCommands {
     }
     return reply;
   }
+}
+
+/** Neither without power nor killed does a command bring what it has read into the kernel. */
+function isOver(call: ToolCall, life: AbortSignal): boolean {
+  return life.aborted || call.isAlive?.() === false;
 }
 
 /** Words of ipseckey that show what an SA has carried. */

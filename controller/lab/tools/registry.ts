@@ -198,9 +198,10 @@ export class HostMachine implements Machine, NetworkHost {
     work.catch(() => undefined);
   }
 
-  #toolCall(args: readonly string[], { env, stdin, cwd }: MachineCall): ToolCall {
+  #toolCall(args: readonly string[], { env, stdin, cwd, isAlive }: MachineCall): ToolCall {
     const { root, files, addresses, hostNames, clock } = this.setup;
-    return { args, env, stdin, cwd, root, files, addresses, hostNames, now: clock.now(), pid: this.#nextPid++ };
+    const pid = this.#nextPid++;
+    return { args, env, stdin, cwd, root, files, addresses, hostNames, now: clock.now(), pid, isAlive };
   }
 
   /** What the lab cannot do fails loudly, also in the middle of a service's method. */
@@ -214,6 +215,7 @@ export class HostMachine implements Machine, NetworkHost {
   }
 
   async #answer(tool: string, call: ToolCall): Promise<ToolReply> {
+    if (call.isAlive?.() === false) return KILLED;
     const runner = this.#runners[tool];
     if (runner === undefined || (this.#isLegacy && SERVICE_TOOLS.includes(tool)))
       return { exit: 127, stdout: '', stderr: `${tool}: not found\n` };

@@ -47,6 +47,8 @@ export interface ToolCall {
   readonly now: Date;
   /** Process id the command believes it has. */
   readonly pid: number;
+  /** Whether the command's process is still there: one that was killed changes nothing more. Absent where it cannot be killed. */
+  readonly isAlive?: (() => boolean) | undefined;
 }
 
 export interface ToolReply {

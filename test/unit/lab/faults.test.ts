@@ -56,6 +56,31 @@ test('a power cut ends a command that hangs, and it does nothing afterwards', as
   expect(await loaded(host)).toBe(false);
 });
 
+test.each([
+  ['ipsecconf -q -a a.conf', 'ipsecconf -ln'],
+  ['ipseckey -f b.keys', 'ipseckey -n dump'],
+  ['in.iked', 'ikeadm -n dump rule'],
+])('%s, killed while it hangs, does nothing afterwards', async (line, listing) => {
+  const host = await withRuleFile();
+  host.files.put(
+    '/host/root/b.keys',
+    `add esp spi 0x1 src 10.0.0.2 dst 10.0.0.3 encralg aes encrkey ${'0123'.repeat(8)}\n`,
+  );
+  host.files.put('/host/etc/inet/ike/config', 'p2_pfs 0\n');
+  const [tool = '', ...args] = line.split(' ');
+  const before = await host.run(listing);
+  const call = { env: {}, stdin: '', cwd: '/host/root' };
+  let lives = true;
+  const fault = host.machine.faults.place({ tool, fault: { kind: 'hang' }, times: 1 });
+  const answer = host.machine.run(tool, args, { ...call, isAlive: () => lives });
+  lives = false;
+  fault.release();
+  await answer;
+  expect(await host.run(listing)).toEqual(before);
+  expect((await host.machine.run(tool, args, { ...call, isAlive: () => true })).exit).toBe(0);
+  expect(await host.run(listing)).not.toEqual(before);
+});
+
 test('a late command works after its time; an early one answers before', async () => {
   const host = await withRuleFile();
   host.machine.faults.place({ tool: 'ipsecconf', fault: { kind: 'late', seconds: 5 }, times: 1 });
