@@ -74,8 +74,10 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
 
   /** Nothing was changed, and the host listens on: it is no reason to give the session up. */
   const counted = (reply: ReplySection): void => {
-    if (reply.status !== 0)
-      throw refused(host, 'ipseckey dump could not list the SAs', 'run `ipseckey -n -p dump` on the host');
+    if (reply.status === 0) return;
+    // It was ended by the agent, with a signal.
+    const what = reply.status > 128 ? 'hangs, and lists no SAs' : 'could not list the SAs';
+    throw refused(host, `ipseckey dump ${what}`, 'run `ipseckey -n -p dump` on the host');
   };
 
   /** A step is an answer in itself: the time allowed starts again with each. */

@@ -8,7 +8,7 @@ import { FILES } from './support/agent-host.js';
 import { POLICY_A } from './support/contents.js';
 import { letWindowPass } from './support/deadman.js';
 import { ProbeHost, dumped, DUMP_END, icmp, tcp } from './support/probe-host.js';
-import { wantedShell, wantedShells } from './support/shells.js';
+import { wantedShells } from './support/shells.js';
 
 /** Of tests that wait at the same time: each has its own. */
 function hostOf(program: readonly string[], finished: typeof onTestFinished): ProbeHost {
@@ -74,11 +74,41 @@ describe.concurrent.each(wantedShells())('under $name', ({ program }) => {
   );
 });
 
-it.concurrent('a listing of SAs that hangs ends after 20 s, and the agent listens on', async (test) => {
-  const host = hostOf(wantedShell().program, test.onTestFinished);
-  host.dumps('', 'sleep 600; sleep 600');
-  const session = await host.open('readonly');
-  await test.expect(host.counters(session)).rejects.toThrow(/status \d+/);
-  host.dumps(DUMP_END);
-  test.expect(await host.counters(session)).toEqual([]);
+describe.concurrent.each(wantedShells())('a listing of SAs that hangs, under $name,', ({ program }) => {
+  it.concurrent(
+    'is waited for once in a session, nothing is tried without it, and the agent listens on',
+    async (test) => {
+      const host = hostOf(program, test.onTestFinished);
+      host.tools({ nc: 'openbsd' });
+      host.dumps('', 'sleep 600; sleep 600');
+      const session = await host.open('readonly');
+      await test.expect(host.counters(session)).rejects.toThrow(/status \d{3}/);
+      for (const text of [probeText([tcp('a', 22)], 120), probeText([tcp('b', 22)], 3)]) {
+        const reply = await host.section(session, text, 'probe');
+        test
+          .expect(reply.items.map((item) => (item.kind === 'section' ? [item.name, item.status > 128] : item)))
+          .toEqual([['before', true]]);
+      }
+      await test.expect(host.counters(session)).rejects.toThrow(/status \d{3}/);
+      test.expect(host.calls()).toEqual(['ipseckey -n -p dump']);
+      host.dumps(DUMP_END);
+      test.expect(await host.counters(await host.open('readonly')), 'mended').toEqual([]);
+    },
+  );
+
+  it.concurrent('after the tries, is waited for once as well', async (test) => {
+    const host = hostOf(program, test.onTestFinished);
+    host.tools({ nc: 'openbsd' });
+    host.dumps(
+      DUMP_END,
+      `[ "$(grep -c '^ipseckey ' '${host.path('calls')}')" -gt 1 ] && sleep 600\ncat '${host.path('kernel/dump')}'`,
+    );
+    const session = await host.open('readonly');
+    const reply = await host.section(session, probeText([tcp('a', 22)], 3), 'probe');
+    test
+      .expect(reply.items.map((item) => (item.kind === 'section' ? [item.name, item.status > 128] : item.name)))
+      .toEqual([['before', false], 'answer', ['after', true]]);
+    await test.expect(host.counters(session)).rejects.toThrow(/status \d{3}/);
+    test.expect(host.calls().filter((call) => call.startsWith('ipseckey '))).toHaveLength(2);
+  });
 });
