@@ -9,6 +9,7 @@ import type { FlowKind, ProbedFlow, ProbeGap, ProbeSettings } from '../model/lin
 import type { LoadedRule } from '../model/policy.js';
 import { indexRules } from '../policy/rule-index.js';
 import { conversationKind, conversationText, type Conversation, type EndRules, type Parties } from './flow-kind.js';
+import { muteProtocols } from './mute-protocols.js';
 
 /** A host that can be asked to try something, and what it is to have loaded. */
 export interface ProbeEnd {
@@ -135,8 +136,11 @@ function linkProbes(link: Link, a: Filed, b: Filed, settings: ProbeSettings): Pr
       { from: b, to: a, source: other, destination: one },
     ].flatMap((way) => protectedProbe(link, way, settings) ?? []),
   );
-  if (probes.length === 0)
-    gaps.push({ link: link.id, why: 'the rules of its ends protect no TCP connection and no ping between them' });
+  const mute = muteProtocols(a.filed, b.filed, pairs);
+  const nothing = probes.length === 0 ? 'the rules of its ends protect no TCP connection and no ping between them' : '';
+  const unheard = mute.length === 0 ? '' : `${mute.join(' and ')} is not tried: nothing has to answer it`;
+  const why = [nothing, unheard].filter((text) => text !== '').join('; ');
+  if (why !== '') gaps.push({ link: link.id, why });
   return { probes, gaps };
 }
 

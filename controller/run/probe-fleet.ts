@@ -6,6 +6,7 @@ import type { Host, Inventory, Link } from '../model/host.js';
 import type { ProbeGap, ProbeResult, ProbeSettings } from '../model/link-probe.js';
 import { HostLinkError, type HostLink, type HostSession, type OwnNetwork } from '../ports.js';
 import type { Policies } from '../proof/flow-tests.js';
+import { mutedTests } from '../proof/mute-protocols.js';
 import { planStrangerProbes, planTestProbes } from '../proof/plan-outside-probes.js';
 import { planLinkProbes, ProbeEnds, withinLimits } from '../proof/plan-probes.js';
 import { endOf } from './probe-group.js';
@@ -87,7 +88,7 @@ async function probeLot(
     const ends = new ProbeEnds(reached.map((host) => endOf(host, policies.get(host.name) ?? [])));
     const fresh = reached.filter(({ name }) => !told.has(name));
     for (const { name } of fresh) told.add(name);
-    const { sights, gaps } = await sightsOf(fresh, inventory, own);
+    const { sights, gaps } = await sightsOf(fresh, inventory, own, sessions);
     // The operator has chosen the links: no bound on how many of one host.
     const fromLinks = planLinkProbes(links, ends, { ...settings, mostLinks: Infinity });
     const asked = { ends, sights, concerned: new Set(fresh.map(({ name }) => name)), settings };
@@ -99,7 +100,8 @@ async function probeLot(
       ...planTestProbes(inventory.tests, asked),
       ...planStrangerProbes(asked, linked),
     ]);
-    for (const gap of [...fromLinks.gaps, ...tooMany, ...gaps]) input.onGap(gap);
+    const muted = mutedTests(inventory.tests, asked);
+    for (const gap of [...fromLinks.gaps, ...muted, ...tooMany, ...gaps]) input.onGap(gap);
     if (probes.length === 0) return [];
     const { deadlineSeconds } = settings;
     const probed = await probeSessions({ probes, sessions, sights, own, deadlineSeconds, hurried: false, stop });

@@ -10,6 +10,7 @@ import { concernsPeer } from '../plan/fleet-plan.js';
 import type { HostPlan } from '../plan/host-plan.js';
 import { rulesInForce } from '../plan/loaded-rules.js';
 import { HostLinkError, type Clock, type HostSession, type OwnNetwork } from '../ports.js';
+import { mutedTests } from '../proof/mute-protocols.js';
 import { planStrangerProbes, planTestProbes } from '../proof/plan-outside-probes.js';
 import { planLinkProbes, ProbeEnds, withinLimits, type ProbeEnd } from '../proof/plan-probes.js';
 import { policiesOfPlan } from './plan-policies.js';
@@ -63,7 +64,7 @@ export async function probeGroup(input: ProbeGroupInput): Promise<GroupProbed> {
     );
     const own = group.flatMap((name) => hosts.get(name) ?? []);
     const ends = new ProbeEnds([...own.map((host) => endOf(host, policies.get(host.name) ?? [])), ...outside.ends]);
-    const { sights, gaps } = await sightsOf(own, probing.inventory, probing.own);
+    const { sights, gaps } = await sightsOf(own, probing.inventory, probing.own, sessions);
     const fromLinks = planLinkProbes(links, ends, settings);
     const asked = { ends, sights, concerned: members, settings };
     const joined = new Set(probing.inventory.links.map(({ id }) => id));
@@ -74,7 +75,8 @@ export async function probeGroup(input: ProbeGroupInput): Promise<GroupProbed> {
       ...planTestProbes(probing.inventory.tests, asked),
       ...planStrangerProbes(asked, linked),
     ]);
-    const told = [...outside.gaps, ...fromLinks.gaps, ...tooMany, ...gaps];
+    const muted = mutedTests(probing.inventory.tests, asked);
+    const told = [...outside.gaps, ...fromLinks.gaps, ...muted, ...tooMany, ...gaps];
     if (probes.length === 0) return { results: [], gaps: told, lost: new Map() };
     const seconds = secondsLeft(input);
     if (seconds < LEAST_SECONDS) {

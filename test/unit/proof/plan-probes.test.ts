@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { parseAddress, type Address } from '../../../controller/model/address.js';
 import { DEFAULT_PROBES } from '../../../controller/model/link-probe.js';
+import { mutedTests } from '../../../controller/proof/mute-protocols.js';
 import {
   planStrangerProbes,
   planTestProbes,
@@ -104,6 +105,30 @@ describe('the flows of a link', () => {
     });
   });
 
+  test('of UDP alone are not tried, and that is said, with the reason', () => {
+    const { inventory, ends } = fleet();
+    const only = (protocol: number): ProbeEnds =>
+      new ProbeEnds(
+        [...ends.values()].map((end) => ({
+          ...end,
+          rules: end.rules
+            .filter(({ actions }) => actions.some(({ kind }) => kind === 'protect'))
+            .map((rule) => ({ ...rule, selector: { ...rule.selector, protocol } })),
+        })),
+      );
+    expect(planLinkProbes(inventory.links, only(17), DEFAULT_PROBES)).toEqual({
+      probes: [],
+      gaps: [
+        {
+          link: 'db1--web1',
+          why: 'the rules of its ends protect no TCP connection and no ping between them; udp is not tried: nothing has to answer it',
+        },
+      ],
+    });
+    expect(planLinkProbes(inventory.links, only(6), DEFAULT_PROBES).gaps).toEqual([]);
+    expect(planLinkProbes(inventory.links, ends, DEFAULT_PROBES).gaps).toEqual([]);
+  });
+
   test('of a host with many links are as many as the settings allow, and the rest is counted', () => {
     const { inventory, ends } = fleet();
     const [link] = inventory.links;
@@ -170,6 +195,20 @@ describe('lines of tests:', () => {
   - { from: web1, to: db1, ulp: tcp, port: 5432, expect: clear }
 `);
     expect(planTestProbes(inventory.tests, outside([sight('db1', '10.0.2.21')]))).toEqual([]);
+  });
+
+  test('that ask for protected UDP are told as not tried', () => {
+    const { inventory, outside } = fleet(`tests:
+  - { from: web1, to: db1, ulp: udp, port: 514, expect: protected }
+  - { from: web1, to: db1, ulp: 132, expect: protected }
+  - { from: web1, to: db1, ulp: tcp, port: 5432, expect: protected }
+  - { from: any, to: web1, ulp: udp, port: 53, expect: clear }
+`);
+    const gaps = mutedTests(inventory.tests, outside([]));
+    expect(gaps.map(({ host }) => host)).toEqual(['web1', 'web1']);
+    expect(gaps[0]?.why).toMatch(/^the test of udp\/514 to db1 \(\S+:\d+\) is not tried: nothing has to answer udp$/);
+    expect(gaps[1]?.why).toContain('IP protocol 132 to db1');
+    expect(mutedTests(inventory.tests, outside([], ['db9']))).toEqual([]);
   });
 });
 
