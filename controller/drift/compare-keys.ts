@@ -6,7 +6,7 @@ import type { Manifest } from '../model/observation.js';
 import type { FileDifference, FileEffect } from './compare-files.js';
 import { hasOtherContent, meaningOf } from './compare-files.js';
 import type { CompareSettings, HostView } from './compare-view.js';
-import { count, finding, shellWord } from './finding-words.js';
+import { applyCommand, count, finding } from './finding-words.js';
 
 const DAY_SECONDS = 86_400;
 
@@ -29,6 +29,7 @@ export function oldKeys(view: HostView, settings: CompareSettings): readonly Dri
   if (keyAgeDays === 0) return [];
   const { manifest } = view.report;
   const aged = (manifest?.keys ?? []).map((key) => ({
+    id: key.id,
     label: labelOf(key),
     seconds: ageSeconds(key.id, manifest, view.answered, settings),
   }));
@@ -46,8 +47,10 @@ export function oldKeys(view: HostView, settings: CompareSettings): readonly Dri
         by: 'host record',
       },
       cause: 'no new key was drawn since',
-      mend: `draw new ones for the links of ${shellWord(view.host.name)} and apply them to both ends`,
-      details: old.map(({ label, seconds }) => `${label}: ${days(seconds)} days`),
+      mend:
+        'no command draws a key anew yet: take these out of the key store by hand (docs/drift.md, "Old keys"); ' +
+        `then ${applyCommand(view, settings)} draws new ones and brings them to both ends`,
+      details: old.map(({ id, label, seconds }) => `${label}: ${days(seconds)} days (${id})`),
     }),
   ];
 }

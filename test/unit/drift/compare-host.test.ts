@@ -306,7 +306,10 @@ describe('what is not as it should be is found under its own name', () => {
 
   test('keys are as old as the key store says, and as the generation where it does not', () => {
     const keyDates = new Map([['psk:db1--web1', '2026-01-01T00:00:00Z']]);
-    expect(kindsOf({}, {}, { ...SETTINGS, keyDates })).toEqual(['key-old']);
+    const [old] = findingsOf({}, {}, { ...SETTINGS, keyDates });
+    expect(old?.kind).toBe('key-old');
+    expect(old?.mend).toMatch(/by hand .*; then ipsec-deploy apply inventory.yaml --limit web1 draws/);
+    expect(old?.details).toEqual([expect.stringMatching(/ days \(psk:db1--web1\)$/)]);
     expect(kindsOf({}, {}, { ...SETTINGS, keyDates, keyAgeDays: 0 })).toEqual([]);
     expect(kindsOf({}, {}, { ...SETTINGS, keyAgeDays: 1 })).toEqual(['key-old']);
     expect(kindsOf({}, {}, { ...SETTINGS, keyAgeDays: 3 })).toEqual([]);
