@@ -20,6 +20,8 @@ import type { DriftEvent, GaugeValues } from './report/drift-metrics.js';
 
 /** A conversation with one host's agent over one SSH connection. Requests are answered one at a time. */
 export interface HostSession {
+  /** Jump hosts on the way, the inventory's or ssh_config(5)'s, the nearest first; none where the host is reached directly. */
+  readonly through?: readonly string[] | undefined;
   observe(): Promise<Observation>;
   /** All that a check of drift wants to know, without any change on the host: not even what is half done is mended. */
   drift(): Promise<DriftReport>;

@@ -75,6 +75,7 @@ export function createHostLink(options: HostLinkOptions): HostLink {
         mark,
         replyTimeoutSeconds: host.ssh.replyTimeoutSeconds,
         hasEntry: host.ssh.entry !== undefined,
+        through: connection.through,
       });
     },
   };

@@ -36,6 +36,7 @@ export interface SessionSettings {
   readonly replyTimeoutSeconds: number;
   /** The agent runs by way of an entry, which may keep whole files to itself. */
   readonly hasEntry?: boolean;
+  readonly through?: readonly string[];
 }
 
 export function agentSession(channel: AgentChannel, settings: SessionSettings): HostSession {
@@ -101,6 +102,7 @@ export function agentSession(channel: AgentChannel, settings: SessionSettings): 
   };
 
   return {
+    through: settings.through,
     observe: async (): Promise<Observation> => section(requestLine('observe'), 'observe', parseObservation),
     drift: async (): Promise<DriftReport> => section(requestLine('drift'), 'drift', parseDriftReport),
     read: async (path): Promise<string> =>

@@ -20,6 +20,8 @@ export interface RemoteProcess {
 }
 
 export interface Connection {
+  /** Jump hosts on the way, the nearest first. */
+  readonly through: readonly string[];
   /** Resolves when the host has accepted the command, on a terminal that does not echo if so asked. @throws HostLinkError */
   run(command: string, events: ProcessEvents, on?: 'terminal'): Promise<RemoteProcess>;
   /** Ends politely, or by force when the host does not answer. Never throws. */

@@ -14,7 +14,14 @@ const CLOSE_SECONDS = 2;
 /** Passwords are typed on it: it never echoes, whatever the program does. */
 const TERMINAL: PseudoTtyOptions = { term: 'dumb', cols: 80, rows: 24, modes: { ECHO: 0 } };
 
-export function sshConnection(host: string, settings: SshSettings, client: Client, destroy: () => void): Connection {
+/** Who is talked to: the name of a host, and the jump hosts on the way. */
+interface Reached {
+  readonly host: string;
+  readonly settings: SshSettings;
+  readonly through: readonly string[];
+}
+
+export function sshConnection({ host, settings, through }: Reached, client: Client, destroy: () => void): Connection {
   let broken: string | undefined;
   client.on('error', (error) => (broken ??= shown(error.message)));
   const closed = new Promise<void>((resolve) => {
@@ -27,6 +34,7 @@ export function sshConnection(host: string, settings: SshSettings, client: Clien
   client.once('end', () => (broken ??= 'the connection was closed'));
   const seconds = settings.replyTimeoutSeconds;
   return {
+    through,
     run: (command, events, on): Promise<RemoteProcess> =>
       within(
         seconds,

@@ -110,7 +110,8 @@ export function createConnector(options: ConnectorOptions): Connect {
       user: hop.settings.user,
       through: route.jumps.map(({ settings }) => `${settings.user}@${settings.host}:${settings.port}`),
     });
-    return sshConnection(host.name, hop.settings, client, destroy);
+    const through = route.jumps.map(({ settings }) => settings.host);
+    return sshConnection({ host: host.name, settings: hop.settings, through }, client, destroy);
   };
 }
 

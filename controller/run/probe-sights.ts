@@ -10,7 +10,7 @@ import {
 } from '../model/address.js';
 import type { Host, Inventory } from '../model/host.js';
 import type { ProbeGap } from '../model/link-probe.js';
-import type { OwnNetwork } from '../ports.js';
+import type { HostSession, OwnNetwork } from '../ports.js';
 import { ownersOf, type Sight } from '../proof/plan-outside-probes.js';
 
 export interface Sights {
@@ -22,8 +22,11 @@ export async function sightsOf(
   hosts: readonly Host[],
   inventory: Pick<Inventory, 'hosts' | 'management'>,
   own: OwnNetwork,
+  sessions: ReadonlyMap<string, Pick<HostSession, 'through'>>,
 ): Promise<Sights> {
-  const found = await Promise.all(hosts.map((host) => sightOf(host, inventory, own)));
+  const found = await Promise.all(
+    hosts.map((host) => sightOf(host, inventory, own, sessions.get(host.name)?.through ?? [])),
+  );
   return {
     sights: found.flatMap((one) => ('why' in one ? [] : [one])),
     gaps: found.flatMap((one) => ('why' in one ? [one] : [])),
@@ -34,9 +37,11 @@ async function sightOf(
   { name, addresses, ssh }: Host,
   { hosts, management }: Pick<Inventory, 'hosts' | 'management'>,
   own: OwnNetwork,
+  through: readonly string[],
 ): Promise<Sight | ProbeGap> {
   const gap = (why: string): ProbeGap => ({ host: name, why: `not tried from this machine: ${why}` });
-  if (ssh.proxyJump !== undefined && ssh.proxyJump.length > 0) return gap('it is reached through a jump host');
+  // The inventory need not know of one: ProxyJump may stand in ssh_config(5).
+  if (through.length > 0 || (ssh.proxyJump ?? []).length > 0) return gap('it is reached through a jump host');
   const destination = (await own.addressesOf(ssh.host)).find((one) => addresses.some((its) => sameAddress(one, its)));
   if (destination === undefined) return gap(`SSH goes to ${ssh.host}, which is none of its addresses`);
   const source = await own.sourceTowards(destination);
