@@ -122,18 +122,35 @@ async function endGroup(
     if (typeof sessions !== 'string') await closeAll(sessions);
     return leaveOpen(armed, end);
   }
-  if (typeof sessions === 'string') {
-    const why = `taken back with its group: ${sessions}`;
-    await Promise.all(
-      armed.map((one) =>
-        queue.add(async () => end(one.host.name, await takeBack(one, why, input.ports)), { priority: FIRST.confirm }),
-      ),
-    );
-    return;
+  if (typeof sessions === 'string') return takeBackAll(armed, sessions, input, queue, end);
+  const confirmOne = async ([one, session]: Reached[number]): Promise<HostOutcome> => {
+    const outcome = await confirm(one, session, input.ports);
+    end(one.host.name, outcome);
+    return outcome;
+  };
+  // The one whose window ends first goes first and by itself: if it has gone back meanwhile, the others go back with it.
+  const [first, ...rest] = [...sessions].sort(([a], [b]) => a.revertsAt.getTime() - b.revertsAt.getTime());
+  if (first === undefined) return;
+  const outcome = await queue.add(() => confirmOne(first), { priority: FIRST.confirm });
+  if (outcome.status !== 'confirmed') {
+    await closeAll(rest);
+    const others = rest.map(([one]) => one);
+    return takeBackAll(others, `${first[0].host.name} ${outcome.status}`, input, queue, end);
   }
+  await Promise.all(rest.map((one) => queue.add(() => confirmOne(one), { priority: FIRST.confirm })));
+}
+
+async function takeBackAll(
+  armed: readonly Armed[],
+  reason: string,
+  input: ApplyInput,
+  queue: PQueue,
+  end: End,
+): Promise<void> {
+  const why = `taken back with its group: ${reason}`;
   await Promise.all(
-    sessions.map(([one, session]) =>
-      queue.add(async () => end(one.host.name, await confirm(one, session, input.ports)), { priority: FIRST.confirm }),
+    armed.map((one) =>
+      queue.add(async () => end(one.host.name, await takeBack(one, why, input.ports)), { priority: FIRST.confirm }),
     ),
   );
 }

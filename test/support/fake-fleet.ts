@@ -19,6 +19,7 @@ export type Fault =
   | 'refuses'
   | 'transact-reply-lost'
   | 'confirm-reply-lost'
+  | 'window-passed'
   | 'abort-unreachable';
 
 export function fakeHost(name: string, faults: readonly Fault[] = []): FakeHost {
@@ -91,7 +92,8 @@ export class FakeHost {
     this.#open = { request, before: this.generation };
     this.generation = generation;
     if (this.faults.delete('transact-reply-lost')) throw lost('lost', 'the connection closed in the middle of a reply');
-    return { state: 'verified', id, generation, revertsInSeconds: request.windowSeconds };
+    const gone = this.faults.has('window-passed') ? 5 : 0;
+    return { state: 'verified', id, generation, revertsInSeconds: request.windowSeconds - gone };
   }
 
   async #confirm(id: string, nonce: string): Promise<TransactionOutcome> {
@@ -100,6 +102,7 @@ export class FakeHost {
     if (ended !== undefined) return ended;
     if (this.#open?.request.id !== id || this.#open.request.nonce !== nonce)
       return { state: 'unknown', id, text: 'no such transaction' };
+    if (this.faults.has('window-passed')) return this.#takeBack(id, 'confirm', 'not confirmed in time');
     const outcome: TransactionOutcome = { state: 'confirmed', id, generation: this.#open.request.generation };
     this.#open = undefined;
     this.#ended.set(id, outcome);
@@ -113,14 +116,12 @@ export class FakeHost {
     const ended = this.#ended.get(id);
     if (ended !== undefined) return ended;
     if (this.#open?.request.id !== id) return { state: 'unknown', id, text: 'no such transaction' };
-    this.generation = this.#open.before;
-    const outcome: TransactionOutcome = {
-      state: 'reverted',
-      id,
-      generation: this.generation,
-      step: 'abort',
-      text: 'asked to',
-    };
+    return this.#takeBack(id, 'abort', 'asked to');
+  }
+
+  #takeBack(id: string, step: string, text: string): TransactionOutcome {
+    this.generation = this.#open?.before;
+    const outcome: TransactionOutcome = { state: 'reverted', id, generation: this.generation, step, text };
     this.#open = undefined;
     this.#ended.set(id, outcome);
     return outcome;

@@ -109,6 +109,19 @@ describe('a group of linked hosts', () => {
     expect(runExit(outcomes.values())).toBe(5);
   });
 
+  test.each([['web1'], ['db1']])(
+    'goes back together when %s took its change back before it was confirmed',
+    async (late) => {
+      const hosts = ['web1', 'db1', 'db2'].map((name) => fakeHost(name, name === late ? ['window-passed'] : []));
+      const { outcomes } = await run(hosts, fleetPlan([['web1', 'db1', 'db2']]));
+      expect([...outcomes.values()].map((outcome) => outcome.status)).toEqual(['reverted', 'reverted', 'reverted']);
+      expect(hosts.map((host) => host.generation)).toEqual([undefined, undefined, undefined]);
+      expect(hosts.filter((host) => host.requests.includes('confirm')).map((host) => host.name)).toEqual([late]);
+      expect(outcomes.get('db2')).toMatchObject({ reason: `taken back with its group: ${late} reverted` });
+      expect(runExit(outcomes.values())).toBe(3);
+    },
+  );
+
   test('is not begun on the members that are left when one is refused', async () => {
     const hosts = [fakeHost('a', ['refuses']), fakeHost('b', ['refuses']), fakeHost('c'), fakeHost('d')];
     const { status } = await run(hosts, fleetPlan([['a', 'b', 'c', 'd']]));
