@@ -6,7 +6,6 @@ import type { ProbeGap } from '../model/link-probe.js';
 import type { LoadedRule } from '../model/policy.js';
 import { TCP } from '../policy/match-selector.js';
 import type { EndRules } from './flow-kind.js';
-import type { OutsideInput } from './plan-outside-probes.js';
 
 /** TCP, and ICMP of both families. */
 const TRIED: readonly number[] = [TCP, 1, 58];
@@ -40,8 +39,14 @@ function muteOneWay(sending: EndRules, receiving: EndRules, source: Address, des
   );
 }
 
+/** The hosts whose rules are known, and those whose promises are tried. */
+interface AtHand {
+  readonly ends: { get(name: string): unknown };
+  readonly concerned: ReadonlySet<string>;
+}
+
 /** Lines of `tests:` between hosts of the run that ask for protection of what no probe has means for. */
-export function mutedTests(tests: readonly FlowTest[], { ends, concerned }: OutsideInput): readonly ProbeGap[] {
+export function mutedTests(tests: readonly FlowTest[], { ends, concerned }: AtHand): readonly ProbeGap[] {
   return tests.flatMap(({ from, to, ulp, port, expect, at }) => {
     if (expect !== 'protected' || from.kind !== 'host' || to.kind !== 'host' || hasMeans(ulp)) return [];
     const names = [from.host, to.host];
