@@ -111,4 +111,6 @@ boot() {
     # Should we be ended before the files are back, what boots after us goes by the new ones: whoever takes back then restarts the daemon.
     set_mark "$TX/ike.touched"
     end_as_begun "$boot_mode"
+    # A guard in maintenance would keep the policy from loading: the host would come up in the clear.
+    exit 0
 }

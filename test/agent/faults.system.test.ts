@@ -212,6 +212,8 @@ describe('killed in mid-step', () => {
     host.killAll();
     await host.untilQuiet();
     fs.writeFileSync(join(host.state, 'tx', 'ending'), 'confirming 999999 gone\n');
+    // As after a boot: the number of the dead-man is nobody's.
+    fs.writeFileSync(join(host.state, 'tx', 'deadman'), '999999 gone\n');
     host.bootGuard();
     expect(await statusOf('T2')).toBe('outcome id=T2 state=confirmed generation=2');
     expect(host.read(FILES.policy)).toBe(POLICY_B);
