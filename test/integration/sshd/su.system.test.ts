@@ -6,9 +6,11 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createHostLink } from '../../../controller/remote/agent-link.js';
-import type { HostLink } from '../../../controller/ports.js';
+import type { HostLink, OwnNetwork } from '../../../controller/ports.js';
+import { sightsOf } from '../../../controller/run/probe-sights.js';
 import { POLICY_A } from '../../agent/support/contents.js';
 import { AgentHost, FILES, agent } from '../../agent/support/agent-host.js';
+import { address, dumped, DUMP_END, HERE, icmp, ProbeHost, tcp, THERE } from '../../agent/support/probe-host.js';
 import { changeHost } from './change-host.js';
 import { scratch, startSshd } from './openssh.js';
 import type { OpenSsh } from './openssh.js';
@@ -26,8 +28,10 @@ function canHaveAccounts(): boolean {
 }
 
 /** sshd among accounts of its own: `deploy`, who is nobody, and root with a password. */
-async function sshdWithAccounts(config: readonly string[] = []): Promise<{ sshd: OpenSsh; scratchHost: AgentHost }> {
-  const scratchHost = new AgentHost();
+async function sshdWithAccounts(
+  config: readonly string[] = [],
+  scratchHost = new AgentHost(),
+): Promise<{ sshd: OpenSsh; scratchHost: AgentHost }> {
   onTestFinished(async () => {
     expect(await scratchHost.dispose()).toEqual([]);
   });
@@ -89,3 +93,56 @@ test.skipIf(!hasAccounts)('su that is given a wrong password, or no terminal, sa
     linkWith(ROOTS).open(without.hostAt({ user: 'deploy', privilege: 'su', rootPasswordEnv: 'ROOT_PW' })),
   ).rejects.toMatchObject({ failure: { todo: expect.stringContaining('PermitTTY') } });
 });
+
+test.skipIf(!hasAccounts)(
+  'su behind a jump host that only ssh_config knows: flows are tried from the host, and none from here',
+  async () => {
+    const host = new ProbeHost();
+    host.tools({ nc: 'openbsd', ping: 'gnu' });
+    host.dumps(dumped('ESP', '0x1001', HERE, THERE, 84) + DUMP_END);
+    const { sshd } = await sshdWithAccounts(['MaxSessions 1'], host);
+    const bastion = await startSshd();
+    const file = join(bastion.folder, 'config');
+    const known = join(bastion.folder, 'known');
+    await writeFile(known, `bastion ${await bastion.hostKeyLine('ed25519')}\n`);
+    const lines = [
+      'Host bastion',
+      `  HostName 127.0.0.1\n  Port ${bastion.port}\n  User ${bastion.hostAt().ssh.user}`,
+      `  HostKeyAlias bastion\n  UserKnownHostsFile ${known}\n  IdentityFile ${bastion.clientKeyFile}`,
+      'Host db1\n  ProxyJump bastion',
+    ];
+    await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+    const session = await linkWith(ROOTS).open(
+      sshd.hostAt({
+        user: 'deploy',
+        privilege: 'su',
+        rootPasswordEnv: 'ROOT_PW',
+        config: { file, isNamed: true, open: ['proxyJump', 'auth', 'knownHosts'] },
+      }),
+      { readOnly: true },
+    );
+    expect(session.through).toEqual(['127.0.0.1']);
+    const report = await session.probe([tcp('open', 22), tcp('closed', 81), icmp('echo')], 5);
+    expect(report.replies.map(({ answer, means }) => [answer, means])).toEqual([
+      ['open', 'nc'],
+      ['closed', 'nc'],
+      ['open', 'ping'],
+    ]);
+    expect(report.after).toEqual([{ type: 'esp', spi: '0x1001', src: HERE, dst: THERE, bytes: 84 }]);
+    expect(await session.counters()).toEqual(report.after);
+    await session.close();
+    const own: OwnNetwork = {
+      addressesOf: () => Promise.resolve([address(HERE)]),
+      sourceTowards: () => Promise.resolve(address('10.0.0.5')),
+      connect: () => Promise.reject(new Error('nothing is to be tried from here')),
+    };
+    const reached = { ...sshd.hostAt(), addresses: [address(HERE)] };
+    const { sights } = await sightsOf(
+      [reached],
+      { hosts: [reached], management: [] },
+      own,
+      new Map([['db1', session]]),
+    );
+    expect(sights).toEqual([]);
+  },
+);
