@@ -7,7 +7,7 @@ import { REMEDIABLE_KINDS, SYSLOG_FACILITIES } from '../model/drift.js';
 const text = z.string().min(1);
 const port = z.int().min(1).max(65535);
 
-export const NOTIFIER_KINDS = ['webhook', 'slack', 'email', 'syslog', 'exec'] as const;
+const NOTIFIER_KINDS = ['webhook', 'slack', 'email', 'syslog', 'exec'] as const;
 
 const told = {
   name: text.describe('What this notifier is called in messages and by --only.'),
@@ -65,7 +65,7 @@ export const NOTIFIER_SHAPES = {
   exec: execShape,
 } as const;
 
-export const notifierShape = z.union([webhookShape, slackShape, emailShape, syslogShape, execShape]);
+const notifierShape = z.union([webhookShape, slackShape, emailShape, syslogShape, execShape]);
 
 /** What a notifier of no known kind is held against. */
 export const anyNotifierShape = z.object({ kind: z.enum(NOTIFIER_KINDS) });

@@ -1,7 +1,7 @@
 /** Ranges in names and addresses: `web[01:20]`, `rack[a:f]`, `fd00::[1:1f]`. */
 
 /** Names or addresses one entry may stand for. */
-export const MAX_RANGE = 10_000;
+const MAX_RANGE = 10_000;
 
 export type Expansion =
   { readonly kind: 'expanded'; readonly values: readonly string[] } | { readonly kind: 'wrong'; readonly why: string };

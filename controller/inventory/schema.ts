@@ -28,7 +28,7 @@ const keying = z
   .describe('ike-psk: in.iked agrees on session keys with a pre-shared key. manual: fixed keys in ipseckeys.')
   .optional();
 
-export const suiteShape = z.strictObject({
+const suiteShape = z.strictObject({
   encr: z
     .union([z.string().min(1), z.null()])
     .describe('ESP cipher of ipsecalgs(1M), e.g. aes(256), aes-gcm16(256); "null" for integrity alone.'),
@@ -60,7 +60,7 @@ const jumpShape = z.strictObject({
   hostKey: oneOrMore(text).describe('SSH host key, "ssh-ed25519 AAAA…"; without it known_hosts decides.').optional(),
 });
 
-export const sshShape = z.strictObject({
+const sshShape = z.strictObject({
   host: text.describe("Name or address to connect to; default: the host's first address.").optional(),
   port: z.int().min(1).max(65535).describe('Default 22.').optional(),
   user: text.describe('User to log in as; required, usually once in defaults.').optional(),
@@ -92,14 +92,14 @@ const files = z
   .describe('Templates of the other files; a file named here is rendered even if no link needs it.')
   .optional();
 
-export const MODES = ['strict', 'as-found'] as const;
+const MODES = ['strict', 'as-found'] as const;
 
 const modes = z
   .enum(MODES)
   .describe('as-found: files that are as wanted keep the mode and owner they have; default strict.')
   .optional();
 
-export const SYNTAXES = ['new', 'old'] as const;
+const SYNTAXES = ['new', 'old'] as const;
 
 const syntax = z
   .enum(SYNTAXES)
@@ -177,7 +177,7 @@ export const testShape = z.strictObject({
   expect: z.enum(['protected', 'clear', 'refused']).describe('What must happen to the traffic.'),
 });
 
-export const probesShape = z.strictObject({
+const probesShape = z.strictObject({
   deadlineSeconds: z
     .int()
     .min(2)

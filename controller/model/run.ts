@@ -28,8 +28,6 @@ export type StatusAnswer = { readonly host: string } & (
   { readonly status: HostStatus } | { readonly outcome: HostOutcome }
 );
 
-export type OutcomeStatus = HostOutcome['status'];
-
 export type RunEvent =
   | { readonly event: 'run-started'; readonly run: string; readonly hosts: readonly string[] }
   | { readonly event: 'host-phase'; readonly host: string; readonly phase: HostPhase }

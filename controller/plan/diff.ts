@@ -5,7 +5,7 @@ import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { fileText, type ManagedFile } from '../model/managed-file.js';
 
 /** What stands for a key on both sides of a diff; the agent masks the host's side with the same word. */
-export const MASKED_KEY = '[key]';
+const MASKED_KEY = '[key]';
 
 /** The text as it would be sent for a generation, each key reading `[key]`. */
 export function maskedFileText(file: ManagedFile, generation: number): string {

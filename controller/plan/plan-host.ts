@@ -48,7 +48,7 @@ export function planHost(input: PlanHostInput): HostPlan {
 }
 
 /** The digest by which plan and host compare a loaded policy: each canonical rule line with a newline. */
-export function spdDigest(rules: readonly string[]): string {
+function spdDigest(rules: readonly string[]): string {
   const hash = createHash('sha256');
   for (const rule of rules) hash.update(`${rule}\n`, 'latin1');
   return hash.digest('hex');

@@ -39,7 +39,7 @@ function espAgrees({ esp: a }: Protection, { esp: b }: Protection): boolean {
 }
 
 /** The same algorithm with the key lengths that it has and both accept. */
-export function commonTransform(a: Transform | undefined, b: Transform | undefined): Transform | undefined {
+function commonTransform(a: Transform | undefined, b: Transform | undefined): Transform | undefined {
   if (a === undefined || b === undefined || a.algorithm !== b.algorithm) return undefined;
   const least = Math.max(a.minBits, b.minBits);
   const most = Math.min(a.maxBits, b.maxBits);

@@ -50,7 +50,7 @@ export function answerCase({ id, steps, questions }: DecideCase, names: NameTabl
  * The answers of a host on which no other rule ever used the alternatives of the rule that decides; `remembered` holds
  * what this host answers, after all it was given, where that differs.
  */
-export function answerQuestion(rules: readonly LoadedRule[], question: PacketQuestion, marksOf: MarksOf): object {
+function answerQuestion(rules: readonly LoadedRule[], question: PacketQuestion, marksOf: MarksOf): object {
   const { rule, doubtful, answer } = answerWith(rules, question, marksAlone);
   const remembered = answerWith(rules, question, marksOf).answer;
   const differs = JSON.stringify(remembered) !== JSON.stringify(answer);
@@ -109,7 +109,7 @@ function answerOutbound(rules: readonly LoadedRule[], { packet, sas }: OutboundQ
 }
 
 /** Of the key daemon. A missing AH SA brings the ESP one along, also when that is there; not the other way round. */
-export function askedFor(wants: readonly SaKind[], used: Readonly<Partial<Record<SaKind, number>>>): readonly SaKind[] {
+function askedFor(wants: readonly SaKind[], used: Readonly<Partial<Record<SaKind, number>>>): readonly SaKind[] {
   if (wants.includes('ah') && used.ah === undefined) return wants;
   return wants.filter((kind) => used[kind] === undefined);
 }

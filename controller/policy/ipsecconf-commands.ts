@@ -72,7 +72,7 @@ function said(messages: readonly string[]): string {
 }
 
 /** Status of a program that died of SIGSEGV. */
-export const CRASHED = 139;
+const CRASHED = 139;
 
 const EXITS = { loaded: 0, empty: 0, errors: 1, stopped: 1, crash: CRASHED, exit: 1, 'no-tunnel': 1 } as const;
 

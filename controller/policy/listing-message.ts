@@ -6,7 +6,7 @@
 import type { LoadedRule } from '../model/policy.js';
 
 /** Bytes of one attribute or number. */
-export const WORD_BYTES = 8;
+const WORD_BYTES = 8;
 
 type Head = Pick<LoadedRule, 'selector' | 'family' | 'tunnel'>;
 

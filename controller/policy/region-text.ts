@@ -13,7 +13,7 @@ import { ALL_BYTES, ALL_PORTS, everyTraffic, isEveryProtocol, protocolsOf, type 
 const WIDTH = { 4: 32, 6: 128 } as const;
 
 /** The fewest prefixes that make up a range. */
-export function rangePrefixes({ from, to }: AddressRange, family: Family): readonly Prefix[] {
+function rangePrefixes({ from, to }: AddressRange, family: Family): readonly Prefix[] {
   const found: Prefix[] = [];
   for (let at = from; at <= to;) {
     let length: number = WIDTH[family];
@@ -183,7 +183,7 @@ function rangesText(ranges: readonly NumberRange[], all: NumberRange): string {
 const NAMES: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp', 132: 'sctp', 47: 'gre', 50: 'esp', 51: 'ah' };
 
 /** One box: `tcp/443`, `tcp/80,443 from 1024-65535`, `icmp type 8`, `other protocols`. */
-export function boxText(traffic: Traffic, family: Family, listing: Listing = {}): string {
+function boxText(traffic: Traffic, family: Family, listing: Listing = {}): string {
   switch (traffic.kind) {
     case 'ports': {
       const protocols = protocolsOf(traffic, family).map((number) => NAMES[number] ?? String(number));

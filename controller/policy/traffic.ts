@@ -155,7 +155,7 @@ export function cutTraffic(from: Traffic, without: Traffic): readonly Traffic[] 
   return [from];
 }
 
-export function meetRange(a: NumberRange, b: NumberRange): NumberRange | undefined {
+function meetRange(a: NumberRange, b: NumberRange): NumberRange | undefined {
   const from = Math.max(a.from, b.from);
   const to = Math.min(a.to, b.to);
   if (from === a.from && to === a.to) return a;

@@ -2,7 +2,7 @@
 
 import type { Place } from './host-picture.js';
 
-export const PAIR_VERDICTS = [
+const PAIR_VERDICTS = [
   'no-common-algorithm',
   'key-mismatch',
   'missing-sa',

@@ -12,7 +12,7 @@ const MOST_PHRASES = 4;
 const LONGEST_RULE = 160;
 
 /** `PAIR_MISSING_END` */
-export function pairCode(verdict: PairVerdict): string {
+function pairCode(verdict: PairVerdict): string {
   return `PAIR_${verdict.replaceAll('-', '_').toUpperCase()}`;
 }
 

@@ -26,7 +26,7 @@ function changeLines(change: FlowChangeSummary, paint: Paint): readonly string[]
 }
 
 /** `protected → refused`; algorithms only where both are protection. */
-export function changeWords({ before, after }: FlowChangeSummary): string {
+function changeWords({ before, after }: FlowChangeSummary): string {
   const [was, is] = [treatmentWords(before), treatmentWords(after)];
   if (was !== is) return `${was} → ${is}`;
   return `${was}, by ${protectionWords(before)} → ${protectionWords(after)}`;

@@ -34,7 +34,7 @@ export interface HostPart {
   readonly text: string;
 }
 
-export const PROFILE = 'IPsec Deploy';
+const PROFILE = 'IPsec Deploy';
 
 export function privilegeParts(input: PrivilegesInput): readonly HostPart[] {
   const entry: HostPart = { part: 'entry', path: input.path, mode: '0755', text: input.entry };

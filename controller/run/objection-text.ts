@@ -28,7 +28,7 @@ export function lockOutText(host: string, port: number, cut: LockOut, nameOf: Ad
 }
 
 /** `{ dir in } drop { } (line 12 of its policy)` */
-export function ruleWords({ text, source }: Pick<LoadedRule, 'text' | 'source'>): string {
+function ruleWords({ text, source }: Pick<LoadedRule, 'text' | 'source'>): string {
   return referenceWords(source.line > 0 ? { text, line: source.line } : { text });
 }
 

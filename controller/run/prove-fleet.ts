@@ -217,7 +217,7 @@ function testObjections(inventory: Inventory, hosts: readonly Host[], policies: 
 }
 
 /** Links of these hosts whose two ends are rendered, an end that is not ours by what it is handed. */
-export function linkObjections(
+function linkObjections(
   inventory: Inventory,
   hosts: readonly Host[],
   policies: Policies,

@@ -218,7 +218,7 @@ export async function listen(server: Server): Promise<number> {
   return portOf(server.address());
 }
 
-export function portOf(address: AddressInfo | string | null): number {
+function portOf(address: AddressInfo | string | null): number {
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
 }

@@ -31,7 +31,7 @@ export interface FixedAddresses {
     | undefined;
 }
 
-export function addressKind(address: Address, local: readonly Address[]): AddressKind {
+function addressKind(address: Address, local: readonly Address[]): AddressKind {
   if (address.value === 0n) return 'unspecified';
   const multicast = address.family === 4 ? address.value >> 28n === 0xen : address.value >> 120n === 0xffn;
   if (multicast) return 'multicast';
@@ -39,7 +39,7 @@ export function addressKind(address: Address, local: readonly Address[]): Addres
 }
 
 /** Room for a key as the kernel counts it: whole bytes only, in steps of eight. */
-export function keyIsMalformed(key: KeyMaterial | undefined): boolean {
+function keyIsMalformed(key: KeyMaterial | undefined): boolean {
   return key !== undefined && (key.bits === 0 || Math.ceil((key.bits >> 3) / 8) * 8 !== key.room);
 }
 

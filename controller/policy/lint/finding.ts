@@ -78,10 +78,3 @@ export function runRules<Subject>(rules: readonly LintRule<Subject>[], subject: 
 export function inOrder(findings: readonly LintFinding[]): LintFinding[] {
   return findings.toSorted((a, b) => a.line - b.line || a.column - b.column || (a.code < b.code ? -1 : 1));
 }
-
-const WEIGHT: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2 };
-
-/** Whether a severity weighs as much as another, or more. */
-export function weighs(severity: Severity, atLeast: Severity): boolean {
-  return WEIGHT[severity] >= WEIGHT[atLeast];
-}

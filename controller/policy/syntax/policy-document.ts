@@ -18,10 +18,10 @@ export const SELECTOR_KEYS = [
 ] as const;
 export type SelectorKey = (typeof SELECTOR_KEYS)[number];
 
-export const ACTION_WORDS = ['apply', 'permit', 'ipsec', 'bypass', 'pass', 'drop'] as const;
+const ACTION_WORDS = ['apply', 'permit', 'ipsec', 'bypass', 'pass', 'drop'] as const;
 export type ActionWord = (typeof ACTION_WORDS)[number];
 
-export const PROPERTY_KEYS = ['auth_algs', 'encr_algs', 'encr_auth_algs', 'sa', 'dir'] as const;
+const PROPERTY_KEYS = ['auth_algs', 'encr_algs', 'encr_auth_algs', 'sa', 'dir'] as const;
 export type PropertyKey = (typeof PROPERTY_KEYS)[number];
 
 /** A key and its value, the value as written. */

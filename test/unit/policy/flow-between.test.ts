@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseAddress, type Address } from '../../../controller/model/address.js';
-import { flowBetween, type Flow, type HostPolicy } from '../../../controller/policy/flow-between.js';
+import { flowBetween, type Flow, type HostPolicy } from '../../support/flow-between.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { NAMES } from './corpus.js';
 

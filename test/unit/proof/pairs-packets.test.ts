@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { formatAddress, type Address } from '../../../controller/model/address.js';
 import type { Arrival, OutboundSa, Packet } from '../../../controller/model/packet.js';
-import { flowBetween } from '../../../controller/policy/flow-between.js';
+import { flowBetween } from '../../support/flow-between.js';
 import { decideInbound, decideOutbound } from '../../../controller/policy/match-flow.js';
 import { holds } from '../../../controller/policy/region.js';
 import type { HostPicture } from '../../../controller/proof/host-picture.js';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Address, parseAddress } from '../../../controller/model/address.js';
 import type { Inventory } from '../../../controller/model/host.js';
-import { flowBetween, type HostPolicy } from '../../../controller/policy/flow-between.js';
+import { flowBetween, type HostPolicy } from '../../support/flow-between.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { indexInventory } from '../../../controller/render/inventory-index.js';
 import { dummyText } from '../../../controller/render/read-back.js';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { parseAddress, type Address } from '../../../controller/model/address.js';
 import { fileText } from '../../../controller/model/managed-file.js';
-import { flowBetween, type HostPolicy } from '../../../controller/policy/flow-between.js';
+import { flowBetween, type HostPolicy } from '../../support/flow-between.js';
 import { proveFleet } from '../../../controller/run/prove-fleet.js';
 import { desiredFleet, seedInventory } from '../../support/seed-case.js';
 

@@ -46,7 +46,7 @@ export const lookCommand: CommandModule<object, LookArguments> = {
   },
 };
 
-export function lookOptions(argv: Argv): Argv<LookArguments> {
+function lookOptions(argv: Argv): Argv<LookArguments> {
   return watchOptions(hostsOptions(colourOption(argv)))
     .option('output', {
       choices: ['text', 'json', 'junit'] as const,

@@ -4,14 +4,16 @@
  *
  * ICMP is judged by the rules, which is what a raw socket gets; a host answers pings itself without asking them
  * (`icmp_accept_clear_messages`). IKE's own ports bypass every rule.
+ *
+ * A second judge, simpler than the product's own (controller/proof), that tests hold it against.
  */
 
-import { formatAddress, type Address } from '../model/address.js';
-import type { Packet } from '../model/packet.js';
-import type { LoadedRule } from '../model/policy.js';
-import { encounter } from './encounter.js';
-import { findRule, isDoubtful } from './match-flow.js';
-import { ICMP, ICMP6, TCP, UDP } from './match-selector.js';
+import { formatAddress, type Address } from '../../controller/model/address.js';
+import type { Packet } from '../../controller/model/packet.js';
+import type { LoadedRule } from '../../controller/model/policy.js';
+import { encounter } from '../../controller/policy/encounter.js';
+import { findRule, isDoubtful } from '../../controller/policy/match-flow.js';
+import { ICMP, ICMP6, TCP, UDP } from '../../controller/policy/match-selector.js';
 
 export interface HostPolicy {
   readonly rules: readonly LoadedRule[];
