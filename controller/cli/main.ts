@@ -23,6 +23,7 @@ import { validateCommand } from './commands/validate.js';
 import { verifyCommand } from './commands/verify.js';
 import { createOutput, surviveLostOutput } from './output.js';
 import { packageVersion } from './package-files.js';
+import { systemError } from './system-error.js';
 import { usageError } from './usage-error.js';
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -77,7 +78,7 @@ function report(error: unknown, argv: readonly string[]): number {
     format: json ? 'json' : 'text',
     colour: argv.includes('--no-color') ? false : undefined,
   });
-  const known = error instanceof OperatorError ? error : aboutWords(error, argv);
+  const known = error instanceof OperatorError ? error : (aboutWords(error, argv) ?? systemError(error));
   if (known === undefined) {
     output.note(
       `ipsec-deploy: this is a bug in ipsec-deploy, please report it\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

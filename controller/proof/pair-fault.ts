@@ -2,19 +2,16 @@
 
 import type { Place } from './host-picture.js';
 
-const PAIR_VERDICTS = [
-  'no-common-algorithm',
-  'key-mismatch',
-  'missing-sa',
-  'clear-meets-protected',
-  'protected-meets-bypass',
-  'missing-end',
-  'spi-clash',
-  'ike-rule-mismatch',
-  'psk-mismatch',
-] as const;
-
-export type PairVerdict = (typeof PAIR_VERDICTS)[number];
+export type PairVerdict =
+  | 'no-common-algorithm'
+  | 'key-mismatch'
+  | 'missing-sa'
+  | 'clear-meets-protected'
+  | 'protected-meets-bypass'
+  | 'missing-end'
+  | 'spi-clash'
+  | 'ike-rule-mismatch'
+  | 'psk-mismatch';
 
 export interface PairFault {
   readonly verdict: PairVerdict;
