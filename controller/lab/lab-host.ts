@@ -170,7 +170,9 @@ export class LabHost<M extends Machine = HostMachine> {
 
   /** Puts the host back to how it was delivered. Port and host key stay. */
   async reset(): Promise<void> {
-    await this.powerCut();
+    // Somebody else may have pressed its switch meanwhile.
+    do await this.powerCut();
+    while (this.isOn);
     const { paths, name, addresses, platform, hostNames, shell } = this.settings;
     for (const folder of [paths.root, paths.home]) fs.rmSync(folder, { recursive: true, force: true });
     deliverHost(paths, { name, addresses, platform, hosts: hostNames });

@@ -135,8 +135,8 @@ export class SshService {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    if (this.#off !== undefined) silence(socket, this.#off);
-    else if (this.options.faults.refuseConnections === true) socket.resetAndDestroy();
+    if (this.#off === 'silent') silence(socket, this.#off);
+    else if (this.#off === 'reset' || this.options.faults.refuseConnections === true) refuse(socket);
     else this.#knock(socket);
   }
 
@@ -203,6 +203,11 @@ export class SshService {
 function connectionWords(socket: Socket | undefined): string {
   const { remoteAddress = '127.0.0.1', remotePort = 0, localAddress = '127.0.0.1', localPort = 22 } = socket ?? {};
   return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+/** In words, as only a port that nobody has bound is refused: what sshd merely drops, clients ask for again. */
+function refuse(socket: Socket): void {
+  socket.resume().end('this host of the lab is off, or lets nobody in\r\n');
 }
 
 function silence(socket: Socket, style: OffStyle): void {

@@ -11,6 +11,7 @@ import { hostKind } from '../host-kind.js';
 import type { LabNode } from '../lab-node.js';
 import type { BridgeCall } from '../tool-bridge.js';
 import type { HostMachine } from '../tools/registry.js';
+import { Turns } from '../tools/turns.js';
 import type { ToolReply } from '../tools/tool.js';
 import { toHost, toMachine } from './host-paths.js';
 import { HostSpace } from './host-space.js';
@@ -46,6 +47,11 @@ export class EnforcedHost implements LabNode {
   readonly disk: HostDisk;
   readonly #filter = new LivingFilter<NftFilter>();
   #space: HostSpace | undefined;
+  /** Boots and resets come one after another; the power goes at once. */
+  readonly #turns = new Turns();
+  #powerCuts = 0;
+  /** Settles when what the power cuts so far have ended is gone. */
+  #gone: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly settings: EnforcedHostSettings) {
     const { paths, name, ike } = settings;
@@ -143,14 +149,16 @@ export class EnforcedHost implements LabNode {
     }
   }
 
-  async powerCut(): Promise<void> {
+  powerCut(): Promise<void> {
     const wasOn = this.#space !== undefined;
-    await this.close();
-    if (wasOn) await this.link.detach();
+    const ended = this.close().then(() => (wasOn ? this.link.detach() : undefined));
+    this.#gone = Promise.allSettled([this.#gone, ended]);
+    return ended;
   }
 
   /** Ends the host for good, when the wire goes as well. */
   async close(): Promise<void> {
+    this.#powerCuts++;
     const space = this.#space;
     this.#space = undefined;
     this.#filter.end();
@@ -159,12 +167,21 @@ export class EnforcedHost implements LabNode {
     await dead;
   }
 
-  async boot(): Promise<void> {
-    if (this.#space !== undefined) return;
+  /** Brings the host up, unless the power is cut after this was asked for. */
+  boot(): Promise<void> {
+    const asked = this.#powerCuts;
+    return this.#turns.take(() => this.#boot(asked));
+  }
+
+  async #boot(asked: number): Promise<void> {
+    await this.#gone;
+    if (this.#space !== undefined || asked !== this.#powerCuts) return;
     try {
       await this.link.attach(await this.openSpace());
       await this.bootInside();
     } catch (error) {
+      // What the power left half made goes by itself; the cable may have been laid after its end was taken away.
+      if (asked !== this.#powerCuts) return void (await this.link.detach());
       await this.powerCut();
       throw error;
     }
@@ -173,8 +190,13 @@ export class EnforcedHost implements LabNode {
   /** The first part of a boot: the host's namespaces, without a network. Returns the id of their first process. */
   async openSpace(): Promise<number> {
     const { name, paths, labFolder, platform } = this.settings;
+    const before = this.#powerCuts;
     writeBootFiles(paths, this.settings);
     const space = await HostSpace.open(name, paths.folder, stubFolder(labFolder, platform));
+    if (before !== this.#powerCuts) {
+      await space.kill();
+      throw new Error(`host ${name} lost its power before it began to boot`);
+    }
     this.#space = space;
     this.#filter.begin(new NftFilter((args, stdin) => space.runInNetwork(['nft', ...args], stdin)));
     return space.pid;
@@ -189,12 +211,16 @@ export class EnforcedHost implements LabNode {
   }
 
   async reset(): Promise<void> {
-    await this.powerCut();
-    this.clock.setOffset(0);
-    await this.disk.set('ok', undefined);
-    fs.rmSync(this.root, { recursive: true, force: true });
-    this.#deliver();
-    await this.boot();
+    const off = this.powerCut();
+    const asked = this.#powerCuts;
+    await this.#turns.take(async () => {
+      await off;
+      this.clock.setOffset(0);
+      await this.disk.set('ok', undefined);
+      fs.rmSync(this.root, { recursive: true, force: true });
+      this.#deliver();
+      await this.#boot(asked);
+    });
   }
 
   #deliver(): void {

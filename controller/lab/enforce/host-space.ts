@@ -49,8 +49,9 @@ export class HostSpace {
     return new HostSpace(folder, processes, child, Number(line.replace('pid ', '')));
   }
 
+  /** Whether its end has come, or has begun. */
   get isOver(): boolean {
-    return this.#isOver;
+    return this.#isOver || this.#isKilled;
   }
 
   /** Starts a command inside, as the leader of its own session. */

@@ -65,7 +65,8 @@ export class Link {
     await this.#set(SOUND_LINK);
     if (this.#delayMilliseconds > 0) {
       this.#delayMilliseconds = 0;
-      await this.wire.run(['tc', 'qdisc', 'del', 'dev', this.cable.port, 'root']);
+      // Of a host without power there is no cable, and with it went the delay.
+      await this.wire.run(['tc', 'qdisc', 'del', 'dev', this.cable.port, 'root']).catch(() => undefined);
     }
     await this.healed();
   }

@@ -162,11 +162,16 @@ test('a lab whose process is killed is found again by its folder, and goes witho
   expect(leftOf(at, new Set())).toEqual([]);
 });
 
-test('a host whose first process is killed from outside is off, and boots again', async () => {
+test('a host whose first process is killed from outside is off, and boots again, once, unless its power goes meanwhile', async () => {
   const host = lab.host('web1');
   process.kill(host.pid ?? expect.fail('it is off'), 'SIGKILL');
   await vi.waitFor(() => expect(host.isOn).toBe(false));
-  await host.boot();
+  const booting = host.boot();
+  await Promise.all([host.powerCut(), booting]);
+  expect(host.isOn).toBe(false);
+  expect(leftOf(host.root, new Set())).toEqual([]);
+  // Whoever presses the switch twice has one host.
+  await Promise.all([host.boot(), host.boot()]);
   expect(await connects('outsider1', '10.0.1.11')).toBe(true);
 });
 
