@@ -72,11 +72,11 @@ export function handshakeFailure(place: Place, error: unknown, heard: Heard): Li
     `broke off the SSH handshake (${said})`,
     'see the log of sshd there: MaxStartups looks like this',
   ];
-  const turnedAway = TURNED_AWAY.exec(heard.greeting)?.[0];
+  const instead = heard.offer === undefined ? shown(heard.greeting.trim().split(/[\r\n]/)[0] ?? '').slice(0, 100) : '';
   const before = heard.isSilent ? ' before it said that it speaks SSH' : '';
   return {
     kind: 'unreachable',
-    reason: `${placeText(place)} ${what}${before}${turnedAway === undefined ? '' : `: ${turnedAway}`}`,
+    reason: `${placeText(place)} ${what}${before}${instead === '' ? '' : `: ${instead}`}`,
     todo: heard.isSilent ? `see that it is sshd that listens there; ${todo}` : todo,
   };
 }

@@ -308,7 +308,7 @@ describe('a host that cannot be reached', () => {
     const { port } = await listen((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     expect(await opens(hostAt({ port, hostKey: '' }))).toMatchObject({
       kind: 'unreachable',
-      reason: expect.stringMatching(/handshake/),
+      reason: expect.stringMatching(/handshake .*: HTTP\/1\.1 400 Bad Request$/),
     });
   });
 
