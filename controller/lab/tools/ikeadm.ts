@@ -1,16 +1,10 @@
-/** ikeadm(1M): asks the running key daemon. Formats follow illumos ikeadm.c; without a daemon everything fails. */
+/** ikeadm(1M): asks the running key daemon; without one everything fails. */
 
-import { formatAddress, formatPrefix, sameAddress, type Address } from '../../model/address.js';
-import {
-  IKE_DEFAULTS,
-  type IkeAddresses,
-  type IkeIdentity,
-  type IkeRule,
-  type IkeTransform,
-  type PresharedKey,
-} from '../../model/ike.js';
+import { sameAddress, type Address } from '../../model/address.js';
+import type { IkeAddresses, IkeRule } from '../../model/ike.js';
 import type { PhaseOne, PhaseOneCounts } from '../phase-one.js';
 import { readOptions } from './getopt.js';
+import { defaultsText, phaseOneText, presharedText, ruleText, statsText } from './ikeadm-texts.js';
 import { IKE_PRESHARED, readConfigFile, readPresharedFile, type IkeDaemon, type Privilege } from './in-iked.js';
 import { resolveArgument, underRoot, type ToolCall, type ToolReply } from './tool.js';
 
@@ -161,24 +155,6 @@ async function writeOut(
   return { reply: { exit: 0, stdout: '', stderr: '' }, daemon };
 }
 
-function statsText({ pid }: IkeDaemon, up: readonly PhaseOne[], counts: PhaseOneCounts, believed: number): string {
-  const row = (name: string, initiator: number, responder: number): string =>
-    `${name.padEnd(10)} initiator: ${String(initiator).padStart(5)}   responder: ${String(responder).padStart(5)}`;
-  const begun = up.filter(({ isInitiator }) => isInitiator).length;
-  const { initiated, answered, failed } = counts;
-  return [
-    'Phase 1 SA counts:',
-    row('Current:', begun, up.length - begun),
-    row('Total:', initiated + believed, answered),
-    row('Attempted:', initiated + failed + believed, answered),
-    row('Failed:', failed, 0),
-    '           initiator fails include 0 time-out(s)',
-    `PKCS#11 library linked in from /usr/lib/libpkcs11.so`,
-    `Process id ${pid}`,
-    '',
-  ].join('\n');
-}
-
 /** Phase 1 for each rule that names one address at each end, besides that which is up. */
 function believedPhaseOne(rules: readonly IkeRule[], known: readonly PhaseOne[]): readonly PhaseOne[] {
   return rules.flatMap(({ local: [one], remote: [other] }, index) => {
@@ -193,88 +169,4 @@ function singleAddress(addresses: IkeAddresses | undefined): Address | undefined
   if (addresses?.kind !== 'prefix') return undefined;
   const { address, length } = addresses.prefix;
   return length === (address.family === 4 ? 32 : 128) ? address : undefined;
-}
-
-/** Layout of illumos ikeadm.c print_p1(), without what takes an exchange to know. */
-function phaseOneText({ local, remote, isInitiator, cookies }: PhaseOne): string {
-  const family = local.family === 4 ? 'AF_INET' : 'AF_INET6';
-  return [
-    '',
-    `IKESA: Cookies: Initiator 0x${cookies[0]}  Responder 0x${cookies[1]}`,
-    `IKESA: The local host is the ${isInitiator ? 'initiator' : 'responder'}.`,
-    'IKESA: ISAKMP version 1.0; identity protect mode',
-    'IKESA: Current state is MATURE',
-    'LOCIP: Address',
-    `LOCIP: ${family}: port 500, ${formatAddress(local)}.`,
-    'REMIP: Address',
-    `REMIP: ${family}: port 500, ${formatAddress(remote)}.`,
-    '',
-  ].join('\n');
-}
-
-function defaultsText({ config }: IkeDaemon): string {
-  const defaults: readonly (readonly [string, string])[] = [
-    ['p1_lifetime_secs', String(IKE_DEFAULTS.phaseOneSeconds)],
-    ['p2_lifetime_secs', String(IKE_DEFAULTS.phaseTwoSeconds)],
-    ['p2_pfs', '0'],
-    ['expire_timer', '300'],
-    ['retry_limit', '5'],
-    ['retry_timer_init', '0.5'],
-    ['retry_timer_max', '30'],
-  ];
-  const heading = `${'Token:'.padEnd(20)}${'Source:'.padEnd(10)}Value:\n`;
-  const rows = defaults.map(([name, value]) => {
-    const set = config.globals.get(name);
-    return `${name.padEnd(20)}${(set === undefined ? 'default' : 'config').padEnd(10)}${String(set ?? value)}\n`;
-  });
-  return heading + rows.join('');
-}
-
-function rangeText(addresses: IkeAddresses): string {
-  return addresses.kind === 'prefix'
-    ? formatPrefix(addresses.prefix)
-    : `${formatAddress(addresses.from)} - ${formatAddress(addresses.to)}`;
-}
-
-function ruleText(rule: IkeRule, { config }: IkeDaemon): string {
-  const pfs = rule.p2Pfs ?? 0;
-  const transforms = rule.transforms.length > 0 ? rule.transforms : config.transforms;
-  const cookie = config.rules.indexOf(rule) + 1;
-  const lines = [
-    '',
-    `GLOBL: Label '${rule.label}', key manager cookie ${cookie}`,
-    `GLOBL: local_idtype=${rule.localIdType ?? 'IPv4 address'}, ike_mode=main`,
-    `GLOBL: p1_nonce_len=0, p2_nonce_len=0, p2_pfs=${pfs === 0 ? 'false' : 'true'} (group ${pfs})`,
-    ...(rule.p2LifetimeSeconds === undefined ? [] : [`GLOBL: p2_lifetime=${rule.p2LifetimeSeconds} seconds`]),
-    'LOCIP: IP address range(s):',
-    ...rule.local.map((one) => `LOCIP: ${rangeText(one)}`),
-    'REMIP: IP address range(s):',
-    ...rule.remote.map((one) => `REMIP: ${rangeText(one)}`),
-    ...rule.localIds.map((id) => `LOCID: ${id}`),
-    ...rule.remoteIds.map((id) => `REMID: ${id}`),
-    'XFRMS: Available Transforms:',
-    ...transforms.map((transform, i) => `XF ${String(i).padStart(2)}: ${transformText(transform)}`),
-    '',
-  ];
-  return lines.join('\n');
-}
-
-function transformText({ authMethod, oakleyGroup, authAlg, encrAlg, encrBits }: IkeTransform): string {
-  const bits = encrBits === undefined ? '' : `(${encrBits.low}..${encrBits.high})`;
-  return `Authentication method: ${authMethod}; Encryption alg: ${encrAlg}${bits}; Authentication alg: ${authAlg}; Oakley Group: ${oakleyGroup}`;
-}
-
-function identityText(identity: IkeIdentity): string {
-  return identity.type === 'ip' ? formatPrefix(identity.prefix) : identity.text;
-}
-
-function presharedText({ local, remote, key, bits, mode }: PresharedKey, hidden: boolean): string {
-  return [
-    '',
-    `PSKEY: For ${mode ?? 'main'}-mode exchanges`,
-    `PSKEY: Pre-shared key (${bits / 8} bytes): ${hidden ? 'XX'.repeat(bits / 8) : key.revealHex()}/${bits}`,
-    `LOCIP: ${identityText(local)}`,
-    `REMIP: ${identityText(remote)}`,
-    '',
-  ].join('\n');
 }

@@ -11,13 +11,11 @@ import type { NetworkHost } from '../network-host.js';
 import type { KernelState } from '../packet-filter.js';
 import { runBootScripts } from './boot-scripts.js';
 import { answerUnder, KILLED } from './faulted-call.js';
-import { FaultTable, type Fault } from './faults.js';
-import { DaemonHost } from './daemon-host.js';
+import { FaultTable } from './faults.js';
+import { DaemonCommands, isInsideMethod } from './daemon-commands.js';
 import type { IkeDaemon } from './in-iked.js';
 import { methodWords, placeArguments, underRootWhereThere } from './method-words.js';
-import { searchProcesses } from './processes.js';
 import type { Sad } from '../../keys/kernel/sad.js';
-import { NO_EXCHANGES, type Exchanges } from './ikeadm.js';
 import { KernelCommands } from './kernel-commands.js';
 import { Kernel } from './kernel.js';
 import type { MethodResult } from './smf-methods.js';
@@ -41,13 +39,13 @@ export class HostMachine implements Machine, NetworkHost {
     if (fault.kind === 'out-of-step') this.#stepChanged(is === 'placed' ? (fault.lost ?? 'both') : undefined);
   });
   readonly smf: Smf;
-  readonly #daemon = new DaemonHost();
   readonly #kernel: Kernel;
   #nextPid = 1000;
   #isOn = false;
   /** Scripts of services that run now. */
   #cut = powerLine();
   readonly #commands: KernelCommands;
+  readonly #daemon: DaemonCommands;
 
   constructor(private readonly setup: MachineSetup) {
     const { clock, filter } = setup;
@@ -63,8 +61,9 @@ export class HostMachine implements Machine, NetworkHost {
       files: setup.files,
       now: () => setup.clock.now(),
       runMethod: (command, env) => this.#runMethod(command, env),
-      signal: (fmri, signal) => (fmri === IKE ? this.#signalDaemon(signal) : Promise.resolve()),
+      signal: (fmri, signal) => (fmri === IKE ? this.#daemon.signal(signal, this.#ownCall()) : Promise.resolve()),
     });
+    this.#daemon = new DaemonCommands({ host: this, smf: this.smf, faults: this.faults, ike: setup.ike });
     setup.ike?.join(this);
   }
 
@@ -175,8 +174,7 @@ export class HostMachine implements Machine, NetworkHost {
 
   /** The key daemon dies on its own. */
   async killDaemon(): Promise<void> {
-    this.#daemon.kill();
-    await this.smf.enqueue(() => this.smf.processesExited(IKE));
+    await this.#daemon.die();
   }
 
   /** The key daemons of the lab look at what is other than before. */
@@ -228,7 +226,7 @@ export class HostMachine implements Machine, NetworkHost {
       life: this.#kernel.life,
       run: runner,
       runDeaf: (told) => this.#runDeaf(tool, told, runner),
-      startDaemon: (told, fault) => this.#startDaemon(told, fault),
+      startDaemon: (told, fault) => this.#daemon.start(told, fault),
     });
   }
 
@@ -237,83 +235,26 @@ export class HostMachine implements Machine, NetworkHost {
     return tool === 'ipseckey' ? this.#commands.keys(call, true) : runner(call);
   }
 
-  get #exchanges(): Exchanges {
-    const { ike } = this.setup;
-    const isDeluded = this.isOutOfStep;
-    if (ike === undefined) return { ...NO_EXCHANGES, isDeluded };
-    return { phaseOne: ike.phaseOne(this), counts: ike.counts(this), isDeluded };
-  }
-
-  async #ask(call: ToolCall): Promise<ToolReply> {
-    const before = this.daemon;
-    const reply = await this.#daemon.ask(call, () => this.#exchanges);
-    if (reply.exit === 0 && call.args.join(' ').endsWith('flush p1')) {
-      this.setup.ike?.flushPhaseOne(this);
-      this.faults.end('out-of-step');
-    }
-    if (before !== this.daemon) await this.#tell();
-    return reply;
-  }
-
   readonly #runners: Readonly<Record<string, Runner>> = {
     ipsecconf: (call) => this.#commands.policy(call),
     ipseckey: (call) => this.#commands.keys(call),
     ipsecalgs: async () => OK,
     ikecert: async () => ({ exit: 1, stdout: '', stderr: 'ikecert: certificates are not part of the lab\n' }),
-    'in.iked': (call) => this.#startDaemon(call, undefined),
-    ikeadm: (call) => this.#ask(call),
-    svcadm: (call) => svcadm(call.args, this.smf, this.#insideMethod(call)),
+    'in.iked': (call) => this.#daemon.start(call, undefined),
+    ikeadm: (call) => this.#daemon.ask(call),
+    svcadm: (call) => svcadm(call.args, this.smf, isInsideMethod(call)),
     svccfg: (call) => svccfg(call, this.smf),
     svcs: (call) => svcs(call.args, this.smf, call.root, call.now),
     svcprop: (call) => svcprop(call.args, this.smf),
-    pgrep: async (call) => searchProcesses('pgrep', call.args, this.#processes).reply,
-    pkill: (call) => this.#pkill(call),
+    pgrep: async (call) => this.#daemon.search(call),
+    pkill: (call) => this.#daemon.pkill(call, this.#ownCall()),
     ping: (call) => pingOverWire(call, this, this.setup),
     nc: (call) => ncOverWire(call, this, this.setup),
   };
 
-  get #processes(): { name: string; pid: number }[] {
-    const { daemon } = this.#daemon;
-    return daemon === undefined ? [] : [{ name: 'in.iked', pid: daemon.pid }];
-  }
-
-  async #pkill(call: ToolCall): Promise<ToolReply> {
-    const { reply, hit, signal } = searchProcesses('pkill', call.args, this.#processes);
-    if (hit.length === 0) return reply;
-    if (signal === 'HUP' || signal === '1') await this.#signalDaemon('HUP');
-    else {
-      this.#daemon.kill();
-      const restarted = this.smf.enqueue(() => this.smf.processesExited(IKE));
-      if (!this.#insideMethod(call)) await restarted;
-    }
-    return reply;
-  }
-
-  async #startDaemon(call: ToolCall, fault: Fault | undefined): Promise<ToolReply> {
-    const configured = this.smf.find(IKE)[0]?.stored.running.get('config/config_file');
-    const { reply, started } = await this.#daemon.start(call, configured, fault?.kind === 'stale');
-    if (fault?.kind === 'dies' && started) {
-      this.#daemon.kill();
-      this.smf.enqueue(() => this.smf.processesExited(IKE)).catch(() => undefined);
-    } else if (started) {
-      // A new daemon believes in nothing.
-      this.faults.end('out-of-step');
-      await this.#tell();
-    }
-    return reply;
-  }
-
-  async #signalDaemon(signal: 'TERM' | 'HUP'): Promise<void> {
-    if (signal === 'TERM') return this.#daemon.kill();
-    const stale = this.faults.take('in.iked', ['HUP'])?.fault.kind === 'stale';
-    if (stale) return;
-    await this.#daemon.hangUp(this.#toolCall([], { env: {}, stdin: '', cwd: this.setup.root }));
-    await this.#tell();
-  }
-
-  /** A method's own calls carry the name of its service. Others that come while it runs do not, and are waited for as ever. */
-  #insideMethod(call: ToolCall): boolean {
-    return call.env['SMF_FMRI'] !== undefined;
+  /** What the machine itself reads files for. */
+  #ownCall(): ToolCall {
+    return this.#toolCall([], { env: {}, stdin: '', cwd: this.setup.root });
   }
 
   /** Simulated commands are answered here; anything else is a script of the host. */
