@@ -202,7 +202,16 @@ case ${1-} in
         ;;
     deadman)
         set_word "$DIGEST"
-        is_name "${2-}" && is_name "${3-}" && deadman "$2" "$3"
+        deadman_own=${2-}
+        deadman_token=${3-}
+        deadman_slept=${4-0}
+        deadman_begun=${5-0}
+        deadman_left=
+        if is_name "$deadman_own" && is_name "$deadman_token" && is_number "$deadman_slept" && is_number "$deadman_begun"; then
+            # Not inside a function, where some Korn shells would keep it for that function.
+            trap 'begin_anew "$deadman_own" "$deadman_token"' 0
+            deadman "$deadman_own" "$deadman_token"
+        fi
         ;;
     *)
         put 'the agent is run by ipsec-deploy' >&2

@@ -59,18 +59,20 @@ deadman() { # id token
     trap : URG
     put "$2 $$"
     exec >/dev/null 2>&1
-    deadman_slept=0
     deadman_turns=0
     deadman_pause=30
     while :; do
         deadman_wanted=0
-        read -r deadman_wanted <"$TX/window" || exit 0
+        read -r deadman_wanted <"$TX/window" || leave
         if [ "$deadman_slept" -lt "$deadman_wanted" ]; then
             sleep_unless_over $((deadman_wanted - deadman_slept)) "$1" deadman
             deadman_slept=$deadman_wanted
             continue
         fi
-        deadman_fires "$1" && exit 0
+        # A claim of its own that led to no end: it was cut short, and begins anew.
+        read_ender
+        [ -f "$TX/failed" ] || [ "$ender_pid" != $$ ] || rm -f "$TX/ending"
+        deadman_fires "$1" && leave
         # The revert did not verify: again and again, whatever stands in its way may go.
         if [ -f "$TX/failed" ]; then
             sleep_unless_over "$deadman_pause" "$1" deadman
@@ -99,8 +101,20 @@ sleep_unless_over() { # seconds id deadman|revert
         wait "$deadman_sleep"
         "${3}_has_work" "$2" && continue
         kill -s KILL "$deadman_sleep" 2>/dev/null
-        exit 0
+        leave
     done
+}
+
+leave() {
+    deadman_left=1
+    exit 0
+}
+
+# As the shell's last act. Where no process can be made some shells end, whatever they are at (dash, busybox, yash); becoming
+# oneself again takes none. Many times, since without a process there is no waiting either, but not for ever.
+begin_anew() { # id token
+    [ -z "$deadman_left" ] && [ "$deadman_begun" -lt 100000 ] || return 0
+    exec "$AGENT_SHELL" "$AGENT" deadman "$1" "$2" "$deadman_slept" "$((deadman_begun + 1))"
 }
 
 # Beside a revert: ends what its process has been waiting for at two looks, a minute apart.

@@ -100,6 +100,19 @@ describe.each(shells)('under $name', ({ program }) => {
     expect(host.calls().filter((call) => / (-a|-f|-F|enable|disable|clear|import)\b/.test(call))).toEqual([]);
   });
 
+  it('knows its own whatever the login has set: short lines of ps, other forms of ls, options of the shell', async () => {
+    host.login = { COLUMNS: '10', QUOTING_STYLE: 'c', TIME_STYLE: '+%s', SHELLOPTS: 'noclobber:nounset', ENV: '/none' };
+    const session = await host.open();
+    expect((await session.apply({ files: { [FILES.policy]: POLICY_A } })).last).toContain('state=verified');
+    session.send('bye\n');
+    await host.until('the session ends', () => session.over);
+    const other = await host.open();
+    expect((await other.ask('observe')).records.join('\n')).toContain('transaction id=T1 state=verified');
+    expect((await other.ask(`confirm id=T1 nonce=${NONCE}`)).last).toContain('state=confirmed');
+    other.send('bye\n');
+    await host.untilQuiet();
+  });
+
   it('applies IKE, restarts the daemon, and takes the transaction back on abort', async () => {
     const files = { [FILES.policy]: POLICY_A, [FILES.config]: ikeConfig('one'), [FILES.psk]: psk('c3') };
     const session = await host.open();

@@ -1,5 +1,6 @@
 /** Processes that are held up, ended by hand or meet at the wrong moment, and a state folder that cannot be written to. */
 
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -131,6 +132,32 @@ describe('who is in charge', () => {
     expect(host.picture()).toEqual(before);
     expect(await statusOf('T2')).toContain('state=reverted generation=1');
     session.end();
+    await host.untilQuiet();
+  });
+
+  it('a dead-man that can make no process when its time has come takes back as soon as it can', async () => {
+    // Root has no such limit.
+    if (process.getuid?.() === 0) host.user = { uid: 65_511, gid: 65_511 };
+    for (const name of ['', ...fs.readdirSync(host.base, { recursive: true, encoding: 'utf8' })])
+      fs.lchownSync(join(host.base, name), host.user.uid ?? -1, host.user.gid ?? -1);
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply({ ...second, window: 600 });
+    session.send('bye\n');
+    await host.until('the session ends', () => session.over);
+    const pid = deadman();
+    const limit = (processes: string): number | null =>
+      spawnSync('prlimit', ['--pid', String(pid), `--nproc=${processes}:`], host.user).status;
+    expect(limit('1')).toBe(0);
+    await letWindowPass(host.state);
+    await host.until('its sleep is over', () => childrenOf(pid).length === 0);
+    expect(limit('10000')).toBe(0);
+    const isTakenBack = isGone(host.path('var/ipsec-deploy/tx'));
+    await host.until('taken back, or to be tried again', () => isTakenBack() || fs.existsSync(tx('failed')));
+    // Where the shell goes on without its processes that has failed, and is tried again after a pause.
+    if (!isTakenBack()) await letWindowPass(host.state);
+    await host.until('taken back', isTakenBack);
+    expect(host.picture()).toEqual(before);
     await host.untilQuiet();
   });
 

@@ -61,6 +61,12 @@ export class AgentHost {
   /** Starts the agent's shell. */
   shell: readonly string[];
 
+  /** What a login brings along besides. */
+  login: Readonly<Record<string, string>> = {};
+
+  /** Who logs in, where it is not whoever runs the tests. */
+  user: { readonly uid?: number; readonly gid?: number } = {};
+
   constructor(shell: readonly string[] = wantedShell().program) {
     for (const folder of [
       'usr/sbin',
@@ -95,6 +101,7 @@ export class AgentHost {
       IPSEC_AGENT_SHELL: join(this.base, 'sh'),
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',
       AGENT_TEST: this.marker,
+      ...this.login,
     };
   }
 
@@ -158,7 +165,7 @@ export class AgentHost {
   async open(mode?: 'readonly'): Promise<Session> {
     const [program = 'sh', ...args] = this.shell;
     const words = mode === undefined ? [agent.digest] : [agent.digest, mode];
-    const child = spawn(program, [...args, '-s', '--', ...words], { env: this.env(), detached: true });
+    const child = spawn(program, [...args, '-s', '--', ...words], { env: this.env(), detached: true, ...this.user });
     const session = new Session(this, child);
     this.sessions.push(session);
     await session.start();
