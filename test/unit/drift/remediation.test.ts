@@ -8,6 +8,7 @@ import type { FleetPlan } from '../../../controller/plan/fleet-plan.js';
 import type { HostPlan } from '../../../controller/plan/host-plan.js';
 import { parseAddress } from '../../../controller/model/address.js';
 import { acceptance, after, finding, look, START, unreachable, Watch } from './memory-support.js';
+import { hostPlan } from '../../support/host-plan.js';
 
 const FLEET = Array.from({ length: 10 }, (_, i) => `web${i + 1}`);
 const MODE = finding();
@@ -204,27 +205,13 @@ test('more than a fifth of the fleet drifting at once has a cause of its own: no
 });
 
 /** A plan of these hosts, each with a change of the rule towards the address. */
-function hostPlan(host: string, towards: string, parts: Partial<HostPlan> = {}): HostPlan {
-  return {
-    host,
-    generation: 8,
-    expect: { generation: 7, files: [], spd: '0'.repeat(64) },
+function changeTowards(host: string, towards: string, parts: Partial<HostPlan> = {}): HostPlan {
+  return hostPlan(host, {
     files: [{ kind: 'keep', path: '/etc/inet/ipsecinit.conf', mode: '0400', sha256: 'a'.repeat(64) }],
-    keyChanges: [],
-    keys: [],
     steps: ['policy'],
-    ike: 'none',
-    spd: [],
-    loaded: [],
-    flowChanges: [],
-    flowNotes: [],
     rulesAdded: [`{ raddr ${towards}/32 } ipsec { }`],
-    rulesRemoved: [],
-    reasons: [],
-    platform: 'solaris-smf',
-    gaps: [],
     ...parts,
-  };
+  });
 }
 
 function sift(plans: readonly HostPlan[], looks: readonly HostLook[], remediations: readonly RemediationRecord[] = []) {
@@ -249,7 +236,7 @@ function sift(plans: readonly HostPlan[], looks: readonly HostLook[], remediatio
 }
 
 describe('of a plan', () => {
-  const mine = hostPlan('web1', '10.0.0.2');
+  const mine = changeTowards('web1', '10.0.0.2');
   const drifted = look('web1', [RULE]);
 
   test('what was reverted, failed, or was cut short is never tried again, and the host is quarantined', () => {
@@ -279,12 +266,12 @@ describe('of a plan', () => {
   });
 
   test('a host whose change does not concern the link stays whatever the other end is', () => {
-    expect(sift([hostPlan('web1', '10.0.0.9')], [drifted, unreachable('web2')]).groups).toEqual([['web1']]);
+    expect(sift([changeTowards('web1', '10.0.0.9')], [drifted, unreachable('web2')]).groups).toEqual([['web1']]);
   });
 
   test('a host that was applied to since the look is left alone, and one without anything to do is told so', () => {
-    const moved = hostPlan('web1', '10.0.0.9', { expect: { generation: 8, files: [], spd: '' } });
-    const idle = hostPlan('web3', '10.0.0.9', { steps: [], rulesAdded: [] });
+    const moved = changeTowards('web1', '10.0.0.9', { expect: { generation: 8, files: [], spd: '' } });
+    const idle = changeTowards('web3', '10.0.0.9', { steps: [], rulesAdded: [] });
     const { groups, left, unchanged } = sift([moved, idle], [drifted, look('web3', [RULE])]);
     expect(groups).toEqual([]);
     expect(left).toEqual([{ host: 'web1', why: 'its generation is 8 since it was looked at' }]);

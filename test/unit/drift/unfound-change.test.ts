@@ -4,33 +4,11 @@ import { unfoundChange } from '../../../controller/drift/unfound-change.js';
 import type { DriftFinding, DriftKind } from '../../../controller/model/drift.js';
 import type { FileChange, HostPlan } from '../../../controller/plan/host-plan.js';
 import { finding } from './memory-support.js';
+import { hostPlan } from '../../support/host-plan.js';
 
 const POLICY = '/etc/inet/ipsecinit.conf';
 const KEYS = '/etc/inet/secret/ipseckeys';
 const CONFIG = '/etc/inet/ike/config';
-
-function planOf(parts: Partial<HostPlan>): HostPlan {
-  return {
-    host: 'web1',
-    platform: 'solaris-smf',
-    generation: 8,
-    expect: { generation: 7, files: [], spd: '' },
-    files: [],
-    keyChanges: [],
-    keys: [],
-    steps: [],
-    ike: 'none',
-    spd: [],
-    loaded: [],
-    flowChanges: [],
-    flowNotes: [],
-    rulesAdded: [],
-    rulesRemoved: [],
-    reasons: [],
-    gaps: [],
-    ...parts,
-  };
-}
 
 function stored(path: string): FileChange {
   return { kind: 'stored', path, mode: '0400', sha256: 'a'.repeat(64), from: 7, patch: '' };
@@ -79,7 +57,7 @@ describe('a plan back is not carried out when it would do more than was found, a
       'start in.iked',
     ],
   ])('%s', (_, plan, one, words) => {
-    expect(unfoundChange(planOf(plan), [one])).toBe(words);
+    expect(unfoundChange(hostPlan('web1', plan), [one])).toBe(words);
   });
 });
 
@@ -113,6 +91,6 @@ describe('one finding speaks of all that has its cause:', () => {
     ],
     ['files that stay, of nothing', { files: [keep(POLICY)] }, found('sa-missing')],
   ])('%s', (_, plan, one) => {
-    expect(unfoundChange(planOf(plan), [one])).toBeUndefined();
+    expect(unfoundChange(hostPlan('web1', plan), [one])).toBeUndefined();
   });
 });

@@ -7,6 +7,7 @@ import type { Link } from '../../../controller/model/host.js';
 import { groupsOf, neighbours, scopeOf } from '../../../controller/plan/fleet-plan.js';
 import type { HostPlan } from '../../../controller/plan/host-plan.js';
 import { looksLikePlan, parsePlan, printPlan } from '../../../controller/plan/plan-file.js';
+import { hostPlan } from '../../support/host-plan.js';
 
 const ADDRESSES: Record<string, string> = { web1: '10.0.1.11', db1: '10.0.2.21', db2: '10.0.2.22', lone: '10.0.9.9' };
 
@@ -29,26 +30,9 @@ function link(a: string, b: string): Link {
 }
 
 function plan(host: string, changes: Partial<HostPlan> = {}): HostPlan {
-  return {
-    host,
-    generation: 2,
-    expect: { generation: 1, files: [{ path: '/etc/inet/ike/config', sha256: undefined }], spd: '0'.repeat(64) },
-    files: [],
-    keyChanges: [],
-    keys: [],
-    steps: ['policy'],
-    ike: 'none',
-    spd: [],
-    loaded: [],
-    flowChanges: [],
-    flowNotes: [],
-    rulesAdded: [],
-    rulesRemoved: [],
-    reasons: [],
-    platform: 'solaris-smf',
-    gaps: [],
-    ...changes,
-  };
+  const files = [{ path: '/etc/inet/ike/config', sha256: undefined }];
+  const expect = { generation: 1, files, spd: '0'.repeat(64) };
+  return hostPlan(host, { generation: 2, expect, steps: ['policy'], ...changes });
 }
 
 const near = neighbours([link('web1', 'db1'), link('web1', 'db2')]);

@@ -9,6 +9,7 @@ import type { HostPlan } from '../../../controller/plan/host-plan.js';
 import { applyFleet, windowFor } from '../../../controller/run/apply-fleet.js';
 import { SessionLot } from '../../../controller/run/session-lot.js';
 import { fakeClock, fakeHost, fakeLink, hostNamed, type FakeHost } from '../../support/fake-fleet.js';
+import { hostPlan } from '../../support/host-plan.js';
 
 const settings: Settings = {
   keyStore: 'keys.age',
@@ -20,25 +21,8 @@ const settings: Settings = {
 };
 
 function planFor(host: string, steps: HostPlan['steps'] = ['policy']): HostPlan {
-  return {
-    host,
-    generation: 1,
-    expect: { generation: undefined, files: [], spd: '0'.repeat(64) },
-    files: [],
-    keyChanges: [],
-    keys: [],
-    steps,
-    ike: 'none',
-    spd: [],
-    loaded: [],
-    flowChanges: [],
-    flowNotes: [],
-    rulesAdded: [],
-    rulesRemoved: [],
-    reasons: [],
-    platform: 'solaris-smf',
-    gaps: [],
-  };
+  const expect = { generation: undefined, files: [], spd: '0'.repeat(64) };
+  return hostPlan(host, { generation: 1, expect, steps });
 }
 
 function fleetPlan(groups: string[][], unchanged: string[] = []): FleetPlan {

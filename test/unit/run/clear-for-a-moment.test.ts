@@ -7,6 +7,7 @@ import { ruleByRuleWords, type RuleByRule } from '../../../controller/plan/rule-
 import { transactionText } from '../../../controller/remote/agent-request.js';
 import { proveChange } from '../../../controller/run/prove-change.js';
 import { seedInventory } from '../../support/render-fleet.js';
+import { hostPlan } from '../../support/host-plan.js';
 
 const KNOWN = { unread: [], uncertain: false };
 
@@ -22,26 +23,7 @@ const FLOW: FlowChangeSummary = {
 };
 
 function planWith(ruleByRule: RuleByRule): HostPlan {
-  return {
-    host: 'web1',
-    platform: 'solaris-legacy',
-    generation: 8,
-    expect: { generation: 7, files: [], spd: '' },
-    files: [],
-    keyChanges: [],
-    keys: [],
-    steps: ['policy'],
-    ike: 'none',
-    spd: [],
-    loaded: [],
-    flowChanges: [],
-    flowNotes: [],
-    rulesAdded: [],
-    rulesRemoved: [],
-    reasons: [],
-    ruleByRule,
-    gaps: [],
-  };
+  return hostPlan('web1', { platform: 'solaris-legacy', steps: ['policy'], ruleByRule });
 }
 
 function objections(ruleByRule: RuleByRule) {
