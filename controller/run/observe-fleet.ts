@@ -2,6 +2,7 @@
 
 import PQueue from 'p-queue';
 
+import { DRILL_PREFIX } from '../model/drill.js';
 import type { Host } from '../model/host.js';
 import { insteadOfFile } from '../model/file-kind.js';
 import { holdsKeys } from '../model/managed-file.js';
@@ -128,7 +129,10 @@ export function whyBusy(seen: Observation): HostOutcome | undefined {
     return {
       status: 'failed',
       touched: false,
-      reason: `transaction ${id} is open at step ${step}; the host takes it back in ${revertsInSeconds} s unless it is confirmed`,
+      // Nobody confirms a drill.
+      reason: id.startsWith(DRILL_PREFIX)
+        ? `a drill is at work there (transaction ${id}); the host takes it back by itself in ${revertsInSeconds} s`
+        : `transaction ${id} is open at step ${step}; the host takes it back in ${revertsInSeconds} s unless it is confirmed`,
       todo: 'wait until it is over, then run again; `ipsec-deploy status` shows it',
     };
   }

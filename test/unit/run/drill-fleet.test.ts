@@ -210,6 +210,15 @@ it.each([
     /transaction T9 is open/,
   ],
   [
+    'another drill is at work',
+    {
+      before: {
+        openTransaction: { id: 'drill-1.a', state: 'verified', step: 'verify', generation: 5, revertsInSeconds: 9 },
+      },
+    },
+    /a drill is at work there \(transaction drill-1\.a\); the host takes it back by itself in 9 s/,
+  ],
+  [
     'the file is not what its digest says',
     {
       before: {
