@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream';
 import { EXIT, OperatorError } from '../errors.js';
 import { onLines, sendLine, type ControlLine, type ControlRequest } from './control-messages.js';
 import { isErrno } from './errno.js';
-import { isRecord, readLabState, type LabState } from './lab-state.js';
+import { folderOption, isRecord, readLabState, type LabState } from './lab-state.js';
 
 /** The lab that runs in a folder. @throws OperatorError LAB_NOT_UP */
 export async function openControl(folder: string): Promise<Socket> {
@@ -14,7 +14,7 @@ export async function openControl(folder: string): Promise<Socket> {
   if (socket !== undefined) return socket;
   throw new OperatorError('LAB_NOT_UP', {
     what: `no lab is up in ${folder}${state === undefined ? '' : ', though its files are there'}`,
-    todo: `start it: ipsec-deploy lab up --folder ${folder}`,
+    todo: `start it: ipsec-deploy lab up ${folderOption(folder)}`,
   });
 }
 

@@ -6,6 +6,7 @@ import { OperatorError } from '../errors.js';
 import { onLines, parseRequest, sendLine, type ControlLine, type ControlRequest } from './control-messages.js';
 import { hostStatus } from './host-status.js';
 import type { LabNode, LabNodes } from './lab-node.js';
+import { HostMachine } from './tools/registry.js';
 
 export interface ControlServer {
   close(): Promise<void>;
@@ -75,6 +76,12 @@ async function answer(lab: LabNodes, request: Exclude<ControlRequest, { do: 'exe
   if (request.do === 'fault') {
     const { faults } = lab.host(request.hosts[0]).machine;
     const { tool, fault: word, args, seconds } = request;
+    if (tool !== '*' && !HostMachine.tools.includes(tool)) {
+      throw new OperatorError('LAB_NO_SUCH_TOOL', {
+        what: `${tool} is no command that the lab simulates`,
+        todo: `take one of ${HostMachine.tools.join(', ')}, or * for all`,
+      });
+    }
     const when = (given: readonly string[]): boolean => args === '' || given.includes(args);
     if (word === 'none') faults.clear();
     else if (word === 'out-of-step') {

@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { formatAddress, parseAddress, type Address } from '../model/address.js';
+import { shellWord } from '../drift/finding-words.js';
 import { OperatorError } from '../errors.js';
 import type { LabHostPlan } from './lab.js';
 
@@ -33,6 +34,11 @@ export function writeLabState(folder: string, state: LabState): void {
   const path = join(folder, STATE_FILE);
   fs.writeFileSync(`${path}.new`, text, { mode: 0o600 });
   fs.renameSync(`${path}.new`, path);
+}
+
+/** How a command line names a lab's folder. */
+export function folderOption(folder: string): string {
+  return folder.startsWith('-') ? `--folder=${shellWord(folder)}` : `--folder ${shellWord(folder)}`;
 }
 
 /** Nothing when the folder holds no lab. @throws OperatorError LAB_STATE_DAMAGED */

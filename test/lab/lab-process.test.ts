@@ -44,6 +44,10 @@ test('a lab tells its state, runs commands and is steered through a socket that 
     'right\nwrong\nexit 4\n',
   );
   expect(await onHost(folder, 'db1', ['svcs', '-H', '-o', 'state', 'policy'])).toBe('online\nexit 0\n');
+  const wrong = { do: 'fault', hosts: ['web1'], tool: 'ipsecconfig', fault: 'lie', args: '', seconds: 1 } as const;
+  await expect(openControl(folder).then((socket) => ask(socket, wrong))).rejects.toMatchObject({
+    what: 'ipsecconfig is no command that the lab simulates',
+  });
   await expect(onHost(folder, 'web9', ['true'])).rejects.toMatchObject({ what: 'the lab has no host web9' });
 
   writeFileSync(join(lab.host('web1').root, 'etc/inet/ipsecinit.conf'), '{ lport 80 ulp tcp dir both } bypass {}\n');
@@ -100,6 +104,16 @@ test.each(['solaris-smf', 'solaris-legacy'] as const)('the rules of a host are c
   writeFileSync(policy, '{ lport 80 ulp tcp dir both } bypass {}\n');
   await web1.machine.run('ipsecconf', ['-q', '-a', policy], { env: {}, stdin: '', cwd: '/' });
   expect(await hostStatus(web1)).toMatchObject({ name: 'web1', rules: 4 });
+});
+
+test('a hint that names a folder can be given to a shell as it stands', async () => {
+  for (const [folder, words] of [
+    ["it's a lab", `--folder 'it'\\''s a lab'`],
+    ['-lab', '--folder=-lab'],
+    ['my/lab', '--folder my/lab'],
+  ] as const) {
+    await expect(openControl(folder)).rejects.toMatchObject({ todo: `start it: ipsec-deploy lab up ${words}` });
+  }
 });
 
 test('a folder with other things in it is left alone', async () => {

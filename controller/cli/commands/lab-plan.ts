@@ -8,6 +8,7 @@ import { MOST_ENFORCED } from '../../lab/enforce/enforcing-lab.js';
 import { controllerAddresses } from '../../lab/enforce/network-plan.js';
 import { enforcedAccess, PLAIN_ACCESS } from '../../lab/lab-access.js';
 import type { LabHostPlan } from '../../lab/lab.js';
+import { folderOption } from '../../lab/lab-state.js';
 import type { LabNodes } from '../../lab/lab-node.js';
 import { readLabState } from '../../lab/lab-state.js';
 import { rehearsalInventory } from '../../lab/rehearsal-inventory.js';
@@ -65,7 +66,7 @@ function readSource(path: string): WantedLab['source'] {
 function seedOrKept(wishes: LabWishes, kept: readonly LabHostPlan[] | undefined): readonly LabHostPlan[] {
   const known = kept?.filter((host) => host.isOutsider !== true).length;
   if (known !== undefined && wishes.hosts !== undefined && wishes.hosts !== known) {
-    refuseKept(wishes.folder, `${known} hosts`, String(wishes.hosts));
+    refuseKept(wishes.folder, known === 1 ? '1 host' : `${known} hosts`, String(wishes.hosts));
   }
   const { platform } = wishes;
   return kept ?? seedHosts(wishes.hosts ?? SEED_HOSTS.least).map((host) => ({ ...host, platform }));
@@ -74,7 +75,7 @@ function seedOrKept(wishes: LabWishes, kept: readonly LabHostPlan[] | undefined)
 function refuseKept(folder: string, has: string, wanted: string): never {
   throw new OperatorError('LAB_HAS_OTHER_HOSTS', {
     what: `the lab in ${folder} has ${has}, not ${wanted}`,
-    todo: `remove it first: ipsec-deploy lab down --folder ${folder}`,
+    todo: `remove it first: ipsec-deploy lab down ${folderOption(folder)}`,
   });
 }
 

@@ -5,10 +5,11 @@ import type { Argv, CommandModule } from 'yargs';
 import { MOST_ENFORCED } from '../../lab/enforce/enforcing-lab.js';
 import { requireForEnforcing, thisMachine } from '../../lab/enforce/requirements.js';
 import type { LabNodes } from '../../lab/lab-node.js';
+import { shellWord } from '../../drift/finding-words.js';
 import { lookForLab } from '../../lab/lab-folder.js';
 import { serveEnforcingLab, serveLab, type ServedLab } from '../../lab/lab-process.js';
 import { beginStart, reportStart, startInBackground, type UnfinishedStart } from '../../lab/lab-start.js';
-import { readLabState, type LabState } from '../../lab/lab-state.js';
+import { folderOption, readLabState, type LabState } from '../../lab/lab-state.js';
 import { SEED_HOSTS } from '../../lab/seed-inventory.js';
 import { createOutput } from '../output.js';
 import { wantedLab, writeLabFiles, type LabWishes, type WantedLab } from './lab-plan.js';
@@ -82,9 +83,12 @@ export const up: CommandModule<object, UpArguments> = {
     const hosts = state?.hosts.length ?? 0;
     if (output.format === 'json') {
       output.json({ event: 'lab', already: found?.isUp === true, hosts, inventory });
-    } else if (found?.isUp === true) output.print(`the lab in ${args.folder} is up already, with ${hosts} hosts\n`);
+    } else if (found?.isUp === true)
+      output.print(`the lab in ${args.folder} is up already, with ${hosts} ${hosts === 1 ? 'host' : 'hosts'}\n`);
     else {
-      output.print(`${hosts} hosts are up; try\n\n    ${applyWords(args.folder, inventory, state)}\n\n`);
+      output.print(
+        `${hosts} ${hosts === 1 ? 'host is' : 'hosts are'} up; try\n\n    ${applyWords(args.folder, inventory, state)}\n\n`,
+      );
       output.print(`and end them with \`ipsec-deploy lab down${folderWords(args.folder)}\`.\n`);
     }
   },
@@ -92,19 +96,28 @@ export const up: CommandModule<object, UpArguments> = {
 
 /** The hosts of an enforcing lab are reached from its wire alone. */
 function applyWords(folder: string, inventory: string, state: LabState | undefined): string {
-  const apply = `ipsec-deploy apply ${inventory}`;
+  const apply = `ipsec-deploy apply ${shellWord(inventory)}`;
   return state?.controller === undefined ? apply : `ipsec-deploy lab controller${folderWords(folder)} -- ${apply}`;
 }
 
 function folderWords(folder: string): string {
-  return folder === 'lab' ? '' : ` --folder ${folder}`;
+  return folder === 'lab' ? '' : ` ${folderOption(folder)}`;
 }
 
 function serveWords(args: UpArguments): string[] {
   const { folder, hosts, keying, platform, from, enforce, outsiders } = args;
-  const words = [process.argv[1] ?? '', 'lab', 'serve', '--folder', folder, '--keying', keying, '--platform', platform];
+  const words = [
+    process.argv[1] ?? '',
+    'lab',
+    'serve',
+    `--folder=${folder}`,
+    '--keying',
+    keying,
+    '--platform',
+    platform,
+  ];
   if (hosts !== undefined) words.push('--hosts', String(hosts));
-  if (from !== undefined) words.push('--from', from);
+  if (from !== undefined) words.push(`--from=${from}`);
   if (enforce) words.push('--enforce', '--outsiders', String(outsiders));
   return words;
 }
