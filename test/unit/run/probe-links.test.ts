@@ -13,6 +13,7 @@ import { fakeHost, observationOf } from '../../support/fake-fleet.js';
 import { FakeWire, ownNetworkAt, type WireFault } from '../../support/fake-wire.js';
 import { desiredFleet, seedInventory } from '../../support/seed-case.js';
 import { idle, SimClock } from '../../support/sim-clock.js';
+import { hostPlan } from '../../support/host-plan.js';
 
 const START = '2026-11-22T10:00:00.000Z';
 
@@ -42,25 +43,13 @@ function play({ faults = {}, changing = ['web1', 'db1'], extra = '', edit, ...ho
     ),
   );
   const spd = (name: string): readonly string[] => canonicalListing(fleet.policies.get(name) ?? []);
-  const planOf = (name: string): HostPlan => ({
-    host: name,
-    generation: 1,
-    expect: { generation: undefined, files: [], spd: '' },
-    files: [],
-    keyChanges: [{ label: 'k', id: 'sa:db1--web1:1', before: undefined, after: 'x', bits: 256 }],
-    keys: [],
-    steps: ['policy'],
-    ike: 'none',
-    spd: spd(name),
-    loaded: [],
-    flowChanges: [],
-    flowNotes: [],
-    rulesAdded: spd(name),
-    rulesRemoved: [],
-    reasons: [],
-    platform: 'solaris-smf',
-    gaps: [],
-  });
+  const planOf = (name: string): HostPlan =>
+    hostPlan(name, {
+      keyChanges: [{ label: 'k', id: 'sa:db1--web1:1', before: undefined, after: 'x', bits: 256 }],
+      steps: ['policy'],
+      spd: spd(name),
+      rulesAdded: spd(name),
+    });
   const link = wire.link();
   const own = ownNetworkAt(how.reaches === undefined ? undefined : parseAddress('10.0.0.5'), how.reaches);
   const clock = new SimClock(START);
