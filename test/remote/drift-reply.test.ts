@@ -124,8 +124,8 @@ describe('times of ls', () => {
     expect(listedTime(first, second, third, now)).toBe(expected);
   });
 
-  test('devices and doors are something else', () => {
+  test('a device is told as one, and a door is something else', () => {
     const lines = ['crw-rw---- 1 0 3 190, 12 Feb  1 10:15 /etc/inet/ike/config', 'Drw-r--r-- 1 0 0 0 Feb  1 10:15 /x'];
-    expect([...listedFiles(lines, new Map(), now).values()].map(({ type }) => type)).toEqual(['other', 'other']);
+    expect([...listedFiles(lines, new Map(), now).values()].map(({ type }) => type)).toEqual(['device', 'other']);
   });
 });
