@@ -5,19 +5,10 @@ import type { LoadedRule } from '../../../controller/model/policy.js';
 import { predictLoad } from '../../../controller/policy/predict-load.js';
 import { isProtectingLine } from '../../../controller/proof/protecting-rules.js';
 import { proveFleet } from '../../../controller/run/prove-fleet.js';
+import { fleetText } from '../../support/fleet-text.js';
 
-const HOSTS = `version: 1
-fleet: test
-management: [10.5.5.5]
-defaults: { keying: ike-psk, template: peer, ssh: { user: deploy, privilege: none } }
-hosts:
-  web1: { address: 10.0.1.11 }
-  db1: { address: 10.0.2.21 }
-  db2: { address: 10.0.2.22 }
-`;
-const LINKED = `${HOSTS}links:
-  - { between: [web1, db1] }
-`;
+const UNLINKED = fleetText(['web1', 'db1', 'db2']);
+const LINKED = fleetText(['web1', 'db1', 'db2'], '{ between: [web1, db1] }');
 
 const BYPASS = '{ lport 22 ulp tcp dir both } bypass {}\n';
 const PROTECT =
@@ -53,14 +44,14 @@ test('an end of a link whose policy protects something, if only one way, stands 
 });
 
 test('a host that was taken out of all links may be left with bypass rules; to be left with none has to be meant', () => {
-  expect(objections(HOSTS, BYPASS)).toEqual([]);
-  expect(objections(HOSTS, '')).toEqual(['error POLICY_EMPTY']);
+  expect(objections(UNLINKED, BYPASS)).toEqual([]);
+  expect(objections(UNLINKED, '')).toEqual(['error POLICY_EMPTY']);
 });
 
 test('the link is named by which the host should protect', () => {
   const { inventory } = parseInventory({
     path: 'inventory.yaml',
-    readFile: () => `${HOSTS}links:\n  - { mesh: [web1, db1, db2] }\n`,
+    readFile: () => fleetText(['web1', 'db1', 'db2'], '{ mesh: [web1, db1, db2] }'),
   });
   const rules = predictLoad(BYPASS).rules;
   const found = proveFleet(inventory, inventory.hosts, new Map(inventory.hosts.map(({ name }) => [name, rules])));

@@ -11,6 +11,7 @@ import { HostLinkError, type HostLink, type HostSession } from '../../../control
 import { FleetVerifier } from '../../../controller/run/verify-fleet.js';
 import { driftReportOf, fakeClock, fakeHost } from '../../support/fake-fleet.js';
 import { expectDocumented } from '../../support/json-document.js';
+import { fleetText } from '../../support/fleet-text.js';
 
 const POLICY = '/etc/inet/ipsecinit.conf';
 const CONFIG = '/etc/inet/ike/config';
@@ -18,17 +19,8 @@ const PSK = '/etc/inet/secret/ike.preshared';
 const DIGEST = 'a'.repeat(64);
 const OTHER = 'b'.repeat(64);
 
-const HOSTS = `version: 1
-fleet: test
-management: [10.5.5.5]
-defaults: { keying: ike-psk, template: peer, ssh: { user: deploy, privilege: none } }
-hosts:
-  web1: { address: 10.0.1.11 }
-  db1: { address: 10.0.2.21 }
-`;
-const LINKED = `${HOSTS}links:
-  - { between: [web1, db1] }
-`;
+const UNLINKED = fleetText(['web1', 'db1']);
+const LINKED = fleetText(['web1', 'db1'], '{ between: [web1, db1] }');
 
 const spdOf = (text: string): readonly string[] => canonicalListing(predictLoad(text).rules);
 const BYPASS_TEXT = '{ lport 22 ulp tcp dir both } bypass {}\n';
@@ -152,7 +144,7 @@ describe('a host that should protect', () => {
     ],
     [
       'by what the inventory renders alone, without a link, fails open',
-      { text: HOSTS, said: { web1: [well({ spd: [] })] } },
+      { text: UNLINKED, said: { web1: [well({ spd: [] })] } },
       ['web1 fail-open'],
       /the inventory gives it rules that protect/,
     ],
@@ -234,7 +226,7 @@ describe('a host that should protect', () => {
 
 test('hosts out of all links, whose policy has nothing to protect any more, raise no alarm', async () => {
   const { alarms } = await verify({
-    text: HOSTS,
+    text: UNLINKED,
     rendered: BYPASS,
     said: { web1: [well({ spd: BYPASS })], db1: [well({ spd: [] })] },
   });
