@@ -77,7 +77,7 @@ export function handshakeFailure(place: Place, error: unknown, heard: Heard): Li
   return {
     kind: 'unreachable',
     reason: `${placeText(place)} ${what}${before}${instead === '' ? '' : `: ${instead}`}`,
-    todo: heard.isSilent ? `see that it is sshd that listens there; ${todo}` : todo,
+    todo: isDrop(heard) && !heard.isSilent ? todo : `see that it is sshd that listens there; ${todo}`,
   };
 }
 
