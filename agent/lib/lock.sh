@@ -78,5 +78,8 @@ name_holder() { # run pid word time
     if transaction_is_open; then
         read_transaction
         REFUSAL="$REFUSAL: transaction $T_ID is open"
+    elif is_number "${2-}"; then
+        # Before it arms nobody watches over it: a tool that hangs there is for a person to end, unless its own run aborts.
+        REFUSAL="$REFUSAL: process $2 of this host is at work; should it hang, kill it there"
     fi
 }

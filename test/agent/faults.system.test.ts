@@ -346,7 +346,11 @@ describe('the lock', () => {
       .find((name) => name.length === 64)
       ?.slice(0, 12);
     host.write('var/ipsec-deploy/lock', `R0 ${other.pid} ${word} 1700000000\n`);
-    expect((await session.apply(second)).last).toMatch(/state=refused .*run R0 holds the lock since \d+ s/);
+    const { last } = await session.apply(second);
+    expect(last).toMatch(
+      /state=refused .*run R0 holds the lock since \d+ s: process \d+ of this host is at work; should/,
+    );
+    expect(last).toContain(`process ${other.pid} `);
     other.kill();
     await host.until('the holder is gone', () => other.over);
     expect((await session.apply(second)).last).toContain('state=verified');
