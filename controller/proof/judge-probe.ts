@@ -79,7 +79,10 @@ function judgeProtected(probe: PlannedProbe, seen: Seen): ProbeResult {
     return { ...flow, state: 'held', evidence: `${proof.evidence}${unheard}` };
   }
   const tried = [first, second].find((reply) => reply?.answer === 'silent');
-  if (tried === undefined) return untried(probe, [second?.text, first.text].find((text) => (text ?? '') !== '') ?? '');
+  if (tried === undefined) {
+    const reasons = [first.text, second?.text ?? ''].filter((text) => text !== '');
+    return untried(probe, [...new Set(reasons)].join('; '));
+  }
   if (seen.hurried)
     return untried(probe, `no answer within the ${seconds(seen.waitedSeconds)} that the confirm window left`);
   return { ...flowOf(probe), state: 'broken', ...silence(probe, seen) };

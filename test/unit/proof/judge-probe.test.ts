@@ -51,6 +51,16 @@ describe('a ping that is answered', () => {
   });
 });
 
+test('what a host has no means for is told with the reason of each way it could be tried', () => {
+  const without = (text: string): Seen['first'] => ({ answer: 'untried', text });
+  const tried = seen(without('no nc'), [0, 0, 0, 0]);
+  expect(judgeProbe(link(), { ...tried, second: without('no ping') })).toMatchObject({
+    state: 'untried',
+    why: 'no nc; no ping',
+  });
+  expect(judgeProbe(link(), { ...tried, second: without('no nc') })).toHaveProperty('why', 'no nc');
+});
+
 test('a shell that sends from another address of its host is no proof of a leak; nc, which is told the address, is', () => {
   const other = (bytes: number): SaCount[] => [{ type: 'esp', spi: '0x9', src: '192.0.2.9', dst: DB, bytes }];
   const around = { before: other(0), after: other(120) };
