@@ -10,6 +10,7 @@ import { DIRECTION_RULES } from './direction-rules.js';
 import { runRules, type LintFinding, type LintRule } from './finding.js';
 import { KERNEL_RULES } from './kernel-rules.js';
 import { readPolicySubject, type PolicySubject, type ToolRemark } from './policy-subject.js';
+import { BROAD_RULES } from './broad-rules.js';
 import { REACH_RULES } from './reach-rules.js';
 import { suppress, type LintComment, type Silenced } from './suppressions.js';
 import { TEXT_RULES } from './text-rules.js';
@@ -24,6 +25,7 @@ export const POLICY_RULES: readonly LintRule<PolicySubject>[] = [
   ...ALTERNATIVE_RULES,
   ...KERNEL_RULES,
   ...REACH_RULES,
+  ...BROAD_RULES,
 ];
 
 export interface LintContext {

@@ -195,3 +195,14 @@ export function relatedEntry({ line, column }: LintEntry, what: string): Related
 export function shown(word: Word): string {
   return fromBytes(word.text);
 }
+
+/** Related places beyond these are only counted. */
+const MOST_RELATED = 5;
+
+export function listed(entries: Iterable<LintEntry>, whatOf: (entry: LintEntry) => string) {
+  return [...entries].slice(0, MOST_RELATED).map((one) => relatedEntry(one, whatOf(one)));
+}
+
+export function entriesOf({ entryOf }: PolicySubject, rules: Iterable<LoadedRule>): Set<LintEntry> {
+  return new Set([...rules].flatMap((rule) => entryOf(rule) ?? []));
+}
