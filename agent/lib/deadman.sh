@@ -170,6 +170,8 @@ deadman_fires() { # id
             end_as_begun running && [ ! -f "$TX/failed" ]
             return
         fi
+        # Somebody may have stopped it.
+        ! is_number "$ender_pid" || kill -s CONT "$ender_pid" 2>/dev/null
         deadman_turns=$((deadman_turns + 1))
         # A revert has its own watch over tools that hang.
         if [ "$T_STATE" = confirming ] && [ "$deadman_turns" -ge 60 ]; then

@@ -219,6 +219,9 @@ end_or_await() { # id
     if deadman_has_work "$1" && ender_is_gone && read_transaction && end_as_begun running; then
         say_known_outcome "$1"
     else
+        # Somebody may have stopped it.
+        read_ender
+        ! is_number "$ender_pid" || ! process_runs "$ender_pid" "$ender_word" || kill -s CONT "$ender_pid" 2>/dev/null
         await_outcome "$1"
     fi
 }

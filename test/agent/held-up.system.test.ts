@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { POLICY_B } from './support/contents.js';
+import { KEYS_B, POLICY_B } from './support/contents.js';
 import { childrenOf, deadmanOf, letWindowPass } from './support/deadman.js';
 import { one, two } from './support/generations.js';
 import { AgentHost, FILES, NONCE, transactionText } from './support/agent-host.js';
@@ -160,6 +160,35 @@ describe('who is in charge', () => {
     expect(host.picture()).toEqual(before);
     await host.untilQuiet();
   });
+
+  it.each(['dead-man', 'next confirm'])(
+    'a confirm that somebody stopped at its work is woken by the %s',
+    async (who) => {
+      const session = await onGenerationOne();
+      expect((await session.apply({ ...second, files: { ...two, [FILES.keys]: KEYS_B }, window: 600 })).last).toContain(
+        'verified',
+      );
+      fs.mkdirSync(host.path('usr/real'));
+      fs.copyFileSync(host.path('usr/sbin/ipseckey'), host.path('usr/real/ipseckey'));
+      fs.symlinkSync('../kernel', host.path('usr/kernel'));
+      replaceTool(
+        'ipseckey',
+        'case $* in *keys.retire*) : >$root/asking; while [ ! -f $root/go ]; do sleep 0.1; done ;; esac\n' +
+          'exec $root/usr/real/ipseckey "$@"',
+      );
+      session.send(`confirm id=T2 nonce=${NONCE}\n`);
+      await host.until('it is at work', () => host.read('asking') !== undefined);
+      process.kill(session.pid, 'SIGSTOP');
+      host.write('go', '');
+      if (who === 'dead-man') await letWindowPass(host.state);
+      else expect((await (await host.open()).ask(`confirm id=T2 nonce=${NONCE}`)).last).toContain('state=confirmed');
+      await host.until('cleared away', isGone(join(host.state, 'lock')));
+      expect(await statusOf('T2')).toContain('state=confirmed generation=2');
+      for (const one of host.sessions) one.end();
+      await host.untilQuiet();
+      expect(host.leftovers()).toEqual([]);
+    },
+  );
 
   it('a confirm that is held up while the dead-man reverts and another transaction begins touches nothing of that', async () => {
     const session = await onGenerationOne();
