@@ -4,9 +4,9 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { Address } from '../model/address.js';
-import type { PlatformName } from '../platform/adapter.js';
 import { deliverHost, hostPathFolders, installStubs } from './host-folder.js';
-import { HostInside, outcomeOf, type InsideSettings, type Intercept } from './host-inside.js';
+import { HostInside, outcomeOf, type InsideSettings } from './host-inside.js';
+import { HostOutside } from './host-outside.js';
 import { keepHostKey } from './host-key.js';
 import { hostKind } from './host-kind.js';
 import { HostProcesses } from './host-processes.js';
@@ -31,18 +31,19 @@ export interface LabHostSettings<M extends Machine> extends InsideSettings<M> {
   readonly wire?: PlainWire | undefined;
 }
 
-export class LabHost<M extends Machine = HostMachine> {
+export class LabHost<M extends Machine = HostMachine> extends HostOutside<M> {
   readonly faults: SshFaults = {};
   readonly #processes: HostProcesses;
-  readonly #inside: HostInside<M>;
+  protected readonly inside: HostInside<M>;
   #service: SshService | undefined;
   #key: SshKeyPair;
 
-  private constructor(private readonly settings: LabHostSettings<M>) {
+  private constructor(protected readonly settings: LabHostSettings<M>) {
+    super();
     const { paths, name, wire } = settings;
     this.#processes = new HostProcesses(paths.folder);
     this.#key = keepHostKey(paths.hostKey, name);
-    this.#inside = new HostInside(settings, {
+    this.inside = new HostInside(settings, {
       setup: { runScript: (argv, env) => this.#runScript(argv, env), wire, ike: wire?.ike },
     });
   }
@@ -68,25 +69,8 @@ export class LabHost<M extends Machine = HostMachine> {
     return host;
   }
 
-  get name(): string {
-    return this.settings.name;
-  }
-
-  get addresses(): readonly Address[] {
-    return this.settings.addresses;
-  }
-
-  /** What the host sees as `/`. */
-  get root(): string {
-    return this.settings.paths.root;
-  }
-
   get port(): number {
     return this.#ssh.port;
-  }
-
-  get platform(): PlatformName {
-    return this.settings.platform;
   }
 
   /** What runs the command line of an SSH session. */
@@ -103,27 +87,6 @@ export class LabHost<M extends Machine = HostMachine> {
   /** `ssh-ed25519 AAAA…` */
   get hostKeyLine(): string {
     return this.#key.publicLine;
-  }
-
-  get isOn(): boolean {
-    return this.#inside.isOn;
-  }
-
-  get machine(): M {
-    return this.#inside.machine;
-  }
-
-  /** Calls of simulated commands since the lab came up. */
-  get calls(): number {
-    return this.#inside.calls;
-  }
-
-  get intercept(): Intercept | undefined {
-    return this.#inside.intercept;
-  }
-
-  set intercept(intercept: Intercept | undefined) {
-    this.#inside.intercept = intercept;
   }
 
   get #ssh(): SshService {
@@ -159,13 +122,13 @@ export class LabHost<M extends Machine = HostMachine> {
 
   async #unplug(style: OffStyle): Promise<void> {
     this.#service?.switchOff(style);
-    await this.#inside.cut(() => this.#processes.killSessions());
+    await this.inside.cut(() => this.#processes.killSessions());
   }
 
   /** Brings the host up again: its services in boot order, then SSH. */
   async boot(): Promise<void> {
     if (this.isOn) return;
-    if (await this.#inside.boot()) this.#service?.switchOn();
+    if (await this.inside.boot()) this.#service?.switchOn();
   }
 
   /** Puts the host back to how it was delivered. Port and host key stay. */

@@ -2,10 +2,9 @@
 
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import * as fs from 'node:fs';
-import type { Address } from '../../model/address.js';
-import type { PlatformName } from '../../platform/adapter.js';
 import { deliverHost } from '../host-folder.js';
-import { HostInside, outcomeOf, type InsideSettings, type Intercept } from '../host-inside.js';
+import { HostInside, outcomeOf, type InsideSettings } from '../host-inside.js';
+import { HostOutside } from '../host-outside.js';
 import { keepHostKey } from '../host-key.js';
 import { hostKind } from '../host-kind.js';
 import type { LabNode } from '../lab-node.js';
@@ -38,8 +37,8 @@ export interface EnforcedHostSettings extends InsideSettings<HostMachine> {
   readonly isOutsider: boolean;
 }
 
-export class EnforcedHost implements LabNode {
-  readonly #inside: HostInside<HostMachine>;
+export class EnforcedHost extends HostOutside<HostMachine> implements LabNode {
+  protected readonly inside: HostInside<HostMachine>;
   readonly hostKeyLine: string;
   readonly port = 22;
   readonly link: Link;
@@ -53,59 +52,24 @@ export class EnforcedHost implements LabNode {
   /** Settles when what the power cuts so far have ended is gone. */
   #gone: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly settings: EnforcedHostSettings) {
+  constructor(protected readonly settings: EnforcedHostSettings) {
+    super();
     const { paths, name, ike } = settings;
     this.#deliver();
     this.hostKeyLine = keepHostKey(paths.hostKey, name).publicLine;
     // Key daemons have nothing that asks them once more when the way is there again.
     this.link = new Link(settings.wire, { host: name, port: settings.port }, () => ike.changed(this.machine));
     this.clock = new HostClock(settings.clock, join(paths.folder, 'clock'));
-    this.#inside = new HostInside(settings, {
+    this.inside = new HostInside(settings, {
       setup: { runScript: (argv, env) => this.#runScript(argv, env), clock: this.clock, filter: this.#filter, ike },
       isAlive: (pid) => this.#space?.isAlive(pid) ?? false,
       answer: (call, run) => this.#translate(call, run),
     });
-    this.disk = new HostDisk(this.#inside.files, join(paths.folder, 'disk'));
-  }
-
-  get name(): string {
-    return this.settings.name;
-  }
-
-  get addresses(): readonly Address[] {
-    return this.settings.addresses;
-  }
-
-  get platform(): PlatformName {
-    return this.settings.platform;
+    this.disk = new HostDisk(this.inside.files, join(paths.folder, 'disk'));
   }
 
   get isOutsider(): boolean {
     return this.settings.isOutsider;
-  }
-
-  get root(): string {
-    return this.settings.paths.root;
-  }
-
-  get isOn(): boolean {
-    return this.#inside.isOn;
-  }
-
-  get machine(): HostMachine {
-    return this.#inside.machine;
-  }
-
-  get calls(): number {
-    return this.#inside.calls;
-  }
-
-  get intercept(): Intercept | undefined {
-    return this.#inside.intercept;
-  }
-
-  set intercept(intercept: Intercept | undefined) {
-    this.#inside.intercept = intercept;
   }
 
   /** What decides about the host's packets now; nothing when the host is off. */
@@ -163,7 +127,7 @@ export class EnforcedHost implements LabNode {
     this.#space = undefined;
     this.#filter.end();
     const dead = space?.kill();
-    await this.#inside.cut(() => undefined);
+    await this.inside.cut(() => undefined);
     await dead;
   }
 
@@ -205,7 +169,7 @@ export class EnforcedHost implements LabNode {
   /** The second: what boots before there is a network, policy and keys among it, then the network, then SSH. */
   async bootInside(): Promise<void> {
     const space = this.#on;
-    if (await this.#inside.boot()) await space.goOnline();
+    if (await this.inside.boot()) await space.goOnline();
     // A host whose process 1 is killed from outside has lost its power as well.
     void space.over.then(() => (this.#space === space ? this.powerCut() : undefined));
   }
