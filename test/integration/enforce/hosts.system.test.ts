@@ -152,7 +152,7 @@ test('a lab whose process is killed is found again by its folder, and goes witho
   const at = join(folder, 'crash');
   const run = (...words: readonly string[]): string =>
     execFileSync(process.execPath, [PROGRAM, 'lab', ...words, '--folder', at], { encoding: 'utf8' });
-  expect(run('up', '--enforce')).toContain(`ipsec-deploy lab controller --folder ${at} -- ipsec-deploy apply`);
+  expect(run('up', '--enforce')).toContain(`ipsec-deploy lab controller --folder '${at}' -- ipsec-deploy apply`);
   process.kill(readLabState(at)?.pid ?? expect.fail('no lab'), 'SIGKILL');
   expect(leftOf(at, new Set()).length).toBeGreaterThan(0);
   run('up');
