@@ -17,7 +17,8 @@ import { readAgent } from '../../controller/remote/agent-bundle.js';
 import { createHostLink } from '../../controller/remote/agent-link.js';
 import { desireFleet, type DesiredFleet } from '../../controller/run/desire-fleet.js';
 import { driftPass, type DriftPassInput } from '../../controller/run/drift-pass.js';
-import { IKE_FILE, KEYS_FILE, OPENING, POLICY_FILE, PSK_FILE, TestFleet, type WatchedHost } from '../support/cli.js';
+import { OPENING, TestFleet } from '../support/cli.js';
+import { IKE_FILE, KEYS_FILE, POLICY_FILE, PSK_FILE, type WatchedHost } from '../support/watched-host.js';
 import { builtInTemplates } from '../support/seed-case.js';
 
 const POLICY = 'network/ipsec/policy';

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { openDriftStore } from '../../controller/history/drift-store.js';
 import type { DriftMemory } from '../../controller/model/drift.js';
-import { jsonLines, POLICY_FILE, TestFleet, type HostState, type WatchedHost } from '../support/cli.js';
+import { jsonLines, TestFleet } from '../support/cli.js';
+import { POLICY_FILE, type HostState, type WatchedHost } from '../support/watched-host.js';
 import { expectDocumented } from '../support/json-document.js';
 
 const REMEDIATE = `

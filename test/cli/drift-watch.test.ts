@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { jsonLines, POLICY_FILE, TestFleet } from '../support/cli.js';
+import { jsonLines, TestFleet } from '../support/cli.js';
+import { POLICY_FILE } from '../support/watched-host.js';
 import { expectDocumented } from '../support/json-document.js';
 
 const SERVICE = ['--schedule', '@hourly', '--user', 'deploy'];

@@ -3,7 +3,8 @@
 import * as fs from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-import { jsonLines, KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet } from '../support/cli.js';
+import { jsonLines, TestFleet } from '../support/cli.js';
+import { KEYS_FILE, POLICY_FILE, PSK_FILE } from '../support/watched-host.js';
 import { expectDocumented } from '../support/json-document.js';
 import { readXml } from '../support/xml.js';
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { jsonLines, POLICY_FILE, TestFleet } from '../support/cli.js';
+import { jsonLines, TestFleet } from '../support/cli.js';
+import { POLICY_FILE } from '../support/watched-host.js';
 import { expectDocumented } from '../support/json-document.js';
 
 let fleet: TestFleet;

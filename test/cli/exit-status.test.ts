@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { generateIdentity, writeIdentityFile } from '../../controller/vault/identity.js';
-import { POLICY_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE } from '../support/watched-host.js';
 import { expectExit } from '../support/runs.js';
 
 let fleet: TestFleet;

@@ -8,16 +8,15 @@ import { readAgent } from '../../controller/remote/agent-bundle.js';
 import { createHostLink } from '../../controller/remote/agent-link.js';
 import { importFleet, type ImportedFleet, type ImportFleetInput } from '../../controller/run/import-fleet.js';
 import { openVault } from '../../controller/vault/age-vault.js';
+import { jsonLines, TestFleet } from '../support/cli.js';
 import {
   IKE_FILE,
-  jsonLines,
   KEYS_FILE,
   POLICY_FILE,
   PSK_FILE,
-  TestFleet,
   type HostState,
   type WatchedHost,
-} from '../support/cli.js';
+} from '../support/watched-host.js';
 import { type Ran } from '../support/runs.js';
 import { hostNamed } from '../support/fake-fleet.js';
 import { expectDocumented } from '../support/json-document.js';

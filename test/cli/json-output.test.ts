@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { jsonLines, POLICY_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { jsonLines, TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE } from '../support/watched-host.js';
 import { expectExit, type Ran } from '../support/runs.js';
 import { DOCUMENTED_EVENTS, expectDocumented, type Line } from '../support/json-document.js';
 

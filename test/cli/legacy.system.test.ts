@@ -3,7 +3,8 @@
 import { rmSync } from 'node:fs';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jsonLines, TestFleet, type HostState } from '../support/cli.js';
+import { jsonLines, TestFleet } from '../support/cli.js';
+import type { HostState } from '../support/watched-host.js';
 
 describe.each(['ike-psk', 'manual'] as const)('two hosts without IPsec services, keyed by %s,', (keying) => {
   let fleet: TestFleet;

@@ -4,7 +4,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import ssh2, { type Client } from 'ssh2';
 import { describe, expect, test, type TestContext } from 'vitest';
-import { TestFleet, until, type HostState } from '../support/cli.js';
+import { TestFleet } from '../support/cli.js';
+import { until, type HostState } from '../support/watched-host.js';
 import { expectExit } from '../support/runs.js';
 
 /** The shortest that an inventory may ask for. */

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { POLICY_FILE, PROGRAM, PSK_FILE, TestFleet, OPENING } from '../support/cli.js';
+import { PROGRAM, TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE, PSK_FILE } from '../support/watched-host.js';
 import { expectExit } from '../support/runs.js';
 import { SecretSearch, secretsOf } from '../support/secrets.js';
 

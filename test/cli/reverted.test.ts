@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { POLICY_FILE, TestFleet, type HostState, type WatchedHost, OPENING } from '../support/cli.js';
+import { TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE, type HostState, type WatchedHost } from '../support/watched-host.js';
 
 interface Case {
   readonly name: string;

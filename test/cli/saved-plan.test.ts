@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type HostState, OPENING } from '../support/cli.js';
+import { TestFleet, OPENING } from '../support/cli.js';
+import { KEYS_FILE, POLICY_FILE, PSK_FILE, type HostState } from '../support/watched-host.js';
 
 let fleet: TestFleet;
 beforeAll(async () => {

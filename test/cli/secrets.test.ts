@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Secret } from '../../controller/model/secret.js';
-import { KEYS_FILE, POLICY_FILE, PSK_FILE, TestFleet, type WatchedHost, OPENING } from '../support/cli.js';
+import { TestFleet, OPENING } from '../support/cli.js';
+import { KEYS_FILE, POLICY_FILE, PSK_FILE, type WatchedHost } from '../support/watched-host.js';
 import { filesWithSecrets, SecretSearch, secretsOf, watchProcesses, type FoundFile } from '../support/secrets.js';
 
 /** Where keys may stand on a host: the managed files, what is staged for them, the copies that a way back needs. */

@@ -1,18 +1,16 @@
 import { statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { predictLoad } from '../../controller/policy/predict-load.js';
+import { jsonLines, TestFleet, OPENING } from '../support/cli.js';
 import {
   IKE_FILE,
-  jsonLines,
   KEYS_FILE,
   MANAGED,
   POLICY_FILE,
   PSK_FILE,
   rulesOf,
-  TestFleet,
   type HostState,
-  OPENING,
-} from '../support/cli.js';
+} from '../support/watched-host.js';
 import { type Ran } from '../support/runs.js';
 
 const FILES = {

@@ -1,5 +1,6 @@
 import { describe, expect, test, type TestContext } from 'vitest';
-import { POLICY_FILE, TestFleet, type HostState, OPENING } from '../support/cli.js';
+import { TestFleet, OPENING } from '../support/cli.js';
+import { POLICY_FILE, type HostState } from '../support/watched-host.js';
 import { expectExit, type Running } from '../support/runs.js';
 
 /** The shortest that an inventory may ask for: the host's own timer is really waited for here. */

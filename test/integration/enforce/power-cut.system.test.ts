@@ -12,7 +12,7 @@ import type { Keying } from '../../../controller/model/host.js';
 import { allCells, pointText, sample, type Cell, type MatrixPlatform } from '../../matrix/cells.js';
 import { stagePackage } from '../../matrix/instrumented-agent.js';
 import { Meeting } from '../../matrix/meeting.js';
-import { until } from '../../support/cli.js';
+import { until } from '../../support/watched-host.js';
 import { type Running } from '../../support/runs.js';
 import { EnforcedFleet, SSH } from '../../support/enforce/fleet.js';
 import { between, byKind, inTheClear, show, type Row } from '../../support/enforce/seen.js';

@@ -4,7 +4,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
-import { until } from '../cli.js';
+import { until } from '../watched-host.js';
 import type { NetSpace } from './net-tool.js';
 
 const run = promisify(execFile);
