@@ -1,7 +1,7 @@
 /** One host as it was seen against its last generation and against the inventory: one finding for each cause, none for noise. */
 
 import type { DriftFinding } from '../model/drift.js';
-import { managedPaths } from '../platform/adapter.js';
+import { ikePaths, managedPaths } from '../platform/adapter.js';
 import { compareClock } from './compare-clock.js';
 import { compareDaemon } from './compare-daemon.js';
 import { fileDifferences, fileFinding, isOpenSecret, type FileDifference, type FileEffect } from './compare-files.js';
@@ -92,7 +92,10 @@ function compareInstalled(
     }),
     ...policy.findings,
     ...sasUnless(view, files.get(paths.manualKeys), troubles.get(services.manualKeys), settings),
-    ...[...troubles.values()].map((trouble) => serviceFinding(view, trouble, consequence(view, trouble), settings)),
+    ...[...troubles.values()].map((trouble) => {
+      const changed = filesOf(view, trouble).some((path) => files.has(path));
+      return serviceFinding(view, trouble, { consequence: consequence(view, trouble), changed }, settings);
+    }),
     ...settingsFindings(view, settings),
     ...daemon,
   ];
@@ -114,6 +117,11 @@ function sasUnless(
   if (isRewritten) return [];
   const found = compareSas(view, settings);
   return service === undefined ? found : found.filter(({ kind }) => kind !== 'sa-missing');
+}
+
+function filesOf({ adapter }: HostView, { service }: ServiceTrouble): readonly string[] {
+  if (service === adapter.services.ike) return ikePaths(adapter);
+  return [service === adapter.services.policy ? adapter.files.policy : adapter.files.manualKeys];
 }
 
 function consequence({ report, adapter }: HostView, { service }: ServiceTrouble): string {

@@ -72,10 +72,11 @@ function causeOf(
     : 'it waits for a service it depends on';
 }
 
+/** `changed`: whether a file that the service reads is not as recorded; to clear the service would only make it fail on it again. */
 export function serviceFinding(
   view: HostView,
   trouble: ServiceTrouble,
-  consequence: string,
+  { consequence, changed }: { readonly consequence: string; readonly changed: boolean },
   settings: CompareSettings,
 ): DriftFinding {
   const { service, state, since, cause, log } = trouble;
@@ -88,7 +89,9 @@ export function serviceFinding(
     cause,
     // Clearing the policy service adds its file to what is loaded; an apply replaces it in one step.
     mend:
-      state.startsWith('maintenance') && !isPolicy ? onHost(`svcadm clear ${service}`) : applyCommand(view, settings),
+      state.startsWith('maintenance') && !isPolicy && !changed
+        ? onHost(`svcadm clear ${service}`)
+        : applyCommand(view, settings),
     details: log,
   });
 }

@@ -280,6 +280,15 @@ describe('what is not as it should be is found under its own name', () => {
     expect(empty[0]?.what).toMatch(/\/tmp\/x: the loaded rules stay until the next boot/);
   });
 
+  test('a service that failed on a changed file is mended by the file, and is not sent to fail on it again', () => {
+    const down = services({ 'network/ipsec/manual-key': 'maintenance' });
+    const mendOf = (changes: Changes) => findingsOf(changes).find(({ kind }) => kind === 'service-state')?.mend;
+    expect(mendOf(down)).toMatch(/svcadm clear network\/ipsec\/manual-key/);
+    expect(mendOf({ ...down, ...files(KEYS, { sha256: OTHER }) })).toBe(
+      'ipsec-deploy apply inventory.yaml --limit web1',
+    );
+  });
+
   test('new content of a file with another name besides is told as content', () => {
     const found = findingsOf(files(POLICY, { links: 2, sha256: OTHER }));
     expect(found.map(({ kind }) => kind)).toEqual(['file-content']);
