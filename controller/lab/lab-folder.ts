@@ -7,7 +7,7 @@ import { OperatorError } from '../errors.js';
 import { reach } from './control-client.js';
 import { holdFolder, isMark, refuseHeld } from './held-folder.js';
 import { isRunning, killMarked } from './host-processes.js';
-import { readLabState, type LabState } from './lab-state.js';
+import { readLabState, STATE_FILE, type LabState } from './lab-state.js';
 
 export const LOG_FILE = 'lab.log';
 /** There while a lab is brought up that was not there before: then all in the folder is its own. */
@@ -86,8 +86,8 @@ export function unmarkUnfinished(folder: string): void {
 /** Removes all but the marks of who holds the folder; the folder too when nobody does. */
 export function emptyFolder(folder: string): void {
   const names = fs.readdirSync(folder);
-  // What says that the rest may go goes last.
-  const last = (name: string): number => Number(name === UNFINISHED_FILE);
+  // What says that the rest is a lab's goes last: whoever is killed meanwhile leaves what `down` can end.
+  const last = (name: string): number => Number(name === UNFINISHED_FILE || name === STATE_FILE);
   for (const name of names.filter((one) => !isMark(one)).toSorted((a, b) => last(a) - last(b))) {
     fs.rmSync(join(folder, name), { recursive: true, force: true });
   }
