@@ -48,9 +48,14 @@ function reasonLine({ reason, by, at }: Acceptance, paint: Paint): string {
   return `  ${paint('dim', 'reason:')} ${printable(reason)} (${printable(by)}, ${at})\n`;
 }
 
-export function quarantineText({ host, since, reason }: Quarantine, paint: Paint = plain): string {
+/** `inventory`: as the command that releases it has to name it; the default one needs no name. */
+export function quarantineText(
+  { host, since, reason }: Quarantine,
+  { inventory, paint = plain }: { readonly inventory?: string | undefined; readonly paint?: Paint } = {},
+): string {
+  const words = ['ipsec-deploy drift release', host, ...(inventory === undefined ? [] : [inventory])];
   return (
     `${paint('red', 'left alone')} ${paint('bold', host)}: ${printable(reason)} (since ${since})\n` +
-    `  ${paint('dim', 'mend:')}  look into it, then ipsec-deploy drift release ${host}\n`
+    `  ${paint('dim', 'mend:')}  look into it, then ${words.map(printable).join(' ')}\n`
   );
 }

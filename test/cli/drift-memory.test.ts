@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { showAcceptances } from '../../controller/cli/commands/drift/accept.js';
 import { showMemory } from '../../controller/cli/commands/drift/incidents.js';
+import { quarantineText } from '../../controller/report/incident-text.js';
 import type { Output } from '../../controller/cli/output.js';
 import { openDriftStore } from '../../controller/history/drift-store.js';
 import type { DriftMemory } from '../../controller/model/drift.js';
@@ -87,6 +88,14 @@ test('a finding is accepted by a part of its name, until a day, by a person, for
   const { acceptances } = await remembered();
   expect(acceptances).toMatchObject([{ host: 'web1', by: 'mara', reason: 'until the mail host moves' }]);
   expect(lines).toMatchObject([{ ...acceptances[0], inForce: true }]);
+});
+
+test('the command that releases a host names its inventory as a shell takes it', () => {
+  const [host, since, reason] = ['db1', '2026-11-22T10:00:00.000Z', 'drifted again'];
+  expect(quarantineText({ host, since, reason }, { inventory: 'dc1/inv.yaml' })).toMatch(
+    /then ipsec-deploy drift release db1 dc1\/inv.yaml\n$/,
+  );
+  expect(quarantineText({ host, since, reason })).toMatch(/drift release db1\n$/);
 });
 
 test('what is open is listed with its id, the worst last, and hosts that are left alone with the way back', async () => {

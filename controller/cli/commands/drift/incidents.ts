@@ -3,6 +3,7 @@
 import type { Argv, CommandModule } from 'yargs';
 
 import { isInForce } from '../../../drift/acceptance.js';
+import { shellWord } from '../../../drift/finding-words.js';
 import { SEVERITY_RANK } from '../../../drift/group-findings.js';
 import { EXIT } from '../../../errors.js';
 import type { DriftMemory, Incident } from '../../../model/drift.js';
@@ -32,11 +33,15 @@ export const incidentsCommand: CommandModule<object, IncidentsArguments> = {
       const incidents = memory.incidents
         .filter(({ finding, cleared }) => isChosen(finding.host) && (args.all || cleared === undefined))
         .sort(byState);
-      showMemory(context, {
-        ...memory,
-        incidents,
-        quarantines: memory.quarantines.filter(({ host }) => isChosen(host)),
-      });
+      showMemory(
+        context,
+        {
+          ...memory,
+          incidents,
+          quarantines: memory.quarantines.filter(({ host }) => isChosen(host)),
+        },
+        shellWord(args.inventory),
+      );
       return EXIT.ok;
     }),
 };
@@ -45,6 +50,7 @@ export const incidentsCommand: CommandModule<object, IncidentsArguments> = {
 export function showMemory(
   { output, clock }: Listing,
   { incidents, acceptances, quarantines, lastPass }: DriftMemory,
+  inventory?: string,
 ): void {
   if (output.format === 'json') {
     for (const { finding, ...incident } of incidents) output.json({ event: 'drift-incident', ...finding, ...incident });
@@ -57,7 +63,7 @@ export function showMemory(
     const accepted = inForce.find((one) => cleared === undefined && one.host === finding.host && one.id === id);
     output.print(incidentText(incident, accepted, output.paint));
   }
-  for (const quarantine of quarantines) output.print(quarantineText(quarantine, output.paint));
+  for (const quarantine of quarantines) output.print(quarantineText(quarantine, { inventory, paint: output.paint }));
   const open = incidents.filter(({ cleared }) => cleared === undefined).length;
   const looked =
     lastPass === undefined ? 'no pass is remembered: see `ipsec-deploy drift --once`' : `last pass ${lastPass.ended}`;
