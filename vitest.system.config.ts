@@ -18,7 +18,7 @@ const TOOL_SETS = ['busybox', 'digest', 'busybox awk', ...AWKS];
 /** Hosts in namespaces, packets and windows: these get the machine for themselves (`npm run test:proofs`). */
 const PROOFS = 'test/integration/enforce/**';
 
-const shared = { exclude: ['node_modules/**', 'dist/**'], testTimeout: 60_000, hookTimeout: 60_000 };
+const shared = { exclude: ['node_modules/**', 'dist/**'], testTimeout: 180_000, hookTimeout: 180_000 };
 
 // Real programs of the system as the other end: see test/integration.
 export default defineConfig({

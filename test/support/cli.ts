@@ -18,7 +18,7 @@ import { bareEnvironment, expectExit, Runs, type Ran, type Running } from './run
 import { WatchedHost, type HostState } from './watched-host.js';
 
 // A busy machine makes processes slow; what hangs is still found.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 /** The checkout's own, unless an installed one is to be tested. */
 export const PROGRAM =
