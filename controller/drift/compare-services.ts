@@ -80,10 +80,12 @@ export function serviceFinding(
   settings: CompareSettings,
 ): DriftFinding {
   const { service, state, since, cause, log } = trouble;
-  const isPolicy = service === view.adapter.services.policy;
+  const { services } = view.adapter;
+  const isPolicy = service === services.policy;
+  const isNeeded = isPolicy || (service === services.ike && needsIke(view));
   return finding(view, 'service-state', {
     subject: service,
-    severity: isPolicy ? 'critical' : 'warning',
+    severity: isNeeded ? 'critical' : 'warning',
     what: `service ${service} is ${state}${consequence}`,
     since: since === undefined ? undefined : { at: since, by: 'service log' },
     cause,
@@ -94,6 +96,11 @@ export function serviceFinding(
         : applyCommand(view, settings),
     details: log,
   });
+}
+
+/** Whether a link of the generation gets its SAs from IKE; a configuration that is rendered without one serves nobody of ours. */
+function needsIke({ report }: HostView): boolean {
+  return report.manifest?.keys.some(({ id }) => id.startsWith('psk:')) ?? false;
 }
 
 /** Services that run, and would not as they should after a boot. */

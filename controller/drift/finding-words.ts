@@ -67,6 +67,13 @@ export function toolCommand(
   return `ipsec-deploy ${command} ${shellWord(inventory)} --limit ${shellWord(host.name)}`;
 }
 
+/** `ipsec-deploy drift release web1 inventory.yaml`. @param inventory absent: that of the working folder */
+export function releaseCommand(host: string, inventory: string | undefined): string {
+  return ['ipsec-deploy drift release', ...[host, ...(inventory === undefined ? [] : [inventory])].map(shellWord)].join(
+    ' ',
+  );
+}
+
 /** What no command of ours does by itself. */
 export function onHost(...commands: readonly string[]): string {
   return `on the host, as root: ${commands.join(' && ')}`;

@@ -1,6 +1,6 @@
 /** One group for one cause: the same kind, subject, severity, words and way to mend it on any number of hosts. */
 
-import type { DriftSeverity, Incident, IncidentGroup } from '../model/drift.js';
+import type { Acceptance, AcceptedGroup, DriftSeverity, Incident, IncidentGroup } from '../model/drift.js';
 
 /** By how bad it is: smaller is worse. */
 export const SEVERITY_RANK: Readonly<Record<DriftSeverity, number>> = { critical: 0, warning: 1, info: 2 };
@@ -21,6 +21,30 @@ export function groupIncidents(incidents: readonly Member[]): readonly IncidentG
     else members.push(incident);
   }
   return [...causes.values()].map(groupOf).sort(byRank);
+}
+
+/** As `groupIncidents`, and by what the acceptance of each says. What nobody has accepted is left out. */
+export function groupAccepted(
+  incidents: readonly Member[],
+  acceptances: readonly Acceptance[],
+): readonly AcceptedGroup[] {
+  const known = new Map(acceptances.map((one) => [`${one.host} ${one.id}`, one]));
+  const terms = new Map<
+    string,
+    { readonly members: Member[]; readonly words: Omit<AcceptedGroup, keyof IncidentGroup> }
+  >();
+  for (const incident of incidents) {
+    const acceptance = known.get(`${incident.finding.host} ${incident.id}`);
+    if (acceptance === undefined) continue;
+    const { until, reason, by } = acceptance;
+    const key = JSON.stringify([until, reason, by]);
+    const others = terms.get(key);
+    if (others === undefined) terms.set(key, { members: [incident], words: { until, reason, by } });
+    else others.members.push(incident);
+  }
+  return [...terms.values()]
+    .flatMap(({ members, words }) => groupIncidents(members).map((group) => ({ ...group, ...words })))
+    .sort(byRank);
 }
 
 function groupOf(members: readonly Member[]): IncidentGroup {

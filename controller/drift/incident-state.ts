@@ -5,10 +5,13 @@ import { SEVERITY_RANK } from './group-findings.js';
 
 export type DampingRules = Pick<DriftSettings, 'confirmLooks' | 'dampingSeconds'>;
 
+/** What people may be told of an incident. */
+export type News = 'opened' | 'cleared' | 'accepted';
+
 /** What came of a look for one incident, and whether it is news. */
 export interface IncidentChange {
   readonly incident: Incident;
-  readonly news: 'opened' | 'cleared' | undefined;
+  readonly news: News | undefined;
 }
 
 /** After so many returns the quiet time grows no more: 32 times the damping time, a day at most. */
@@ -48,9 +51,12 @@ export function asTold(incident: Incident): Incident {
   return { ...incident, finding: { ...finding, severity: toldAs } };
 }
 
-/** A person closed it, by accepting it or by taking the host out of the inventory: it is over at once. */
-export function closed(incident: Incident, now: Date): IncidentChange {
-  const news = incident.toldAs === undefined ? undefined : 'cleared';
+/**
+ * A person closed it, by accepting it or by taking the host out of the inventory: it is over at once.
+ * @param as what those hear who know of it
+ */
+export function closed(incident: Incident, as: 'cleared' | 'accepted', now: Date): IncidentChange {
+  const news = incident.toldAs === undefined ? undefined : as;
   return { incident: { ...incident, cleared: now.toISOString(), told: true }, news };
 }
 

@@ -12,7 +12,7 @@ import type {
 } from '../model/drift.js';
 import { isInForce } from './acceptance.js';
 import { findingId } from './finding-id.js';
-import { groupIncidents, SEVERITY_RANK } from './group-findings.js';
+import { groupAccepted, groupIncidents, SEVERITY_RANK } from './group-findings.js';
 import {
   asTold,
   cleared,
@@ -24,6 +24,7 @@ import {
   settled,
   type DampingRules,
   type IncidentChange,
+  type News,
 } from './incident-state.js';
 import { withinRetention } from './retention.js';
 import { rememberGenerations } from './seen-generations.js';
@@ -31,6 +32,8 @@ import { rememberGenerations } from './seen-generations.js';
 export interface AdvanceRules extends DampingRules {
   /** The fleet's name, for the digest. */
   readonly fleet: string;
+  /** As the operator names it on the command line; for the digest. */
+  readonly inventory?: string;
   /** Every host of the inventory, looked at or not: what concerns others is closed. */
   readonly hosts: readonly string[];
 }
@@ -58,17 +61,23 @@ export function advance(
   const acceptances = memory.acceptances.filter((one) => isInForce(one, now));
   const lapsed = memory.acceptances.filter((one) => !isInForce(one, now));
   const isAccepted = acceptedBy(acceptances);
-  const news: Record<'opened' | 'cleared', Incident[]> = { opened: [], cleared: [] };
+  const news: Record<News, Incident[]> = { opened: [], cleared: [], accepted: [] };
   const note = ({ incident, news: state }: IncidentChange): Incident => {
     if (state !== undefined) news[state].push(asTold(incident));
     return incident;
+  };
+  const looks = new Map(pass.looks.map((look) => [look.host, look]));
+  const close = (incident: Incident): Incident => {
+    const { host } = incident.finding;
+    const isThere = known.has(host) && !isGone(incident, looks.get(host));
+    return note(closed(incident, isThere ? 'accepted' : 'cleared', now));
   };
 
   const byHost = new Map<string, Incident[]>();
   for (const incident of memory.incidents) {
     const { host } = incident.finding;
     const isOver = !known.has(host) || isAccepted(host, incident.id);
-    const kept = incident.cleared === undefined && isOver ? note(closed(incident, now)) : incident;
+    const kept = incident.cleared === undefined && isOver ? close(incident) : incident;
     const others = byHost.get(host);
     if (others === undefined) byHost.set(host, [kept]);
     else others.push(kept);
@@ -86,10 +95,12 @@ export function advance(
     memory: withinRetention({ ...memory, incidents, acceptances, generations, lastPass: { id, begun, ended } }, now),
     digest: {
       fleet: rules.fleet,
+      ...(rules.inventory === undefined ? {} : { inventory: rules.inventory }),
       pass: id,
       at: now.toISOString(),
       opened: groupIncidents(news.opened),
       cleared: groupIncidents(news.cleared),
+      accepted: groupAccepted(news.accepted, acceptances),
       quarantined: memory.quarantines.filter(({ since }) => isAfter(since, memory.lastPass?.ended)),
       putRight: groupIncidents(putRight(incidents.filter(isOurs), memory).map(asTold)),
       lapsed,
@@ -167,6 +178,11 @@ function findingsById({ host, findings }: HostLook): Map<string, DriftFinding> {
     }
   }
   return found;
+}
+
+/** Whether the look has shown that it is over; without a look nobody knows. */
+function isGone({ id, finding }: Incident, look: HostLook | undefined): boolean {
+  return look !== undefined && tellsOf(look, finding.kind) && !look.findings.some((one) => findingId(one) === id);
 }
 
 /** Whether a look that did not find such a thing means that it is over. */

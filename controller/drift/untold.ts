@@ -34,13 +34,14 @@ export function untold(
 }
 
 /**
- * What no later pass would find to be news again: hosts that are left alone, and what was put right. `undefined` where there is
- * nothing of the kind.
+ * What no later pass would find to be news again: hosts that are left alone, what was put right, what a person accepted. `undefined`
+ * where there is nothing of the kind.
  */
 export function toldOnlyOnce(digest: DriftDigest): DriftDigest | undefined {
   const { lapsed: _lapsed, ...rest } = digest;
   const once = { ...rest, opened: [], cleared: [] };
-  return once.quarantined.length + (once.putRight ?? []).length === 0 ? undefined : once;
+  const { quarantined, putRight = [], accepted = [] } = once;
+  return quarantined.length + putRight.length + accepted.length === 0 ? undefined : once;
 }
 
 function keysOf({ hosts, ids }: IncidentGroup): readonly string[] {

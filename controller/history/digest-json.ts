@@ -3,6 +3,7 @@
 import {
   DRIFT_KINDS,
   type Acceptance,
+  type AcceptedGroup,
   type DriftDigest,
   type DriftKind,
   type DriftSeverity,
@@ -49,21 +50,30 @@ function isDigest(value: unknown): value is DriftDigest {
     cleared: isListOf(isGroup),
     quarantined: isListOf(isQuarantine),
     putRight: orAbsent(isListOf(isGroup)),
+    accepted: orAbsent(isListOf(isAccepted)),
     lapsed: orAbsent(isListOf(isAcceptance)),
     hosts: (hosts) => has(hosts, Object.fromEntries(STATES.map((state) => [state, isCount]))),
+    inventory: orAbsent(isText),
     test: orAbsent((test) => typeof test === 'boolean'),
   } satisfies Record<keyof DriftDigest, Check>);
 }
 
+const GROUP = {
+  kind: (kind) => KINDS.includes(kind),
+  severity: (severity) => SEVERITIES.includes(severity),
+  what: isText,
+  mend: isText,
+  hosts: isListOf(isText),
+  ids: isListOf(isText),
+} satisfies Record<keyof IncidentGroup, Check>;
+
 function isGroup(value: unknown): boolean {
-  return has(value, {
-    kind: (kind) => KINDS.includes(kind),
-    severity: (severity) => SEVERITIES.includes(severity),
-    what: isText,
-    mend: isText,
-    hosts: isListOf(isText),
-    ids: isListOf(isText),
-  } satisfies Record<keyof IncidentGroup, Check>);
+  return has(value, GROUP);
+}
+
+function isAccepted(value: unknown): boolean {
+  const fields = { ...GROUP, until: isText, reason: isText, by: isText };
+  return has(value, fields satisfies Record<keyof AcceptedGroup, Check>);
 }
 
 function isQuarantine(value: unknown): boolean {

@@ -208,10 +208,14 @@ export interface DriftDigest {
   readonly quarantined: readonly Quarantine[];
   /** What remediation put right since the last pass, and this pass did not find again. Told as cleared once it has stayed so. */
   readonly putRight?: readonly IncidentGroup[];
+  /** What people knew of and a person has accepted since the last pass: it is still there. Of an earlier version there is none. */
+  readonly accepted?: readonly AcceptedGroup[];
   /** Acceptances that ended since the last pass: what they covered counts again. */
   readonly lapsed?: readonly Acceptance[];
   /** Hosts by state after the pass. */
   readonly hosts: Readonly<Record<HostLook['state'], number>>;
+  /** The inventory as the commands that it names have to name it. */
+  readonly inventory?: string;
   /** A person asked whether the notifiers work: nothing happened, and it is sent though there is nothing to tell. */
   readonly test?: boolean;
 }
@@ -224,6 +228,13 @@ export interface IncidentGroup {
   readonly mend: string;
   readonly hosts: readonly string[];
   readonly ids: readonly string[];
+}
+
+/** Causes that were accepted together: as `Acceptance` has it, the same for all hosts. */
+export interface AcceptedGroup extends IncidentGroup {
+  readonly until: string;
+  readonly reason: string;
+  readonly by: string;
 }
 
 /** The `drift:` section of an inventory. */

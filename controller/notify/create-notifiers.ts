@@ -120,6 +120,7 @@ function redacted(digest: DriftDigest, redact: (text: string) => string): DriftD
     cleared: digest.cleared.map(group),
     quarantined: digest.quarantined.map((one) => ({ ...one, reason: redact(one.reason) })),
     putRight: (digest.putRight ?? []).map(group),
+    accepted: (digest.accepted ?? []).map((one) => ({ ...one, ...group(one), reason: redact(one.reason) })),
     lapsed: (digest.lapsed ?? []).map((one) => ({ ...one, reason: redact(one.reason) })),
   };
 }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 
-import type { DriftDigest, IncidentGroup } from '../model/drift.js';
+import type { AcceptedGroup, DriftDigest, IncidentGroup } from '../model/drift.js';
 import { digestPlain } from '../report/digest-text.js';
 import type { Message } from './delivery.js';
 
@@ -15,7 +15,8 @@ const MOST_CHARACTERS = 1000;
 
 /** JSON, one line, without a line break at its end. */
 export function digestDocument({ id, digest, text }: Message): string {
-  const { fleet, pass, at, test, opened, cleared, quarantined, putRight = [], lapsed = [], hosts } = digest;
+  const { fleet, pass, at, test, opened, cleared, quarantined, hosts } = digest;
+  const { putRight = [], accepted = [], lapsed = [] } = digest;
   return JSON.stringify({
     schema: SCHEMA,
     event: 'drift-digest',
@@ -31,12 +32,14 @@ export function digestDocument({ id, digest, text }: Message): string {
     cleared: cleared.slice(0, MOST_GROUPS).map(groupFields),
     quarantined: quarantined.slice(0, MOST_NAMES),
     putRight: putRight.slice(0, MOST_GROUPS).map(groupFields),
+    accepted: accepted.slice(0, MOST_GROUPS).map(acceptedFields),
     lapsed: lapsed.slice(0, MOST_NAMES).map(({ host, id, until, reason, by }) => ({ host, id, until, reason, by })),
     leftOut: {
       opened: Math.max(0, opened.length - MOST_GROUPS),
       cleared: Math.max(0, cleared.length - MOST_GROUPS),
       quarantined: Math.max(0, quarantined.length - MOST_NAMES),
       putRight: Math.max(0, putRight.length - MOST_GROUPS),
+      accepted: Math.max(0, accepted.length - MOST_GROUPS),
       lapsed: Math.max(0, lapsed.length - MOST_NAMES),
     },
     hosts,
@@ -45,12 +48,22 @@ export function digestDocument({ id, digest, text }: Message): string {
 
 /** The same for every try to tell one notifier of one digest, after a restart as well. */
 export function deliveryId(notifier: string, digest: DriftDigest): string {
-  const { fleet, pass, at, opened, cleared, quarantined, putRight = [] } = digest;
+  const { fleet, pass, at, opened, cleared, quarantined, putRight = [], accepted = [] } = digest;
   // A pass has one digest, and its time tells it from one of the same name: lists of thousands of hosts need not be read again.
-  const parts = [notifier, fleet, pass, at, opened.length, cleared.length, quarantined.length, putRight.length];
+  const parts = [
+    notifier,
+    fleet,
+    pass,
+    at,
+    ...[opened, cleared, quarantined, putRight, accepted].map((all) => all.length),
+  ];
   const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
   // In groups: a log masks long runs of hex digits.
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+}
+
+function acceptedFields({ until, reason, by, ...group }: AcceptedGroup): object {
+  return { ...groupFields(group), until, reason, by };
 }
 
 function groupFields({ kind, severity, what, mend, hosts, ids }: IncidentGroup): object {

@@ -22,7 +22,7 @@ const MOST_REFERENCES = 20;
 /** @param domain of the sender, for the message ids */
 export function emailContent({ id, digest, text }: Message, domain: string): EmailContent {
   const subject = `[ipsec-deploy] ${text.title}`;
-  const incidents = [...digest.opened, ...digest.cleared].flatMap(({ ids }) => ids);
+  const incidents = [...digest.opened, ...digest.cleared, ...(digest.accepted ?? [])].flatMap(({ ids }) => ids);
   return {
     subject: subject.length > MOST_SUBJECT ? `${Array.from(subject).slice(0, MOST_SUBJECT).join('')}…` : subject,
     text: digestPlain(text),

@@ -5,6 +5,9 @@ import { SYSLOG_FACILITIES } from '../model/drift.js';
 import { entryLine, type DigestEntry } from '../report/digest-text.js';
 import type { Message } from './delivery.js';
 
+/** Nobody has to do anything about these. */
+const NOTICES: ReadonlySet<DigestEntry['state']> = new Set(['cleared', 'put right', 'accepted']);
+
 const SEVERITY = { critical: 2, warning: 4, notice: 5, info: 6 } as const;
 
 export interface SyslogSender {
@@ -36,7 +39,7 @@ export function syslogMessages(message: Message, sender: SyslogSender): readonly
     one(SEVERITY[digest.test === true ? 'notice' : text.severity], 'digest', head, `${text.title}. ${text.standing}`),
     ...entries.map((entry) =>
       one(
-        entry.state === 'cleared' || entry.state === 'put right' ? SEVERITY.notice : SEVERITY[entry.severity],
+        NOTICES.has(entry.state) ? SEVERITY.notice : SEVERITY[entry.severity],
         entry.state.replace(' ', '-'),
         { ...head, kind: entry.kind, severity: entry.severity, hosts: entry.hosts, incident: entry.ids[0] ?? '' },
         entryWords(entry),

@@ -1,6 +1,7 @@
 /** What changed between two passes, in words for people who are told of it by any way: a title and lines by cause, worst first, capped. */
 
-import type { Acceptance, DriftDigest, DriftSeverity, IncidentGroup } from '../model/drift.js';
+import { releaseCommand } from '../drift/finding-words.js';
+import type { Acceptance, AcceptedGroup, DriftDigest, DriftSeverity, IncidentGroup } from '../model/drift.js';
 import { nameRuns } from './name-runs.js';
 import { printable } from './paint.js';
 
@@ -23,7 +24,7 @@ export interface DigestSection {
 
 /** One cause. Every field is one line without control characters. */
 export interface DigestEntry {
-  readonly state: 'new' | 'cleared' | 'quarantined' | 'put right' | 'lapsed';
+  readonly state: 'new' | 'cleared' | 'quarantined' | 'put right' | 'accepted' | 'lapsed';
   readonly severity: DriftSeverity;
   readonly kind: string;
   readonly hosts: string;
@@ -54,24 +55,25 @@ const STATES = [
 ] as const;
 
 /** Whether there is anything to tell. */
-export function hasNews({ opened, cleared, quarantined, putRight = [], test }: DriftDigest): boolean {
-  return test === true || opened.length + cleared.length + quarantined.length + putRight.length > 0;
+export function hasNews({ opened, cleared, quarantined, putRight = [], accepted = [], test }: DriftDigest): boolean {
+  return test === true || [opened, cleared, quarantined, putRight, accepted].some((all) => all.length > 0);
 }
 
 /** A digest without what is less severe than `least`; a quarantined host needs a person and always stays. */
 export function digestFrom(digest: DriftDigest, least: DriftSeverity): DriftDigest {
   const counts = (group: IncidentGroup): boolean => RANK[group.severity] <= RANK[least];
-  const { opened, cleared, putRight = [] } = digest;
+  const { opened, cleared, putRight = [], accepted = [] } = digest;
   return {
     ...digest,
     opened: opened.filter(counts),
     cleared: cleared.filter(counts),
     putRight: putRight.filter(counts),
+    accepted: accepted.filter(counts),
   };
 }
 
 export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): DigestText {
-  const { opened, cleared, quarantined, putRight = [], lapsed = [] } = digest;
+  const { opened, cleared, quarantined, putRight = [], accepted = [], lapsed = [], inventory } = digest;
   const words = (text: string): string => cut(oneLine(text), limits.characters);
   const incidents = (heading: string, groups: readonly IncidentGroup[], state: 'new' | 'cleared' | 'put right') =>
     section(heading, byRank(groups), limits, ({ kind, severity, what, mend, hosts, ids }) => ({
@@ -89,19 +91,29 @@ export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): 
     kind: 'quarantine',
     hosts: words(host),
     what: words(reason),
-    mend: words(`ipsec-deploy drift release ${host}`),
+    mend: words(releaseCommand(host, inventory)),
     ids: [],
+  }));
+  // The acceptance is told whole, however long the finding's own sentence is.
+  const letBe = section('Accepted, and still there', byRank(accepted), limits, (group) => ({
+    state: 'accepted',
+    severity: group.severity,
+    kind: group.kind,
+    hosts: hostWords(group.hosts, limits.hosts),
+    what: `${cut(oneLine(group.what), limits.characters / 2)}; ${words(acceptedWords(group))}`,
+    mend: undefined,
+    ids: group.ids.map(words),
   }));
   // One that is new again says so itself.
   const isNew = ({ host, id }: Acceptance): boolean =>
     opened.some(({ hosts, ids }) => ids.includes(id) && hosts.includes(host));
   const over = lapsed.filter((one) => !isNew(one));
-  const ended = section('Acceptances that ended', over, limits, ({ host, id, until, by, reason }) => ({
+  const ended = section('Acceptances that ended', over, limits, ({ host, id, ...acceptance }) => ({
     state: 'lapsed',
     severity: 'info',
     kind: 'acceptance',
     hosts: words(host),
-    what: words(`accepted by ${by} until ${until}: ${reason}`),
+    what: words(acceptedWords(acceptance)),
     mend: undefined,
     ids: [words(id)],
   }));
@@ -113,6 +125,7 @@ export function digestText(digest: DriftDigest, limits: DigestLimits = LIMITS): 
       incidents('New', opened, 'new'),
       incidents('Put right by remediation', putRight, 'put right'),
       incidents('Cleared', cleared, 'cleared'),
+      letBe,
       ended,
     ].filter(({ entries }) => entries.length > 0),
     standing: standingOf(digest),
@@ -152,7 +165,11 @@ function section<T>(
   };
 }
 
-function titleOf({ fleet, test, opened, cleared, quarantined, putRight = [] }: DriftDigest): string {
+function acceptedWords({ until, by, reason }: Pick<AcceptedGroup, 'until' | 'by' | 'reason'>): string {
+  return `accepted until ${until} by ${by}: ${reason}`;
+}
+
+function titleOf({ fleet, test, opened, cleared, quarantined, putRight = [], accepted = [] }: DriftDigest): string {
   if (test === true) return `${fleet}: test message of ipsec-deploy drift; nothing happened`;
   const critical = opened.filter(({ severity }) => severity === 'critical').length;
   const hosts = new Set(opened.flatMap((group) => group.hosts)).size;
@@ -164,6 +181,7 @@ function titleOf({ fleet, test, opened, cleared, quarantined, putRight = [] }: D
         ]),
     ...(putRight.length === 0 ? [] : [`${putRight.length} put right`]),
     ...(cleared.length === 0 ? [] : [`${cleared.length} cleared`]),
+    ...(accepted.length === 0 ? [] : [`${accepted.length} accepted`]),
     ...(quarantined.length === 0 ? [] : [`${count(quarantined.length, 'host')} left alone`]),
   ];
   return `${fleet}: ${news.length === 0 ? 'nothing new' : news.join(', ')}`;
@@ -179,7 +197,7 @@ function worst({ opened, quarantined }: DriftDigest): DriftSeverity {
   return byRank(opened)[0]?.severity ?? 'info';
 }
 
-function byRank(groups: readonly IncidentGroup[]): readonly IncidentGroup[] {
+function byRank<T extends IncidentGroup>(groups: readonly T[]): readonly T[] {
   return groups.toSorted((a, b) => RANK[a.severity] - RANK[b.severity] || b.hosts.length - a.hosts.length);
 }
 

@@ -90,7 +90,7 @@ export const COUNTERS = {
   },
   incidentsCleared: {
     name: 'ipsec_deploy_incidents_cleared_total',
-    help: 'Incidents that were told of as over.',
+    help: 'Incidents that were told of as over; one that was accepted is not.',
     labels: ['severity'],
   },
   passes: {

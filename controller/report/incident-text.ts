@@ -1,32 +1,34 @@
 /** What the drift service remembers, for people: incidents, what was accepted, hosts that are left alone. */
 
+import { releaseCommand } from '../drift/finding-words.js';
 import type { Acceptance, DriftSeverity, Incident, Quarantine } from '../model/drift.js';
 import { plain, printable, type Colour, type Paint } from './paint.js';
 
 const COLOURS: Readonly<Record<DriftSeverity, Colour>> = { critical: 'red', warning: 'yellow', info: 'cyan' };
 
-/** @param accepted by a person, since the last pass: the next one closes it */
+/** @param accepted by a person: where the incident is open still, the next pass closes it */
 export function incidentText(incident: Incident, accepted: Acceptance | undefined, paint: Paint = plain): string {
   const { id, finding, cleared } = incident;
   const { severity, host, what, mend } = finding;
-  const state = cleared === undefined ? paint(COLOURS[severity], severity) : paint('green', 'cleared');
+  const over = accepted === undefined ? paint('green', 'cleared') : paint('cyan', 'accepted');
+  const state = cleared === undefined ? paint(COLOURS[severity], severity) : over;
   const lines = [
     `${state} ${paint('bold', host)}: ${printable(what)}${accepted === undefined ? '' : ` (accepted until ${accepted.until})`}`,
     `  ${paint('dim', 'id:')}    ${id}`,
-    `  ${paint('dim', 'since:')} ${sinceText(incident)}`,
+    `  ${paint('dim', 'since:')} ${sinceText(incident, accepted === undefined ? 'cleared' : 'accepted; counted until')}`,
     ...(cleared === undefined ? [`  ${paint('dim', 'mend:')}  ${printable(mend)}`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function sinceText({ finding, firstSeen, lastSeen, cleared, seen, returns }: Incident): string {
+function sinceText({ finding, firstSeen, lastSeen, cleared, seen, returns }: Incident, over: string): string {
   const { since } = finding;
   const looks = `seen by ${seen} ${seen === 1 ? 'look' : 'looks'} in a row`;
   return [
     since === undefined || since.by === 'first seen'
       ? `first seen ${firstSeen}`
       : `${printable(since.at)} (${since.by}), first seen ${firstSeen}`,
-    cleared === undefined ? `last seen ${lastSeen}, ${looks}` : `cleared ${cleared}`,
+    cleared === undefined ? `last seen ${lastSeen}, ${looks}` : `${over} ${cleared}`,
     ...(returns === 0 ? [] : [`came back ${returns} ${returns === 1 ? 'time' : 'times'}`]),
   ].join('; ');
 }
@@ -53,9 +55,8 @@ export function quarantineText(
   { host, since, reason }: Quarantine,
   { inventory, paint = plain }: { readonly inventory?: string | undefined; readonly paint?: Paint } = {},
 ): string {
-  const words = ['ipsec-deploy drift release', host, ...(inventory === undefined ? [] : [inventory])];
   return (
     `${paint('red', 'left alone')} ${paint('bold', host)}: ${printable(reason)} (since ${since})\n` +
-    `  ${paint('dim', 'mend:')}  look into it, then ${words.map(printable).join(' ')}\n`
+    `  ${paint('dim', 'mend:')}  look into it, then ${printable(releaseCommand(host, inventory))}\n`
   );
 }

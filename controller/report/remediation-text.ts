@@ -1,5 +1,6 @@
 /** What was done, or would be, to hosts that drifted: a line a host. */
 
+import { releaseCommand } from '../drift/finding-words.js';
 import type { Quarantine, RemediationRecord } from '../model/drift.js';
 import { plain, printable, type Paint } from './paint.js';
 
@@ -10,8 +11,17 @@ export interface RemediationNews {
   readonly halted?: string;
 }
 
+export interface RemediationStyle {
+  /** As the command that releases a host has to name it. */
+  readonly inventory?: string | undefined;
+  readonly paint?: Paint;
+}
+
 /** Without those that are merely not worked on: a service that runs for months says so once, in its records. */
-export function remediationLines(news: RemediationNews, paint: Paint = plain): readonly string[] {
+export function remediationLines(
+  news: RemediationNews,
+  { inventory, paint = plain }: RemediationStyle = {},
+): readonly string[] {
   const { records, quarantines, halted, left = [] } = news;
   const told = new Set(quarantines.map(({ host }) => host));
   return [
@@ -24,18 +34,18 @@ export function remediationLines(news: RemediationNews, paint: Paint = plain): r
       }),
     ...quarantines.map(
       ({ host, reason }) =>
-        `${paint('red', `${host}: left alone from now on`)}: ${printable(reason)}; ipsec-deploy drift release ${host} ends it`,
+        `${paint('red', `${host}: left alone from now on`)}: ${printable(reason)}; ${printable(releaseCommand(host, inventory))} ends it`,
     ),
   ];
 }
 
 /** All of it, for a person who asked. */
-export function remediationText(news: RemediationNews, paint: Paint = plain): string {
+export function remediationText(news: RemediationNews, style: RemediationStyle = {}): string {
   const recorded = new Set(news.records.map(({ host }) => host));
   const left = (news.left ?? [])
     .filter(({ host }) => !recorded.has(host))
     .map(({ host, why }) => `${host}: ${notPutRight(why)}`);
-  return [...left, ...remediationLines(news, paint)].map((line) => `${line}\n`).join('');
+  return [...left, ...remediationLines(news, style)].map((line) => `${line}\n`).join('');
 }
 
 function outcomeWords(outcome: string, paint: Paint): string {

@@ -7,9 +7,13 @@ import { digestText, hasNews, type DigestEntry } from './digest-text.js';
 import { plain, printable, type Paint } from './paint.js';
 import { remediationLines } from './remediation-text.js';
 
-/** `undefined` where there is nothing to say: the loop is alive, or works. @param now begins the line */
-export function watchText(event: WatchEvent, now: Date, paint: Paint = plain): string | undefined {
-  const lines = linesOf(event, paint);
+/** `undefined` where there is nothing to say: the loop is alive, or works. @param now begins the line. `inventory`: as commands have to name it */
+export function watchText(
+  event: WatchEvent,
+  now: Date,
+  { inventory, paint = plain }: { readonly inventory?: string | undefined; readonly paint?: Paint } = {},
+): string | undefined {
+  const lines = linesOf(event, inventory, paint);
   return lines?.map((line, i) => (i === 0 ? `${time(now)} ${line}\n` : `  ${line}\n`)).join('');
 }
 
@@ -29,12 +33,12 @@ export function watchRecord(event: WatchEvent): object | undefined {
   if (event.event !== 'watch-pass-ended') return event;
   const { pass, complete, digest } = event;
   const { id, begun, ended } = pass;
-  const { hosts, opened, cleared, quarantined, putRight = [], lapsed = [] } = digest;
-  const news = { opened, cleared, quarantined, putRight, lapsed };
+  const { hosts, opened, cleared, quarantined, putRight = [], accepted = [], lapsed = [] } = digest;
+  const news = { opened, cleared, quarantined, putRight, accepted, lapsed };
   return { event: event.event, pass: id, begun, ended, complete, hosts, ...news };
 }
 
-function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined {
+function linesOf(event: WatchEvent, inventory: string | undefined, paint: Paint): readonly string[] | undefined {
   switch (event.event) {
     case 'watch-started':
       return [`watching ${watchedText(event)}`];
@@ -65,7 +69,7 @@ function linesOf(event: WatchEvent, paint: Paint): readonly string[] | undefined
         'what was read before stays in force',
       ];
     case 'watch-remediated':
-      return remediated(remediationLines(event, paint));
+      return remediated(remediationLines(event, { inventory, paint }));
     case 'watch-stopped':
       return ['stopped'];
     case 'watch-beat':
@@ -113,7 +117,13 @@ function newsLines(digest: DriftDigest, paint: Paint): readonly string[] {
 
 function entryLines({ state, severity, kind, hosts, what, mend, ids }: DigestEntry, paint: Paint): readonly string[] {
   const word = paint(
-    state === 'cleared' || state === 'put right' ? 'green' : severity === 'critical' ? 'red' : 'yellow',
+    state === 'cleared' || state === 'put right'
+      ? 'green'
+      : state === 'accepted'
+        ? 'cyan'
+        : severity === 'critical'
+          ? 'red'
+          : 'yellow',
     state,
   );
   const about =

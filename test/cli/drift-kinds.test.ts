@@ -476,6 +476,7 @@ const KEY_DAEMON: readonly Case[] = [
   {
     done: 'the key daemon is disabled',
     found: 'service-state',
+    severity: 'critical',
     says: /svcadm disable network\/ipsec\/ike/,
     inject: svcadm('disable', '-s', IKE),
   },

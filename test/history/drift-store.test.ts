@@ -89,6 +89,8 @@ const FULL: DriftMemory = {
         ...digest('pass-1'),
         quarantined: [{ host: 'db1', since: START.toISOString(), reason: 'drifted again' }],
         putRight: [group({ severity: 'info', hosts: [], ids: [] })],
+        accepted: [{ ...group(), until: START.toISOString(), reason: 'a test', by: 'mara' }],
+        inventory: 'inventory.yaml',
       },
     },
     { notifier: 'mail', digest: digest('pass-1') },

@@ -7,11 +7,12 @@ import { CHANGED, digest, group } from './support.js';
 const plain = (...args: Parameters<typeof digestText>): string => digestPlain(digestText(...args));
 
 test('the worst comes first, with the command that mends it; what is over comes last', () => {
-  expect(plain(CHANGED)).toBe(`payments-dc1: 2 new findings (1 critical) on 4 hosts, 1 cleared, 1 host left alone
+  expect(plain({ ...CHANGED, inventory: 'dc 1/inventory.yaml' }))
+    .toBe(`payments-dc1: 2 new findings (1 critical) on 4 hosts, 1 cleared, 1 host left alone
 
 Left alone until a person releases it:
   quarantined: web9: it drifted again
-    mend: ipsec-deploy drift release web9
+    mend: ipsec-deploy drift release web9 'dc 1/inventory.yaml'
 
 New:
   critical: db1: no policy is loaded (policy-empty-00ff00)
@@ -45,13 +46,31 @@ Put right by remediation:
   put right: db1, db2: /etc/inet/ipsecinit.conf was changed by hand (file-content-1a2b3c)
 
 Acceptances that ended:
-  lapsed: db9: accepted by mara until 2026-11-22T10:00:00.000Z: backup\\x0aagent (file-mode-ffffff)
+  lapsed: db9: accepted until 2026-11-22T10:00:00.000Z by mara: backup\\x0aagent (file-mode-ffffff)
 
 Hosts at 2026-11-22T10:15:00.000Z: 97 clean, 3 with drift
 `);
   const alone = digest({ opened: [], putRight: [group({ severity: 'critical' })] });
   expect(hasNews(digestFrom(alone, 'critical'))).toBe(true);
   expect(hasNews(digestFrom(digest({ opened: [], putRight: [group()] }), 'critical'))).toBe(false);
+});
+
+test('what a person accepted is told as still there: until when, by whom and why', () => {
+  const terms = { until: '2026-12-06T10:00:00.000Z', by: 'mara', reason: 'backup\nagent' };
+  const news = digest({ opened: [], accepted: [{ ...group({ severity: 'critical' }), ...terms }] });
+  expect(plain(news)).toBe(`payments-dc1: 1 accepted
+
+Accepted, and still there:
+  accepted: web1–web3: /etc/inet/ipsecinit.conf was changed by hand; accepted until 2026-12-06T10:00:00.000Z by mara: backup\\x0aagent (file-content-1a2b3c)
+
+Hosts at 2026-11-22T10:15:00.000Z: 97 clean, 3 with drift
+`);
+  expect(digestText(news).severity).toBe('info');
+  expect(hasNews(digestFrom(news, 'critical'))).toBe(true);
+  const minor = digest({ opened: [], accepted: [{ ...group(), ...terms }] });
+  expect(hasNews(digestFrom(minor, 'critical'))).toBe(false);
+  const long = digest({ opened: [], accepted: [{ ...group({ what: 'x'.repeat(900) }), ...terms }] });
+  expect(plain(long)).toContain('x…; accepted until 2026-12-06T10:00:00.000Z by mara: backup');
 });
 
 test('many hosts are told as runs, or counted', () => {

@@ -37,6 +37,7 @@ export function digest(change: Partial<DriftDigest> = {}): DriftDigest {
     cleared: [],
     quarantined: [],
     putRight: [],
+    accepted: [],
     lapsed: [],
     hosts: { clean: 97, drift: 3, pending: 0, unreachable: 0 },
     ...change,

@@ -53,15 +53,19 @@ test('each cause is one datagram with its severity, hosts and incident as struct
   expect(got.map(withoutId)).toEqual(EXPECTED);
 });
 
-test('what was put right and what is no longer accepted have names and severities of their own', async () => {
+test('what was put right, what is accepted and what is no longer have names and severities of their own', async () => {
   const receiver = await tcpReceiver();
   const lapsed = [
     { host: 'db9', id: 'file-mode-ffffff', until: '2026-11-22T10:00:00Z', reason: 'ok', by: 'mara', at: '' },
   ];
-  const news = digest({ opened: [], putRight: [group({ severity: 'critical' })], lapsed });
+  const accepted = [{ ...group({ severity: 'critical' }), until: '2026-12-06T10:00:00Z', reason: 'ok', by: 'mara' }];
+  const news = digest({ opened: [], putRight: [group({ severity: 'critical' })], accepted, lapsed });
   await notifier(settings(receiver.port, 'tcp'), testWorld()).tell(news, never);
   const all = (await receiver.all).toString('utf8');
   expect(all).toMatch(/<157>1 \S+ \S+ ipsec-deploy 4711 put-right \[/);
+  expect(all).toMatch(
+    /<157>1 \S+ \S+ ipsec-deploy 4711 accepted \[.*; accepted until 2026-12-06T10:00:00Z by mara: ok/,
+  );
   expect(all).toMatch(/<158>1 \S+ \S+ ipsec-deploy 4711 lapsed \[.* hosts="db9" incident="file-mode-ffffff"\]/);
 });
 

@@ -84,18 +84,20 @@ test('the check that the documentation gives takes what is ours, in time, and no
   expect(JSON.parse(said.toString())).toEqual([true, false, false, false, false]);
 });
 
-test('programs read what was put right, and which acceptances ended', async () => {
+test('programs read what was put right, what is accepted, and which acceptances ended', async () => {
   const server = await httpServer(answers(204));
   const lapsed = [
     { host: 'db9', id: 'file-mode-ffffff', until: '2026-11-22T10:00:00Z', reason: 'ok', by: 'mara', at: '' },
   ];
-  const news = digest({ opened: [], putRight: [group({ hosts: ['db1'] })], lapsed });
+  const accepted = [{ ...group(), until: '2026-12-06T10:00:00Z', reason: 'ticket', by: 'mara' }];
+  const news = digest({ opened: [], putRight: [group({ hosts: ['db1'] })], accepted, lapsed });
   await notifier(hook(server.url), testWorld()).tell(news, never);
   expect(JSON.parse(server.received[0]?.body ?? '')).toMatchObject({
     severity: 'info',
     putRight: [{ kind: 'file-content', hosts: ['db1'], hostCount: 1, ids: ['file-content-1a2b3c'] }],
     lapsed: [{ host: 'db9', id: 'file-mode-ffffff', until: '2026-11-22T10:00:00Z', reason: 'ok', by: 'mara' }],
-    leftOut: { putRight: 0, lapsed: 0 },
+    accepted: [{ kind: 'file-content', hostCount: 3, until: '2026-12-06T10:00:00Z', reason: 'ticket', by: 'mara' }],
+    leftOut: { putRight: 0, accepted: 0, lapsed: 0 },
   });
 });
 

@@ -591,6 +591,16 @@ describe('what is mended by more than an apply', () => {
   });
 });
 
+test.each(['disabled', 'maintenance'])('a key daemon that is %s is critical where a link needs IKE', (state) => {
+  const severities = (keys: Manifest['keys']) =>
+    findingsOf({
+      manifest: { ...manifest([POLICY, CONFIG, PSK]), keys },
+      ...services({ 'network/ipsec/ike': state }),
+    }).map(({ kind, severity }) => [kind, severity]);
+  expect(severities(manifest().keys)).toEqual([['service-state', 'critical']]);
+  expect(severities([])).toEqual([['service-state', 'warning']]);
+});
+
 describe('why a service is in maintenance', () => {
   const causeOf = (...lines: readonly string[]): string | undefined =>
     findingsOf({

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { findingId } from '../../../controller/drift/finding-id.js';
 import { advance } from '../../../controller/drift/incidents.js';
+import { untold } from '../../../controller/drift/untold.js';
 import { withinRetention } from '../../../controller/drift/retention.js';
 import { EMPTY_MEMORY, type DriftMemory, type HostLook, type Incident } from '../../../controller/model/drift.js';
 import { acceptance, after, finding, look, pass, START, unreachable, Watch } from './memory-support.js';
@@ -216,7 +217,7 @@ describe('accepted findings', () => {
     watch.pass(0, look('web1', [MODE]));
     watch.pass(900, look('web1', [MODE]));
     watch.memory = { ...watch.memory, acceptances: [acceptance({ id: ID, until })] };
-    expect(watch.pass(HOUR, look('web1', [MODE]))).toEqual(['-web1 file-mode']);
+    expect(watch.pass(HOUR, look('web1', [MODE]))).toEqual(['~web1 file-mode']);
     expect(watch.pass(9 * HOUR, look('web1', [MODE]))).toEqual([]);
 
     const now = after(10 * HOUR);
@@ -229,6 +230,53 @@ describe('accepted findings', () => {
     expect(memory.incidents.filter(({ cleared }) => cleared === undefined)).toMatchObject([
       { firstSeen: now.toISOString() },
     ]);
+  });
+});
+
+describe('a finding that is accepted while it is open', () => {
+  const until = after(10 * HOUR).toISOString();
+  const accepting = (watch: Watch, ...hosts: readonly string[]) => {
+    watch.memory = { ...watch.memory, acceptances: hosts.map((host) => acceptance({ host, id: ID, until })) };
+  };
+
+  test('is told as accepted and still there, once, with what was said of it', () => {
+    const watch = new Watch();
+    watch.pass(0, look('web1', [MODE]), look('web2', [MODE]));
+    accepting(watch, 'web1', 'web2');
+    const looks = [look('web1', [MODE]), look('web2', [MODE])];
+    const { digest, memory } = advance(watch.memory, pass(looks, after(900)), watch.rules, after(900));
+    expect(digest.cleared).toEqual([]);
+    expect(digest.accepted).toMatchObject([{ hosts: ['web1', 'web2'], ids: [ID], until, by: 'ops', reason: 'a test' }]);
+    watch.memory = memory;
+    expect(watch.pass(1800, ...looks)).toEqual([]);
+    expect(watch.pass(2700, look('web1'), look('web2'))).toEqual([]);
+  });
+
+  test('is told as cleared where the next look shows that it is over, and as accepted where no look tells', () => {
+    const watch = new Watch();
+    watch.pass(0, look('web1', [MODE]), look('web2', [MODE]), look('db1', [MODE]));
+    accepting(watch, 'web1', 'web2', 'db1');
+    const told = watch.pass(900, look('web1'), unreachable('web2'));
+    expect(told.toSorted()).toEqual(['+web2 host-unreachable', '-web1 file-mode', '~db1 file-mode', '~web2 file-mode']);
+  });
+
+  test('is told to nobody who had not heard of it', () => {
+    const watch = new Watch({ confirmLooks: 3 });
+    watch.pass(0, look('web1', [MODE]));
+    accepting(watch, 'web1');
+    expect(watch.pass(900, look('web1', [MODE]))).toEqual([]);
+  });
+
+  test('is told later by whoever could not tell it', () => {
+    const watch = new Watch();
+    watch.pass(0, look('web1', [MODE]));
+    accepting(watch, 'web1');
+    const at = after(900);
+    const { digest, memory } = advance(watch.memory, pass([look('web1', [MODE])], at), watch.rules, at);
+    const unheard = untold(memory, watch.memory, digest, ['chat']);
+    expect(unheard.backlog).toMatchObject([{ notifier: 'chat', digest: { accepted: [{ ids: [ID] }] } }]);
+    const next = new Watch({}, unheard);
+    expect(next.pass(1800, look('web1', [MODE]))).toEqual([]);
   });
 });
 
@@ -248,7 +296,7 @@ describe('what became less bad before it was over', () => {
     watch.pass(900, look('web1', [{ ...MODE, severity: 'info' }]));
     const acceptances = [acceptance({ id: ID, until: after(HOUR).toISOString() })];
     const { digest } = advance({ ...watch.memory, acceptances }, pass([], after(1800)), watch.rules, after(1800));
-    expect(digest.cleared).toMatchObject([{ hosts: ['web1'], severity: 'critical' }]);
+    expect(digest.accepted).toMatchObject([{ hosts: ['web1'], severity: 'critical' }]);
   });
 });
 
@@ -383,9 +431,9 @@ test('whatever passes bring, each incident is open once, told once and cleared o
         }
         expect(open.every(({ finding: { host } }) => hosts.includes(host))).toBe(true);
 
-        for (const group of next.digest.cleared) {
+        for (const group of [...next.digest.cleared, ...(next.digest.accepted ?? [])]) {
           for (const host of group.hosts) {
-            // Cleared only where people believe that it is open, and then it is not.
+            // Cleared, or let be, only where people believe that it is open, and then it is not.
             expect(believed.delete(`${host} ${group.kind}`)).toBe(true);
             counts.cleared += 1;
           }

@@ -58,7 +58,7 @@ export function acceptance(parts: Partial<Acceptance> = {}): Acceptance {
 export class Watch {
   memory: DriftMemory;
   readonly rules: AdvanceRules;
-  /** Everything people were told: `+web1 file-mode-…` for opened, `-…` for cleared. */
+  /** Everything people were told: `+web1 file-mode-…` for opened, `-…` for cleared, `~…` for accepted. */
   readonly told: string[] = [];
 
   constructor(rules: Partial<AdvanceRules> = {}, memory: DriftMemory = EMPTY_MEMORY) {
@@ -74,6 +74,7 @@ export class Watch {
     const words = [
       ...digest.opened.flatMap(({ hosts, kind }) => hosts.map((host) => `+${host} ${kind}`)),
       ...digest.cleared.flatMap(({ hosts, kind }) => hosts.map((host) => `-${host} ${kind}`)),
+      ...(digest.accepted ?? []).flatMap(({ hosts, kind }) => hosts.map((host) => `~${host} ${kind}`)),
     ];
     this.told.push(...words);
     return words;

@@ -3,7 +3,6 @@
 import type { Argv, CommandModule } from 'yargs';
 
 import { isInForce } from '../../../drift/acceptance.js';
-import { shellWord } from '../../../drift/finding-words.js';
 import { SEVERITY_RANK } from '../../../drift/group-findings.js';
 import { EXIT } from '../../../errors.js';
 import type { DriftMemory, Incident } from '../../../model/drift.js';
@@ -40,7 +39,7 @@ export const incidentsCommand: CommandModule<object, IncidentsArguments> = {
           incidents,
           quarantines: memory.quarantines.filter(({ host }) => isChosen(host)),
         },
-        shellWord(args.inventory),
+        args.inventory,
       );
       return EXIT.ok;
     }),
@@ -60,7 +59,10 @@ export function showMemory(
   const inForce = acceptances.filter((one) => isInForce(one, clock.now()));
   for (const incident of incidents) {
     const { id, finding, cleared } = incident;
-    const accepted = inForce.find((one) => cleared === undefined && one.host === finding.host && one.id === id);
+    // What was over before it was accepted is over; what was closed since is still there.
+    const accepted = inForce.find(
+      (one) => one.host === finding.host && one.id === id && (cleared === undefined || one.at <= cleared),
+    );
     output.print(incidentText(incident, accepted, output.paint));
   }
   for (const quarantine of quarantines) output.print(quarantineText(quarantine, { inventory, paint: output.paint }));

@@ -42,7 +42,7 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
       isUnheard ||= !event.told;
       if (args.output === 'json') output.json(event);
       else if (!event.told)
-        output.note(watchText(event, clock.now(), process.stderr.isTTY ? output.paint : plain) ?? '');
+        output.note(watchText(event, clock.now(), { paint: process.stderr.isTTY ? output.paint : plain }) ?? '');
     };
     // Cron, or a person, waits for the end: nothing is put off.
     const round = readyRound(context, { words: args, spreadSeconds: () => 0, emit, remediate });
@@ -59,7 +59,9 @@ export async function once(context: Context, args: OnceArguments): Promise<ExitS
       output.print(junitReport(judged, { fleet: inventory.fleet, strict: args.strict }));
     } else {
       output.print(driftText(judged, { asked, pending: args.pending }, output.paint));
-      remedied.forEach((news) => output.print(remediationText(news, output.paint)));
+      remedied.forEach((news) =>
+        output.print(remediationText(news, { inventory: args.inventory, paint: output.paint })),
+      );
     }
     return exit;
   } finally {

@@ -101,7 +101,7 @@ export async function previewRemediation(
       }
       output.print(driftText(judged, { asked: selected.length, pending: ground.desired !== undefined }, output.paint));
       if (plan.groups.length > 0) printFleetPlan(context, plan);
-      output.print(remediationText(said, output.paint));
+      output.print(remediationText(said, { inventory: args.inventory, paint: output.paint }));
     });
     return interrupts.signal.aborted ? EXIT.interrupted : passExit(judged.looks, args.strict);
   } finally {

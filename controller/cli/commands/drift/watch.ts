@@ -48,7 +48,7 @@ async function watch(
     const memory = await readMemory(context);
     await groundOf(context, args);
     const observed = await observe(context, memory);
-    const emit = emitter(context, observed.follow);
+    const emit = emitter(context, args.inventory, observed.follow);
     const watched = (now: Context): Watched => {
       const schedule = scheduleOf(now, args);
       const spreadSeconds = (): number => spreadWithin(schedule, now.settings.drift.spreadSeconds, clock.now());
@@ -96,7 +96,11 @@ function spreadWithin(schedule: Schedule, spreadSeconds: number, now: Date): num
 }
 
 /** Words for people on a terminal or in a service's log; objects for programs; fields for the log file; numbers for metrics. */
-function emitter({ output, clock, log }: Context, follow: (event: WatchEvent) => void): (event: WatchEvent) => void {
+function emitter(
+  { output, clock, log }: Context,
+  inventory: string,
+  follow: (event: WatchEvent) => void,
+): (event: WatchEvent) => void {
   return (event) => {
     follow(event);
     const record = watchRecord(event);
@@ -105,7 +109,7 @@ function emitter({ output, clock, log }: Context, follow: (event: WatchEvent) =>
     if (output.format === 'json') return output.json(record);
     const write = isTrouble(event) ? output.note : output.print;
     const paint = isTrouble(event) && !process.stderr.isTTY ? plain : output.paint;
-    write(watchText(event, clock.now(), paint) ?? '');
+    write(watchText(event, clock.now(), { inventory, paint }) ?? '');
   };
 }
 
