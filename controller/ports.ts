@@ -68,6 +68,14 @@ export class HostLinkError extends Error {
   }
 }
 
+/** In the place of any other, once no more was to be looked at: nothing is known of the host, and nothing is wrong with it. */
+export class LinkInterrupted extends HostLinkError {
+  constructor(host: string, options?: { cause?: unknown }) {
+    const reason = `interrupted before ${host} had answered`;
+    super({ kind: 'lost', reason, todo: 'run the command again' }, options);
+  }
+}
+
 export interface SessionMode {
   /**
    * Nothing on the host is written: an agent that is not there yet runs without being stored, requests that change

@@ -20,6 +20,7 @@ export async function carryOut(
   interrupts: Interrupts,
 ): Promise<ExitStatus> {
   const view = await createRunView(context.output);
+  interrupts.beginChanges();
   const open = new OpenTransactions(plan, context);
   interrupts.lastWords = () => open.text();
   const emit = (event: RunEvent): void => {

@@ -14,7 +14,7 @@ import { createLogger, silentLog, type Logger } from '../log/logger.js';
 import type { Host, Inventory, Settings } from '../model/host.js';
 import type { Clock, HostLink, Log, RandomBytes, Vault } from '../ports.js';
 import { readAgent } from '../remote/agent-bundle.js';
-import { createHostLink } from '../remote/agent-link.js';
+import { createHostLink, type HostLinkOptions } from '../remote/agent-link.js';
 import { problemsText } from '../report/problem-text.js';
 import { desireFleet, type DesiredFleet } from '../run/desire-fleet.js';
 import { offlineFleet, type OfflineFleet } from '../run/offline-fleet.js';
@@ -25,6 +25,9 @@ import type { FleetArguments } from './arguments.js';
 import { terminalAsk } from './ask.js';
 import { createOutput, type Output } from './output.js';
 import { agentFolder, templatesFolder } from './package-files.js';
+
+/** What gives connections up. */
+export type LinkEnds = Pick<HostLinkOptions, 'stop' | 'looking'>;
 
 /** An inventory that was read, and how to reach the world it speaks of. */
 export interface Context {
@@ -38,8 +41,7 @@ export interface Context {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly log: Log;
-  /** Once `stop` is raised, a connection that a host dropped is not asked for again. */
-  openLink(stop?: AbortSignal): Promise<HostLink>;
+  openLink(ends?: LinkEnds): Promise<HostLink>;
 }
 
 export const clock: Clock = {
@@ -96,13 +98,13 @@ function contextOf(read: ReadInventory, args: FleetArgv, output: Output, log: Lo
     clock,
     random: randomBytes,
     log,
-    openLink: async (stop) =>
+    openLink: async (ends = {}) =>
       createHostLink({
         agent: await readAgent(agentFolder),
         env: process.env,
         randomBytes,
         log,
-        stop,
+        ...ends,
         note: (text) => output.note(`note: ${text}\n`),
         ...(ask === undefined ? {} : { ask }),
       }),
@@ -140,12 +142,8 @@ async function checkInventory(path: string): Promise<void> {
 }
 
 /** Runs `work` with sessions that are all closed at the end. */
-export async function withLot<T>(
-  context: Context,
-  work: (lot: SessionLot) => Promise<T>,
-  stop?: AbortSignal,
-): Promise<T> {
-  const lot = new SessionLot(await context.openLink(stop));
+export async function withLot<T>(context: Context, work: (lot: SessionLot) => Promise<T>, ends?: LinkEnds): Promise<T> {
+  const lot = new SessionLot(await context.openLink(ends));
   try {
     return await work(lot);
   } finally {

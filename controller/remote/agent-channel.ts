@@ -1,11 +1,12 @@
 /** The byte stream of one agent: lines in, text out, one reader at a time. Owns limits, stderr and the first failure. */
 
-import { HostLinkError } from '../ports.js';
+import { HostLinkError, LinkInterrupted } from '../ports.js';
 import type { LinkFailure } from '../ports.js';
 import { Deadline } from './deadline.js';
 import { shown } from './host-text.js';
 import { LineLimitError, LineSplitter } from './line-splitter.js';
 import type { LineLimits } from './line-splitter.js';
+import { onceRaised } from './once-raised.js';
 import type { Connection, ProcessEnd, RemoteProcess } from './remote-process.js';
 import { ReplyError, ToolError } from './reply-error.js';
 
@@ -27,6 +28,7 @@ export class AgentChannel {
   #waiting: Waiting | undefined;
   #failed: HostLinkError | undefined;
   #stderr = '';
+  readonly #forgetLooking: () => void;
 
   constructor(
     private readonly connection: Connection,
@@ -34,8 +36,11 @@ export class AgentChannel {
     /** Another explanation holds once the agent has begun to answer. */
     public explainEnd: ExplainEnd,
     limits: LineLimits,
+    /** Once it is raised, no answer is waited for. */
+    looking?: AbortSignal,
   ) {
     this.#lines = new LineSplitter(limits);
+    this.#forgetLooking = onceRaised(looking, () => this.#end(new LinkInterrupted(host)));
   }
 
   async start(command: string): Promise<void> {
@@ -84,9 +89,13 @@ export class AgentChannel {
 
   /** The first failure stays the channel's failure: what comes after it is only its consequence. */
   fail(failure: LinkFailure, cause?: unknown): HostLinkError {
+    return this.#end(new HostLinkError(failure, cause === undefined ? undefined : { cause }));
+  }
+
+  #end(error: HostLinkError): HostLinkError {
     if (this.#failed !== undefined) return this.#failed;
-    const error = new HostLinkError(failure, cause === undefined ? undefined : { cause });
     this.#failed = error;
+    this.#forgetLooking();
     const waiting = this.#waiting;
     this.#waiting = undefined;
     waiting?.fail(error);
@@ -98,6 +107,7 @@ export class AgentChannel {
   async close(): Promise<void> {
     if (this.#failed !== undefined) return;
     this.#failed = new HostLinkError({ kind: 'lost', reason: `the session with ${this.host} is closed`, todo: '' });
+    this.#forgetLooking();
     // A pass that was given up closes its sessions in mid-request.
     this.#waiting?.fail(this.#failed);
     this.#waiting = undefined;

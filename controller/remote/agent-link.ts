@@ -2,7 +2,7 @@
 
 import type { Host, Privilege } from '../model/host.js';
 import type { Secret } from '../model/secret.js';
-import { HostLinkError } from '../ports.js';
+import { HostLinkError, LinkInterrupted } from '../ports.js';
 import type { HostLink, HostSession, LinkFailure, Log, RandomBytes, SessionMode } from '../ports.js';
 import { AgentChannel, CHANNEL_LIMITS } from './agent-channel.js';
 import { parseFields } from './agent-reply.js';
@@ -43,6 +43,8 @@ export interface HostLinkOptions {
   readonly limits?: LineLimits;
   /** Once it is raised, a connection that was dropped is not asked for again. */
   readonly stop?: AbortSignal | undefined;
+  /** Once it is raised, whatever is under way ends where it is, with LinkInterrupted: never while a host is being changed. */
+  readonly looking?: AbortSignal | undefined;
   readonly retrying?: Retrying;
 }
 
@@ -54,29 +56,43 @@ const NOISE_SHOWN = 3;
 export function createHostLink(options: HostLinkOptions): HostLink {
   const credentials = createCredentials(options.env, options.ask);
   const connect = createConnector({ ...options, credentials });
+  const open = async (host: Host, how: SessionMode): Promise<HostSession> => {
+    const plain = await connect(host);
+    const password = (): Promise<Secret> => credentials.rootPassword(host.ssh.rootPasswordEnv).catch(noPassword(host));
+    const connection = host.ssh.privilege === 'su' ? suConnection(plain, host, password) : plain;
+    const came: string[] = [];
+    const channel = new AgentChannel(
+      connection,
+      host.name,
+      startEnd(host, came),
+      options.limits ?? CHANNEL_LIMITS,
+      options.looking,
+    );
+    try {
+      await startAgent(channel, host, { agent: options.agent, readOnly: how.readOnly === true, came });
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+    channel.explainEnd = lostEnd(host.name);
+    const mark = Buffer.from(options.randomBytes(8)).toString('hex');
+    return agentSession(channel, {
+      host: host.name,
+      mark,
+      replyTimeoutSeconds: host.ssh.replyTimeoutSeconds,
+      hasEntry: host.ssh.entry !== undefined,
+      through: connection.through,
+    });
+  };
   return {
-    open: async (host: Host, how: SessionMode = {}): Promise<HostSession> => {
-      const plain = await connect(host);
-      const password = (): Promise<Secret> =>
-        credentials.rootPassword(host.ssh.rootPasswordEnv).catch(noPassword(host));
-      const connection = host.ssh.privilege === 'su' ? suConnection(plain, host, password) : plain;
-      const came: string[] = [];
-      const channel = new AgentChannel(connection, host.name, startEnd(host, came), options.limits ?? CHANNEL_LIMITS);
+    open: async (host, how = {}) => {
       try {
-        await startAgent(channel, host, { agent: options.agent, readOnly: how.readOnly === true, came });
+        return await open(host, how);
       } catch (error) {
-        connection.destroy();
-        throw error;
+        // What is cut off fails in many ways, none of which is the host's.
+        if (options.looking?.aborted !== true || !(error instanceof HostLinkError)) throw error;
+        throw new LinkInterrupted(host.name, { cause: error });
       }
-      channel.explainEnd = lostEnd(host.name);
-      const mark = Buffer.from(options.randomBytes(8)).toString('hex');
-      return agentSession(channel, {
-        host: host.name,
-        mark,
-        replyTimeoutSeconds: host.ssh.replyTimeoutSeconds,
-        hasEntry: host.ssh.entry !== undefined,
-        through: connection.through,
-      });
     },
   };
 }

@@ -51,6 +51,12 @@ export class Deadline {
     this.resume();
   }
 
+  /** As if time had run out. */
+  cut(): void {
+    this.clear();
+    this.#reject(this.failure());
+  }
+
   /** Nothing is waited for any longer, whatever is resumed later. */
   clear(): void {
     this.#over = true;

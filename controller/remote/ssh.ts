@@ -16,6 +16,7 @@ import { handshake } from './ssh-handshake.js';
 import type { Hop } from './ssh-hop.js';
 import { JumpHosts } from './ssh-jump-hosts.js';
 import type { LogIn, Passage } from './ssh-jump-hosts.js';
+import { onceRaised } from './once-raised.js';
 import { RETRYING, untilNotDropped } from './ssh-retry.js';
 import type { Retrying } from './ssh-retry.js';
 import { routeTo } from './ssh-route.js';
@@ -32,6 +33,8 @@ export interface ConnectorOptions {
   readonly credentials?: Credentials;
   /** Once it is raised, a connection that was dropped is not asked for again. */
   readonly stop?: AbortSignal | undefined;
+  /** Once it is raised, no connection is waited for. */
+  readonly looking?: AbortSignal | undefined;
   readonly retrying?: Retrying;
 }
 
@@ -58,6 +61,7 @@ export function createConnector(options: ConnectorOptions): Connect {
       hop.settings.connectTimeoutSeconds,
       () => new HostLinkError(connectTimeout(place, stage)),
     );
+    const forgetLooking = onceRaised(options.looking, () => deadline.cut());
     let letGo = (): void => undefined;
     const attempt = async (tries: number): ReturnType<LogIn> => {
       let passage: Passage | undefined;
@@ -89,10 +93,14 @@ export function createConnector(options: ConnectorOptions): Connect {
       return await untilNotDropped(attempt, { deadline, retrying, stop: options.stop });
     } finally {
       deadline.clear();
+      forgetLooking();
       letGo();
     }
   };
-  const jumpHosts = new JumpHosts((hop, jumps) => logInTo(hop, jumps, true), openSocket);
+  const jumpHosts = new JumpHosts(
+    (hop, jumps) => logInTo(hop, jumps, true),
+    (hop) => openSocket(hop, options.looking),
+  );
 
   return async (host) => {
     const route = await findRoute(host, () => routeTo(host, askConfig, env));
@@ -130,7 +138,7 @@ async function findRoute(host: Host, find: () => Promise<Route>): Promise<Route>
 }
 
 /** Our own socket, since ssh2 never sets TCP_NODELAY and does not try a name's other addresses. */
-function openSocket(hop: Hop): Promise<Passage> {
+function openSocket(hop: Hop, looking: AbortSignal | undefined): Promise<Passage> {
   const { host, port } = hop.settings;
   const socket = connectTcp({
     host,
@@ -145,14 +153,19 @@ function openSocket(hop: Hop): Promise<Passage> {
   const place = { host: hop.name, settings: hop.settings };
   // Nobody waits any longer then; left to itself it would go on for minutes, and this process with it.
   const timer = setTimeout(() => socket.destroy(), hop.settings.connectTimeoutSeconds * 1000).unref();
+  const forgetLooking = onceRaised(looking, () => socket.destroy());
+  const settle = (): void => {
+    clearTimeout(timer);
+    forgetLooking();
+  };
   return new Promise((resolve, reject) => {
     socket.once('connect', () => {
-      clearTimeout(timer);
+      settle();
       resolve({ stream: socket, destroy: () => socket.destroy() });
     });
     // Stays: an error after this is told by ssh2 as well, and without a listener it would end the process.
     socket.on('error', (error) => {
-      clearTimeout(timer);
+      settle();
       // A reset may overtake the news that the connection is there.
       const Failure = errorCode(error) === 'ECONNRESET' ? DroppedError : HostLinkError;
       reject(new Failure(connectFailure(place, error), { cause: error }));

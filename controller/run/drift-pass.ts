@@ -19,7 +19,7 @@ export interface DriftPassInput {
   /** Hosts at a time. */
   readonly forks: number;
   readonly clock: Clock;
-  /** Raised to end early: hosts whose turn has not come are not in the pass. */
+  /** Raised to end early: hosts whose turn has not come, or whose link ended with it, are not in the pass. */
   readonly stop: AbortSignal;
   readonly settings: Omit<CompareSettings, 'lastGeneration'>;
   /** The generation that each host was last seen on, where that is remembered. */
@@ -39,6 +39,7 @@ export async function driftPass(input: DriftPassInput): Promise<DriftPass> {
       queue.add(async () => {
         if (input.stop.aborted) return;
         const look = await lookAtHost(host, lookInput(host, input, seen.get(host.name)));
+        if (look === undefined) return;
         looks.set(host.name, look);
         input.emit(look);
       }),

@@ -32,6 +32,8 @@ export interface DrillInput {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly stop: AbortSignal;
+  /** Before each host is sent its change. */
+  readonly onChange?: () => void;
   readonly emit: (event: DrillEvent) => void;
 }
 
@@ -91,6 +93,7 @@ async function begin(host: Host, run: string, input: DrillInput): Promise<Withhe
     const subject = { seen: before, adapter: detected.adapter, policy: there ? await session.read(path) : '' };
     const plan = drillRequest(subject, termsOf(host, run, input));
     if ('refusal' in plan) return { status: 'failed', reason: plan.refusal, todo: plan.todo };
+    input.onChange?.();
     sent = withheld(plan.request.id, before, input.clock.now(), input.windowSeconds);
     const outcome = await session.transact(plan.request, () => undefined);
     if (outcome.state === 'verified') {
@@ -101,6 +104,7 @@ async function begin(host: Host, run: string, input: DrillInput): Promise<Withhe
     // Lost on the way: the host takes it back alone, which is what is asked of it.
     if (sent !== undefined && error instanceof HostLinkError) return sent;
     const outcome = untouchedOutcome(error);
+    if (outcome.status === 'skipped') return outcome;
     if (outcome.status === 'unreachable' || outcome.status === 'failed')
       return { status: outcome.status, reason: outcome.reason, todo: outcome.todo };
     throw error;

@@ -12,7 +12,7 @@ import type { Host } from '../model/host.js';
 import { holdsKeys } from '../model/managed-file.js';
 import type { DriftReport } from '../model/observation.js';
 import { maskedFileText } from '../plan/diff.js';
-import { HostLinkError, type Clock, type HostLink, type HostSession } from '../ports.js';
+import { HostLinkError, LinkInterrupted, type Clock, type HostLink, type HostSession } from '../ports.js';
 import { detectPlatform } from '../platform/detect.js';
 
 export interface LookInput {
@@ -25,14 +25,15 @@ export interface LookInput {
   readonly salt?: string | undefined;
 }
 
-/** What befell the contact is a finding too. @throws what is a bug, and nothing else */
-export async function lookAtHost(host: Host, input: LookInput): Promise<HostLook> {
+/** What befell the contact is a finding too; `undefined` for a look that was interrupted. @throws what is a bug, and nothing else */
+export async function lookAtHost(host: Host, input: LookInput): Promise<HostLook | undefined> {
   let session: HostSession | undefined;
   try {
     session = await input.link.open(host, { readOnly: true });
     return await lookWith(session, host, input);
   } catch (error) {
     if (!(error instanceof HostLinkError)) throw error;
+    if (error instanceof LinkInterrupted) return undefined;
     return unseen(host, contactFinding(host, error.failure, input.settings));
   } finally {
     await session?.close();

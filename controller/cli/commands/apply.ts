@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Argv, CommandModule } from 'yargs';
 
-import { OperatorError, type ExitStatus } from '../../errors.js';
+import { EXIT, OperatorError, type ExitStatus } from '../../errors.js';
 import { readText } from '../../files/workspace.js';
 import { keyPart } from '../../plan/fill.js';
 import { isUnchanged } from '../../plan/host-plan.js';
@@ -70,6 +70,7 @@ async function applyInventory(context: Context, args: { ask: boolean; [key: stri
       context,
       async (lot) => {
         const { plan, store, refusals } = await makePlan(context, lot, risksOf(args), interrupts.signal);
+        if (interrupts.signal.aborted) return leftUnchanged(context);
         refuse(refusals());
         if (context.output.format === 'text' && (plan.groups.length > 0 || plan.pulledIn.length > 0))
           printFleetPlan(context, plan);
@@ -79,11 +80,16 @@ async function applyInventory(context: Context, args: { ask: boolean; [key: stri
         }
         return carryOut(context, plan, store, lot, interrupts);
       },
-      interrupts.signal,
+      interrupts.ends,
     );
   } finally {
     interrupts.release();
   }
+}
+
+function leftUnchanged({ output }: Context): ExitStatus {
+  output.note('interrupted before anything was changed\n');
+  return EXIT.interrupted;
 }
 
 async function applySaved(
@@ -126,7 +132,7 @@ async function applySaved(
   }
   const interrupts = catchInterrupts(context.output.note);
   try {
-    return await withLot(context, (lot) => carryOut(context, plan, store, lot, interrupts), interrupts.signal);
+    return await withLot(context, (lot) => carryOut(context, plan, store, lot, interrupts), interrupts.ends);
   } finally {
     interrupts.release();
   }

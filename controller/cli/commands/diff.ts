@@ -14,7 +14,7 @@ import { fileFlowsText, filesPatch, patchText, semanticText, type NamedText } fr
 import { diffFleet, type HostDifference } from '../../run/diff-fleet.js';
 import { commonOptions, limitOption, workOptions, type FleetArguments } from '../arguments.js';
 import { lookAtFleet, withContext, withLot, type Context } from '../context.js';
-import { catchInterrupts } from '../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS } from '../interrupts.js';
 import { createOutput, type Output } from '../output.js';
 import { refuseKeys } from './policy/refuse-keys.js';
 
@@ -59,7 +59,7 @@ export const diffCommand: CommandModule<object, DiffArguments> = {
 /** Exit 0: as wanted; 2: something differs; the worst outcome of a host that could not be looked at otherwise. */
 async function diffHosts(context: Context, semantic: boolean): Promise<ExitStatus> {
   const { fleet, store } = await lookAtFleet(context);
-  const interrupts = catchInterrupts(context.output.note);
+  const interrupts = catchInterrupts(context.output.note, NO_MORE_LOOKS);
   try {
     const found = await withLot(
       context,
@@ -74,7 +74,7 @@ async function diffHosts(context: Context, semantic: boolean): Promise<ExitStatu
           stop: interrupts.signal,
           emit: (event) => context.log.event('debug', event.event, { ...event }),
         }),
-      interrupts.signal,
+      interrupts.ends,
     );
     for (const one of found) tell(context.output, one, semantic);
     return interrupts.signal.aborted ? EXIT.interrupted : worst(found);

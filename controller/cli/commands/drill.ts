@@ -61,10 +61,11 @@ export const drillCommand: CommandModule<object, DrillArguments> = {
           windowSeconds: args.window,
           keepGenerations: settings.keepGenerations,
           forks: settings.forks,
-          link: await context.openLink(interrupts.signal),
+          link: await context.openLink(interrupts.ends),
           clock,
           random,
           stop: interrupts.signal,
+          onChange: interrupts.beginChanges,
           emit: (event) => {
             context.log.event('info', event.event, { ...event });
             if (event.event === 'drill-armed')

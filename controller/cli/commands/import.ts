@@ -24,7 +24,7 @@ import { commonOptions, wholeNumber, type CommonArguments } from '../arguments.j
 import { terminalAsk } from '../ask.js';
 import { checkFolder, writeFolder } from '../import-folder.js';
 import { readTargets, type Targets } from '../import-targets.js';
-import { catchInterrupts } from '../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS } from '../interrupts.js';
 import { createOutput, type Output } from '../output.js';
 import { agentFolder, templatesFolder } from '../package-files.js';
 
@@ -123,7 +123,7 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
   const { targets, named, fleet, management } = chooseTargets(args, folder);
   const ask = terminalAsk();
   const logger = typeof args.logFile === 'string' ? await createLogger(args.logFile) : silentLog();
-  const interrupts = catchInterrupts(output.note);
+  const interrupts = catchInterrupts(output.note, NO_MORE_LOOKS);
   try {
     const imported = await importFleet({
       targets,
@@ -134,7 +134,7 @@ async function runImport(args: Words, output: Output): Promise<ExitStatus> {
         env: process.env,
         randomBytes,
         log: logger.log,
-        stop: interrupts.signal,
+        ...interrupts.ends,
         note: (text) => output.note(`note: ${text}\n`),
         ...(ask === undefined ? {} : { ask }),
       }),

@@ -13,7 +13,7 @@ import { planText } from '../../report/plan-text.js';
 import { windowFor } from '../../run/apply-fleet.js';
 import { fleetOptions, riskOption, type FleetArguments, type RiskArguments } from '../arguments.js';
 import { withContext, withLot, type Context } from '../context.js';
-import { catchInterrupts } from '../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS } from '../interrupts.js';
 import { makePlan } from '../make-plan.js';
 
 export interface PlanArguments extends FleetArguments, RiskArguments {
@@ -43,7 +43,7 @@ export async function showPlan(
   context: Context,
   args: { [key: string]: unknown } & Omit<PlanWords, 'acceptRisk'>,
 ): Promise<ExitStatus> {
-  const interrupts = catchInterrupts(context.output.note);
+  const interrupts = catchInterrupts(context.output.note, NO_MORE_LOOKS);
   try {
     return await withLot(
       context,
@@ -51,6 +51,8 @@ export async function showPlan(
         const risks = risksOf(args);
         const { plan, refusals } = await makePlan(context, lot, risks, interrupts.signal);
         printFleetPlan(context, plan);
+        // It lacks hosts that nobody looked at: nothing is to be said of it, and it is nothing to keep.
+        if (interrupts.signal.aborted) return EXIT.interrupted;
         refuse(refusals());
         if (args.out !== undefined) {
           const inventory = relative(dirname(resolve(args.out)), resolve(args.inventory));
@@ -59,9 +61,9 @@ export async function showPlan(
             `the plan is in ${args.out}; \`ipsec-deploy apply ${args.out}\` carries out exactly that\n`,
           );
         }
-        return interrupts.signal.aborted ? EXIT.interrupted : planExit(plan);
+        return planExit(plan);
       },
-      interrupts.signal,
+      interrupts.ends,
     );
   } finally {
     interrupts.release();

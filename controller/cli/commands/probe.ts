@@ -11,7 +11,7 @@ import { countsText, probeGapText, probeText } from '../../report/probe-text.js'
 import { probeFleet, type FleetProbed } from '../../run/probe-fleet.js';
 import { inventoryOption, colourOption, wholeNumber } from '../arguments.js';
 import { lookAtFleet, withContext, type Context } from '../context.js';
-import { catchInterrupts, NO_MORE_LOOKS } from '../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS, type Interrupts } from '../interrupts.js';
 
 interface ProbeArguments {
   readonly links: readonly string[] | undefined;
@@ -59,14 +59,14 @@ export const probeCommand: CommandModule<object, ProbeArguments> = {
     withContext({ ...args, limit: undefined, output: args.output === 'json' ? 'json' : 'text' }, async (context) => {
       const interrupts = catchInterrupts(context.output.note, NO_MORE_LOOKS);
       try {
-        return await probe(args, context, interrupts.signal);
+        return await probe(args, context, interrupts);
       } finally {
         interrupts.release();
       }
     }),
 };
 
-async function probe(args: ProbeArguments, context: Context, stop: AbortSignal): Promise<ExitStatus> {
+async function probe(args: ProbeArguments, context: Context, { signal: stop, ends }: Interrupts): Promise<ExitStatus> {
   const { inventory, settings, output, log } = context;
   const links = chooseLinks(inventory, args.links ?? []);
   const { fleet } = await lookAtFleet(context);
@@ -78,7 +78,7 @@ async function probe(args: ProbeArguments, context: Context, stop: AbortSignal):
     policies: fleet.policies,
     settings: { ...wanted, deadlineSeconds: args.deadline ?? wanted.deadlineSeconds },
     forks: settings.forks,
-    link: await context.openLink(stop),
+    link: await context.openLink(ends),
     own: ownNetwork,
     stop,
     onResult: (result) => {

@@ -49,14 +49,17 @@ export const rollbackCommand: CommandModule<object, RollbackArguments> = {
               stop: interrupts.signal,
               emit: (event) => context.log.event('debug', event.event, { ...event }),
             });
+            if (interrupts.signal.aborted) {
+              context.output.note('interrupted before anything was changed\n');
+              return EXIT.interrupted;
+            }
             const refusals = provePlan(context, plan, policies, risksOf(args));
             if (context.output.format === 'text' || args.dryRun) printFleetPlan(context, plan);
             refuse(refusals);
             if (args.dryRun) return planExit(plan);
-            if (interrupts.signal.aborted) return EXIT.interrupted;
             return carryOut(context, plan, { salt: '', keys: new Map() }, lot, interrupts);
           },
-          interrupts.signal,
+          interrupts.ends,
         );
       } finally {
         interrupts.release();

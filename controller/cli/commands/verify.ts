@@ -12,7 +12,7 @@ import { SessionLot } from '../../run/session-lot.js';
 import { FleetVerifier } from '../../run/verify-fleet.js';
 import { fleetOptions, RISKS, type FleetArguments } from '../arguments.js';
 import { inventoryFile, withContext, type Context } from '../context.js';
-import { catchInterrupts } from '../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS, type Interrupts } from '../interrupts.js';
 import { makePlan } from '../make-plan.js';
 import { planExit } from './plan.js';
 
@@ -22,9 +22,9 @@ export const verifyCommand: CommandModule<object, FleetArguments> = {
   builder: (argv: Argv): Argv<FleetArguments> => fleetOptions(argv),
   handler: (args) =>
     withContext(args, async (context) => {
-      const interrupts = catchInterrupts(context.output.note);
+      const interrupts = catchInterrupts(context.output.note, NO_MORE_LOOKS);
       try {
-        const { plan, alarms } = await lookAndJudge(context, args.inventory, interrupts.signal);
+        const { plan, alarms } = await lookAndJudge(context, args.inventory, interrupts);
         tell(context, plan, alarms);
         return interrupts.signal.aborted ? EXIT.interrupted : verifyExit(plan, alarms);
       } finally {
@@ -34,9 +34,9 @@ export const verifyCommand: CommandModule<object, FleetArguments> = {
 };
 
 /** Changes nothing on any host: an agent that is not there yet is not left there. */
-async function lookAndJudge(context: Context, named: string, stop: AbortSignal) {
+async function lookAndJudge(context: Context, named: string, { signal: stop, ends }: Interrupts) {
   const { inventory, selected, settings, clock } = context;
-  const link = await context.openLink(stop);
+  const link = await context.openLink(ends);
   const lot = new SessionLot(link, { readOnly: true });
   const { keyAgeDays, clockSeconds } = settings.drift;
   // A folder stands for the inventory in it, but not to every command that an alarm names.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { driftPass, type DriftPassInput } from '../../../controller/run/drift-pass.js';
 import type { HostLook } from '../../../controller/model/drift.js';
-import { HostLinkError, type HostLink, type LinkFailure } from '../../../controller/ports.js';
+import { HostLinkError, LinkInterrupted, type HostLink, type LinkFailure } from '../../../controller/ports.js';
 import { driftReportOf, fakeClock, fakeHost, fakeLink, hostNamed } from '../../support/fake-fleet.js';
 
 const inputOf = (changes: Partial<DriftPassInput>): DriftPassInput => ({
@@ -100,6 +100,23 @@ test('hosts whose turn has not come when it is stopped are not in the pass', asy
     }),
   );
   expect(looks.map(({ host }) => host)).toEqual(['web1']);
+});
+
+test('a host whose answer is no longer waited for is not in the pass: nothing is wrong with it', async () => {
+  const emitted: string[] = [];
+  const known = fakeLink([fakeHost('web1')]);
+  const { looks } = await driftPass(
+    inputOf({
+      hosts: [hostNamed('web1'), hostNamed('db1')],
+      link: {
+        open: (host, how) =>
+          host.name === 'db1' ? Promise.reject(new LinkInterrupted(host.name)) : known.open(host, how),
+      },
+      emit: ({ host }) => emitted.push(host),
+    }),
+  );
+  expect(looks.map(({ host }) => host)).toEqual(['web1']);
+  expect(emitted).toEqual(['web1']);
 });
 
 test('1,000 hosts in one pass: as many at a time as there are forks, each told of as it comes, and nothing else kept', async () => {

@@ -8,7 +8,13 @@ import type {
   TransactionOutcome,
   TransactionRequest,
 } from '../../../controller/model/observation.js';
-import { HostLinkError, type HostLink, type HostSession, type SessionMode } from '../../../controller/ports.js';
+import {
+  HostLinkError,
+  LinkInterrupted,
+  type HostLink,
+  type HostSession,
+  type SessionMode,
+} from '../../../controller/ports.js';
 import { statusText } from '../../../controller/report/status-text.js';
 import { drillFleet, type DrillEvent } from '../../../controller/run/drill-fleet.js';
 import { fakeClock, hostNamed, observationOf } from '../../support/fake-fleet.js';
@@ -130,6 +136,39 @@ it('holds when the host took the change back by itself and is as it was', async 
   expect(file?.kind === 'send' && Buffer.from(file.text.reveal()).toString()).toMatch(
     /^\{ lport 22 \} bypass \{ \}\n# ipsec-deploy drill-\S+: this line goes away by itself\n$/,
   );
+});
+
+it('says that a host is about to be changed before it is sent anything, and skips one whose look was interrupted', async () => {
+  const told: string[] = [];
+  const session: Partial<HostSession> = {
+    observe: () => Promise.resolve(seen()),
+    read: () => Promise.resolve(POLICY),
+    transact: () => {
+      told.push('sent');
+      return Promise.resolve({ state: 'refused', id: 'T1', text: 'no' });
+    },
+    close: () => Promise.resolve(),
+  };
+  const results = await drillFleet({
+    hosts: [hostNamed('web1'), hostNamed('db1')],
+    windowSeconds: 15,
+    keepGenerations: 10,
+    forks: 1,
+    link: {
+      open: ({ name }) =>
+        name === 'web1' ? Promise.resolve(session as HostSession) : Promise.reject(new LinkInterrupted(name)),
+    },
+    clock: fakeClock(),
+    random: (count) => new Uint8Array(count),
+    stop: new AbortController().signal,
+    onChange: () => told.push('about to be changed'),
+    emit: () => undefined,
+  });
+  expect(told).toEqual(['about to be changed', 'sent']);
+  expect(results).toMatchObject([
+    { status: 'failed', reason: 'no' },
+    { status: 'skipped', reason: 'interrupted before db1 had answered' },
+  ]);
 });
 
 it('holds when the session was lost in the middle: the host comes back alone', async () => {

@@ -87,9 +87,9 @@ async function workFor({ dryRun, once, remediate }: ArgumentsCamelCase<LookArgum
 async function look(context: Context, args: LookArguments): Promise<ExitStatus> {
   const { output, clock, log, selected } = context;
   const memory = await memoryIfReadable(context);
-  const ground = await preparePass(context, args);
   const interrupts = catchInterrupts(output.note, NO_MORE_LOOKS);
   try {
+    const ground = await preparePass(context, args, interrupts.ends);
     const judge = judgeWith(memory, clock.now());
     const emit = (seen: HostLook): void => {
       log.event('info', 'drift.look', { host: seen.host, state: seen.state, findings: seen.findings.length });

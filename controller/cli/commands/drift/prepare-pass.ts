@@ -4,7 +4,7 @@ import { addressNames } from '../../../proof/address-names.js';
 import { desireFleet } from '../../../run/desire-fleet.js';
 import type { DriftPassInput } from '../../../run/drift-pass.js';
 import { keysAtHand } from '../../../run/supply-keys.js';
-import { inventoryFile, loadTemplates, type Context } from '../../context.js';
+import { inventoryFile, loadTemplates, type Context, type LinkEnds } from '../../context.js';
 
 export type PassGround = Pick<DriftPassInput, 'desired' | 'salt' | 'link' | 'forks' | 'clock' | 'settings'>;
 
@@ -20,7 +20,11 @@ export interface PassWords {
  * pending changes are left out.
  * @throws InputProblems when the files of the hosts cannot be made, unless pending changes are not asked for
  */
-export async function preparePass(context: Context, { inventory, pending }: PassWords): Promise<PassGround> {
+export async function preparePass(
+  context: Context,
+  { inventory, pending }: PassWords,
+  ends?: LinkEnds,
+): Promise<PassGround> {
   const { settings, clock } = context;
   const wanted = pending ? await wantedToday(context) : undefined;
   const { keyAgeDays, clockSeconds } = settings.drift;
@@ -28,7 +32,7 @@ export async function preparePass(context: Context, { inventory, pending }: Pass
   return {
     desired: wanted?.fleet,
     salt: wanted?.store.salt,
-    link: await context.openLink(),
+    link: await context.openLink(ends),
     forks: settings.forks,
     clock,
     // A folder stands for the inventory in it, but not to every command that a finding names.
