@@ -5,7 +5,7 @@ import { openDriftStore } from '../../../history/drift-store.js';
 import type { WatchEvent, WatchPassEnded } from '../../../model/watch.js';
 import { createNotifiers } from '../../../notify/create-notifiers.js';
 import { driftRound, type Remediate } from '../../../run/drift-round.js';
-import type { Context } from '../../context.js';
+import type { Context, LinkEnds } from '../../context.js';
 import { notifierWorld } from '../../notifier-world.js';
 import { preparePass, type PassGround, type PassWords } from './prepare-pass.js';
 import { readMemory } from './with-memory.js';
@@ -32,7 +32,7 @@ export function readyRound(
     return driftRound(
       {
         gather: {
-          ...(await groundOf(context, words)),
+          ...(await groundOf(context, words, { stop, looking: stop })),
           lastGenerations: generations,
           starts: spreadHosts(selected, spreadSeconds(), fraction),
         },
@@ -61,8 +61,8 @@ export function readyRound(
  * is no pass.
  * @throws OperatorError VAULT_…, IDENTITY_… and what `preparePass` throws
  */
-export async function groundOf(context: Context, words: PassWords): Promise<PassGround> {
-  const ground = await preparePass(context, words);
+export async function groundOf(context: Context, words: PassWords, ends?: LinkEnds): Promise<PassGround> {
+  const ground = await preparePass(context, words, ends);
   if (words.pending && ground.desired === undefined) await context.vault.read();
   return ground;
 }

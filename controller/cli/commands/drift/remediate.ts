@@ -14,7 +14,7 @@ import { linksOf, planRemediation, remediate, type RemediateInput } from '../../
 import { ownNetwork } from '../../../remote/own-network.js';
 import type { SessionLot } from '../../../run/session-lot.js';
 import { withLot, type Context } from '../../context.js';
-import { catchInterrupts } from '../../interrupts.js';
+import { catchInterrupts, NO_MORE_LOOKS } from '../../interrupts.js';
 import { printFleetPlan } from '../plan.js';
 import { preparePass, type PassWords } from './prepare-pass.js';
 import { readMemory } from './with-memory.js';
@@ -22,7 +22,7 @@ import { readMemory } from './with-memory.js';
 /** @throws OperatorError NO_REMEDIATION, LIMIT_… */
 export function remediator(context: Context): Remediate {
   const rules = rulesOf(context);
-  return (found) => withLot(context, (lot) => remediate(inputOf(context, rules, lot), found));
+  return (found) => withLot(context, (lot) => remediate(inputOf(context, rules, lot), found), { stop: found.stop });
 }
 
 function rulesOf({ inventory, settings }: Context): RemediationRules {
@@ -70,9 +70,9 @@ export async function previewRemediation(
   const { output, clock, settings, inventory, selected } = context;
   const rules = rulesOf(context);
   const before = await readMemory(context);
-  const ground = await preparePass(context, args);
-  const interrupts = catchInterrupts(output.note);
+  const interrupts = catchInterrupts(output.note, NO_MORE_LOOKS);
   try {
+    const ground = await preparePass(context, args, interrupts.ends);
     const pass = await driftPass({
       ...ground,
       lastGenerations: before.generations,
@@ -90,7 +90,7 @@ export async function previewRemediation(
       clock.now(),
     );
     const judged = judgePass(pass, memory, clock.now());
-    await withLot(context, async (lot) => {
+    const tellPlan = async (lot: SessionLot): Promise<void> => {
       const found = { pass, memory, stop: interrupts.signal };
       const { plan, halted, ...news } = await planRemediation(inputOf(context, rules, lot), found);
       const said = { ...news, ...(halted === undefined ? {} : { halted }) };
@@ -102,7 +102,8 @@ export async function previewRemediation(
       output.print(driftText(judged, { asked: selected.length, pending: ground.desired !== undefined }, output.paint));
       if (plan.groups.length > 0) printFleetPlan(context, plan);
       output.print(remediationText(said, { inventory: args.inventory, paint: output.paint }));
-    });
+    };
+    await withLot(context, tellPlan, interrupts.ends);
     return interrupts.signal.aborted ? EXIT.interrupted : passExit(judged.looks, args.strict);
   } finally {
     interrupts.release();
