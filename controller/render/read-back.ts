@@ -16,7 +16,8 @@ import { keyBitsName } from './key-bits.js';
 import { readRendered, type RenderedHost } from './read-files.js';
 import type { Rendered } from './render-host.js';
 
-type Line = (line: number) => { readonly at?: SourcePosition; readonly text: string };
+/** What is known of a rendered line; `undefined`: of the file as a whole. */
+type Line = (line: number | undefined) => { readonly at?: SourcePosition; readonly text: string };
 
 /**
  * Every problem of the files, placed at the template line that wrote the line concerned. `load` is what the host would
@@ -28,10 +29,10 @@ export function readBack(rendered: RenderedHost, load?: PredictedLoad, names = S
     const origins = rendered.origins.get(path) ?? [];
     let lines: readonly string[] | undefined;
     const line: Line = (number) => {
-      const at = origins[number - 1];
+      const at = number === undefined ? rendered.templates.get(path) : origins[number - 1];
       // A line with a key in it, dummy or not, is never shown.
       lines ??= text.split('\n');
-      const shown = holdsKeys(path) ? '' : (lines[number - 1] ?? '').trim();
+      const shown = number === undefined || holdsKeys(path) ? '' : (lines[number - 1] ?? '').trim();
       return { ...(at === undefined ? {} : { at }), text: shown };
     };
     switch (path) {
@@ -93,7 +94,7 @@ function complained({ severity, line: number, messages }: Complaint, line: Line)
 }
 
 function whole(code: string, what: string, line: Line): Problem {
-  const { at } = line(1);
+  const { at } = line(undefined);
   return { code, severity: 'error', what, ...(at === undefined ? {} : { at }), todo: 'mend the template' };
 }
 

@@ -33,6 +33,8 @@ export interface Rendered {
   readonly files: readonly ManagedFile[];
   /** For each file and each of its lines, the template line that began it. */
   readonly origins: ReadonlyMap<ManagedPath, readonly SourcePosition[]>;
+  /** Where the template of each file begins: what a file lacks as a whole is wrong there, whatever partial wrote its first line. */
+  readonly templates: ReadonlyMap<ManagedPath, SourcePosition>;
   /** `psk ID`, `encr ID`, `auth ID`: bits of the longest key its link allows (key-bits.ts). */
   readonly keyBits: ReadonlyMap<string, number>;
   readonly problems: readonly Problem[];
@@ -98,16 +100,19 @@ export function renderSubject(
   for (const id of missingSas) problems.push(keyMissing(id, at));
   const files: ManagedFile[] = [];
   const origins = new Map<ManagedPath, readonly SourcePosition[]>();
+  const begins = new Map<ManagedPath, SourcePosition>();
   for (const kind of fileKinds(view).filter(({ needed }) => needed)) {
     const rendered = renderFile(kind, subject.name, at, templates, root);
     problems.push(...rendered.problems);
     if (rendered.file === undefined) continue;
     files.push(rendered.file);
     origins.set(kind.path, rendered.origins);
+    const template = templates.templates.get(kind.template);
+    if (template !== undefined) begins.set(kind.path, { file: template.file, line: 1, column: 1 });
   }
   const failed = problems.some(({ severity }) => severity === 'error');
   const bits = keys === undefined ? keyBits : new Map([...usedBits(files, keys), ...keyBits]);
-  return { files: failed ? [] : files, origins, keyBits: bits, problems: withoutRepeats(problems) };
+  return { files: failed ? [] : files, origins, templates: begins, keyBits: bits, problems: withoutRepeats(problems) };
 }
 
 /** Bits of the keys that the files name, as far as the store knows them. */

@@ -351,6 +351,16 @@ describe('a template that cannot be rendered is named with its line', () => {
       ],
     ],
     [
+      'a partial and nothing else',
+      '{{> banner}}\n',
+      [
+        '1:1',
+        'RENDERED_POLICY_EMPTY',
+        'the rendered policy holds no rule: the host would go on with the old one',
+        'mend the template',
+      ],
+    ],
+    [
       'a rule that ipsecconf refuses',
       `${RULE}{ radr {{host.name}} dir both } drop {}\n`,
       [
