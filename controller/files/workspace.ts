@@ -78,7 +78,7 @@ export async function writeFileWhole(path: string, text: string | Uint8Array, mo
 
 /** A folder and those above it, where they are not there yet. @throws OperatorError FILE_UNWRITABLE */
 export async function makeFolder(path: string, mode?: number): Promise<void> {
-  await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) }).catch((cause: unknown) => {
+  await makeFolders(path, mode).catch((cause: unknown) => {
     const code = errorCode(cause);
     throw new OperatorError('FILE_UNWRITABLE', {
       what: code === 'EEXIST' ? 'this is a file, not a folder' : `the folder cannot be made (${code})`,
@@ -87,6 +87,23 @@ export async function makeFolder(path: string, mode?: number): Promise<void> {
       cause,
     });
   });
+}
+
+/** Each by itself: Node's `recursive` goes round for ever where a folder that is there says ENOENT to a new one, as /proc does. */
+async function makeFolders(path: string, mode: number | undefined): Promise<void> {
+  const isFolder = async (one: string): Promise<boolean> => (await stat(one)).isDirectory();
+  try {
+    await mkdir(path, mode);
+  } catch (error) {
+    const above = dirname(path);
+    // A folder that is there may also be answered with EROFS or EACCES.
+    if (await isFolder(path).catch(() => false)) return;
+    if (errorCode(error) !== 'ENOENT' || above === path || (await isFolder(above).catch(() => false))) throw error;
+    await makeFolders(above, mode);
+    await mkdir(path, mode).catch(async (cause: unknown) => {
+      if (!(await isFolder(path).catch(() => false))) throw cause;
+    });
+  }
 }
 
 /** Writes a file that must not exist yet. @throws OperatorError FILE_EXISTS */
