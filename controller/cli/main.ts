@@ -54,6 +54,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       .recommendCommands()
       .strictCommands()
       .strictOptions()
+      // It would leave before it is known whether help could be written.
+      .exitProcess(false)
       .version(await packageVersion())
       .alias('help', 'h')
       .wrap(Math.min(110, process.stdout.columns || 110))

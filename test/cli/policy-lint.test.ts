@@ -132,13 +132,16 @@ test('a key file is not linted as a policy: messages about it would show its key
   expect(stdout + stderr).not.toContain('5ec0de');
 });
 
-test.runIf(existsSync('/dev/full'))('output that a full disk swallows is told of, and is no success', () => {
-  const full = openSync('/dev/full', 'w');
-  const ran = spawnSync(process.execPath, [PROGRAM, 'policy', 'lint', '--explain', 'ONE_WAY'], {
-    stdio: ['ignore', full, 'pipe'],
-    encoding: 'utf8',
-  });
-  closeSync(full);
-  expect(ran.stderr).toBe('error: standard output cannot be written (ENOSPC): the rest of it is lost\n');
-  expect(ran.status).toBe(4);
-});
+test.runIf(existsSync('/dev/full')).each([[['policy', 'lint', '--explain', 'ONE_WAY']], [['--help']]])(
+  'output of %j that a full disk swallows is told of, and is no success',
+  (words) => {
+    const full = openSync('/dev/full', 'w');
+    const ran = spawnSync(process.execPath, [PROGRAM, ...words], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+    });
+    closeSync(full);
+    expect(ran.stderr).toBe('error: standard output cannot be written (ENOSPC): the rest of it is lost\n');
+    expect(ran.status).toBe(4);
+  },
+);
