@@ -158,9 +158,8 @@ deadman_fires() { # id
         return 1
     fi
     if [ -f "$TX/failed" ]; then
-        rm -f "$TX/failed"
+        take_up_failed || return 1
         end_agent
-        read_ender
         end_as_begun running && [ ! -f "$TX/failed" ]
         return
     fi

@@ -39,6 +39,17 @@ drop_claim() {
     return 1
 }
 
+# A revert that failed is tried again by one of all who see that: by the one that moves its mark away. The claim that goes with
+# the mark is looked at before, lest the claim of one who was quicker is dropped.
+take_up_failed() {
+    read_ender
+    if ! mv "$TX/failed" "$TX/failed.$$" 2>/dev/null; then
+        # Another has it; or the disk is so full that nothing can be renamed.
+        [ -f "$TX/failed" ] && release_reserve && mv "$TX/failed" "$TX/failed.$$" 2>/dev/null || return 1
+    fi
+    rm -f "$TX/failed.$$"
+}
+
 # ---- confirm
 
 confirm() { # id nonce
@@ -186,8 +197,12 @@ abort() { # id
     abort_retry=
     if [ -f "$TX/failed" ]; then
         # The revert was tried and did not verify: once more, by hand.
-        rm -f "$TX/failed" "$TX/ending"
-        abort_retry=1
+        if take_up_failed && drop_claim; then
+            abort_retry=1
+        else
+            end_or_await "$1"
+            return
+        fi
     fi
     if claim reverting; then
         end_agent

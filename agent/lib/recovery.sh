@@ -13,9 +13,7 @@ recover() {
     fi
     if [ -f "$TX/failed" ]; then
         # It did not verify, perhaps of something that is over by now.
-        read_ender
-        rm -f "$TX/failed"
-        end_as_begun running
+        ! take_up_failed || end_as_begun running
         return 0
     fi
     recover_deadman=

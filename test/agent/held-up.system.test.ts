@@ -343,6 +343,48 @@ describe('what is written to the disk', () => {
 });
 
 describe('the way back', () => {
+  it('that failed is tried again by one of two who see that at the same time', async () => {
+    const session = await onGenerationOne();
+    const before = host.picture();
+    await session.apply(second);
+    session.send('bye\n');
+    const failing = replaceTool('ipsecconf', 'exit 1');
+    await letWindowPass(host.state);
+    await host.until('the revert has failed', () => fs.existsSync(tx('failed')));
+    failing();
+    // The first of them is held up with what it takes the mark away with, the second in the middle of its way back.
+    const hold = `root=${host.root}\ncase $* in *tx/failed*) if mkdir "$root/first" 2>/dev/null; then while [ ! -f "$root/go" ]; do sleep 0.1; done; fi ;; esac\n`;
+    for (const name of ['mv', 'rm']) command(name, `${hold}exec /bin/${name} "$@"`);
+    const [one, two] = [await host.open(), await host.open()];
+    one.send('abort id=T2\n');
+    await host.until('the first is held up', () => fs.existsSync(host.path('first')));
+    fs.mkdirSync(host.path('usr/real'));
+    fs.copyFileSync(host.path('usr/sbin/ipsecconf'), host.path('usr/real/ipsecconf'));
+    replaceTool(
+      'ipsecconf',
+      ': >$root/second; while [ ! -f $root/finish ]; do sleep 0.1; done; exec $root/usr/real/ipsecconf "$@"',
+    );
+    two.send('abort id=T2\n');
+    await host.until('the second is on its way', () => fs.existsSync(host.path('second')));
+    host.write('go', '');
+    await host.until('the first is past its mark', () =>
+      host.processes().every(({ command: line }) => !/\/(mv|rm) .*tx\/failed/.test(line)),
+    );
+    host.write('finish', '');
+    for (const waiting of [one, two]) {
+      let line = '';
+      while (!line.includes('outcome id=T2')) line = await waiting.line();
+      expect(line).toContain('state=reverted generation=1');
+    }
+    const endings = (host.read('var/ipsec-deploy/history') ?? '').split('\n').filter((line) => line.includes(' T2 '));
+    expect(endings.map((line) => line.split(' ')[2])).toEqual(['failed', 'reverted']);
+    expect(host.picture()).toEqual(before);
+    expect(host.leftovers()).toEqual([]);
+    one.end();
+    two.end();
+    await host.untilQuiet();
+  });
+
   it('is gone on with when it was cut short, and nothing of the first attempt stays', async () => {
     const session = await onGenerationOne();
     const before = host.picture();

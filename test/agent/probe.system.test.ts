@@ -59,6 +59,7 @@ describe.concurrent.each(wantedShells())('under $name', ({ program }) => {
       const folder = (): readonly string[] => fs.readdirSync(host.state, { recursive: true, encoding: 'utf8' }).sort();
       const before = folder();
       host.tools({ nc: 'hangs' });
+      host.dumps(DUMP_END);
       const second = await host.open();
       second.send(probeText([tcp('a', 22)], 120));
       await host.until('it is tried', () => host.calls().some((call) => call.startsWith('nc ')));

@@ -34,7 +34,7 @@ const CASES: readonly (readonly [string, readonly Sabotage[], RegExp])[] = [
   ],
   [
     'a revert that leaves its folder behind',
-    [['lib/preflight.sh', '    rm -rf "$TX" "$NEW"\n', '    rm -rf "$TX"\n']],
+    [['lib/preflight.sh', '    rm -rf "$TX" "$TX" "$NEW"\n', '    rm -rf "$TX"\n']],
     /^left over: .*\.ipsec-deploy/,
   ],
 ];
