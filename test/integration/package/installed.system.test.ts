@@ -32,8 +32,15 @@ afterAll(async () => {
 });
 
 async function ipsecDeploy(...words: string[]): Promise<string> {
-  const { stdout } = await exec(binary, words, { cwd: folder });
-  return stdout;
+  try {
+    const { stdout } = await exec(binary, words, { cwd: folder });
+    return stdout;
+  } catch (error) {
+    // What became of hosts is told on standard output.
+    const told = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
+    const status = error instanceof Error && 'code' in error ? String(error.code) : 'a signal';
+    throw new Error(`${words.join(' ')}: exit ${status}\n${told}`, { cause: error });
+  }
 }
 
 test('the installed command has its templates: a new fleet validates and renders', async () => {
