@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createHostLink } from '../../../controller/remote/agent-link.js';
@@ -36,14 +36,15 @@ async function sshdWithAccounts(
     expect(await scratchHost.dispose()).toEqual([]);
   });
   scratchHost.write(FILES.policy, POLICY_A);
-  const folder = await scratch();
+  // All of /etc: a file that is mounted over is laid bare as soon as another test's useradd puts a new one in its place.
+  const etc = join(await scratch(), 'etc');
+  execFileSync('cp', ['-a', '/etc', etc]);
   const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: ROOTS, encoding: 'utf8' }).trim();
-  const passwd = await readFile('/etc/passwd', 'utf8');
-  await writeFile(join(folder, 'passwd'), `${passwd}deploy:x:54321:54321::/tmp:/bin/sh\n`, { mode: 0o644 });
-  const others = (await readFile('/etc/shadow', 'utf8')).split('\n').filter((line) => !line.startsWith('root:'));
+  await appendFile(join(etc, 'passwd'), 'deploy:x:54321:54321::/tmp:/bin/sh\n');
+  const others = (await readFile(join(etc, 'shadow'), 'utf8')).split('\n').filter((line) => !line.startsWith('root:'));
   const shadow = [`root:${hash}:19000:0:99999:7:::`, 'deploy:*:19000:0:99999:7:::', ...others].join('\n');
-  await writeFile(join(folder, 'shadow'), shadow, { mode: 0o600 });
-  const mounts = `mount --bind ${folder}/passwd /etc/passwd && mount --bind ${folder}/shadow /etc/shadow && exec "$@"`;
+  await writeFile(join(etc, 'shadow'), shadow);
+  const mounts = `mount --bind ${etc} /etc && exec "$@"`;
   const sshd = await startSshd({
     env: scratchHost.env(),
     config,
